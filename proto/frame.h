@@ -1,0 +1,117 @@
+/* frame.h - one message between the two nodes, as bytes and as a struct.
+ *
+ * On the wire: a 32-bit big-endian length, then that many bytes of repl.Frame (repl.proto). This
+ * header is all the rest of the tree sees of it. */
+#ifndef PROTO_FRAME_H
+#define PROTO_FRAME_H
+
+#include "proto/base/arena.h"
+#include "proto/entry.h"
+
+enum {
+	FRAME_VERSION_MIN = 1,
+	FRAME_VERSION_MAX = 1,
+	FRAME_SCHEMA = 1,
+	FRAME_MAX = 128 * 1024, /* a slice of 64 KiB and the largest record; more drops the link */
+	CLUSTER_ID_SIZE = 16,
+	HISTORY_MAX = 256, /* reigns a node remembers; older ones are deleted by the active */
+	SLICE_ITEMS_MAX = 512,
+};
+
+enum frame_kind {
+	FRAME_HELLO = 1,
+	FRAME_REFUSAL,
+	FRAME_BEAT,
+	FRAME_ENTRY,
+	FRAME_ACK,
+	FRAME_RESUME,
+	FRAME_SLICE,
+	FRAME_END,
+	FRAME_SLICE_ACK,
+	FRAME_LIVE,
+};
+
+/* Numbers are sent: never reused. */
+enum refusal { REFUSE_NONE, REFUSE_VERSION, REFUSE_CLUSTER, REFUSE_UNIT, REFUSE_SCHEMA, REFUSE_HISTORY };
+const char *refusal_text(enum refusal r); /* a sentence for the operator */
+
+enum resume_how { RESUME_NOTHING = 1, RESUME_TAIL, RESUME_SNAPSHOT, RESUME_FORK };
+
+struct reign_mark {
+	uint64_t id;
+	uint64_t epoch;
+	enum unit unit;
+	uint64_t first_seq;
+};
+
+struct beat {
+	uint64_t reign;
+	uint8_t role; /* enum role of ha/role.h */
+	bool holds_address;
+	uint8_t pair_state; /* enum pair_state of replication/pair.h */
+	struct pairtime pair;
+	uint64_t number, echo;
+	int64_t echo_held_ms;
+	uint64_t last_seq;
+};
+
+struct hello {
+	uint32_t version_min, version_max;
+	uint8_t cluster_id[CLUSTER_ID_SIZE];
+	enum unit unit;
+	uint64_t node_id;
+	uint32_t schema;
+	uint64_t config_digest;
+	const struct reign_mark *history; /* oldest first; decoded: in the arena */
+	size_t n_history;
+	uint64_t log_first; /* 0: the log is empty */
+	uint64_t received_seq, durable_seq;
+	struct beat beat;
+};
+
+struct snapshot_item {
+	enum table table;
+	struct slice key, value;
+};
+
+struct frame {
+	enum frame_kind kind;
+	union {
+		struct hello hello;
+		enum refusal refusal;
+		struct beat beat;
+		struct slice entry; /* an entry's bytes */
+		struct {
+			uint64_t reign, received_seq, durable_seq;
+		} ack;
+		struct {
+			enum resume_how how;
+			uint64_t from_seq, fork_seq;
+		} resume;
+		struct {
+			uint64_t number;
+			const struct snapshot_item *items;
+			size_t n_items;
+		} slice;
+		struct {
+			uint64_t slices, items, digest, through_seq;
+		} end;
+		uint64_t slice_ack;
+		uint64_t live_step;
+	};
+};
+
+/* What a decoder of a byte stream can find. */
+struct decoded {
+	enum err err; /* OK also while more bytes are needed */
+	size_t used;  /* 0: the buffer holds less than one frame */
+};
+
+/* The decoded frame borrows from `in` and the arena. The limit is checked before anything is taken. */
+struct decoded frame_decode(struct slice in, struct arena *arena, struct frame *out) MUST_CHECK;
+
+/* Writes the frame with its length in front; `to->full` if it does not fit or is beyond FRAME_MAX. The
+ * arena is scratch. */
+void frame_encode(const struct frame *f, struct arena *arena, struct buf *to);
+
+#endif

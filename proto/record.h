@@ -1,0 +1,147 @@
+/* record.h - the records of the tables, as structs and as stored bytes (record.proto).
+ *
+ * A decoded record borrows from the bytes and from the arena: both must outlive it. Encoding is
+ * deterministic: the same struct always gives the same bytes; fields a newer version wrote are
+ * carried along (`unknown`) and written back. */
+#ifndef PROTO_RECORD_H
+#define PROTO_RECORD_H
+
+#include "proto/base/addr.h"
+#include "proto/base/arena.h"
+#include "proto/base/defs.h"
+#include "proto/base/err.h"
+#include "proto/base/mtime.h"
+
+/* Numbers are stored and sent: never reused. Keys: AOR and SUBSCRIBER "sip:user@host" (subscriber:
+ * "user@realm"), SECRET its id and REIGN its id, 8 bytes big-endian. */
+enum table {
+	TABLE_AOR = 1,
+	TABLE_NAP = 2,
+	TABLE_FORWARD = 3,
+	TABLE_SUBSCRIBER = 4,
+	TABLE_WATCHER = 5,
+	TABLE_SECRET = 6,
+	TABLE_REIGN = 7,
+	TABLE_END = 8,
+};
+const char *table_name(enum table t); /* "aor"; "?" outside the list */
+
+enum {
+	RECORD_MAX = 32 * 1024,     /* a REGISTER that would make it larger gets 413 */
+	RECORD_KEY_MAX = 511,       /* LMDB's limit */
+	AOR_BINDINGS_MAX = 32,      /* stored; policy allows fewer (default 16), a merge may hold both sides' */
+	AOR_TOMBSTONES_MAX = 16,    /* the oldest goes, with an alarm */
+	AOR_NONCES_MAX = 8,         /* the oldest goes: its client is challenged once more */
+	BINDING_PATHS_MAX = 8,
+};
+
+/* What a node was installed as. */
+enum unit { UNIT_STANDALONE = 1, UNIT_PRIMARY, UNIT_SECONDARY };
+const char *unit_name(enum unit u);
+
+struct unknown_fields { /* opaque: what a newer version wrote */
+	unsigned n;
+	const void *fields;
+};
+
+struct binding {
+	struct slice uri, display, params;
+	struct slice call_id;
+	uint32_t cseq;
+	struct slice branch, from_tag;
+	struct pairtime stamped, expires;
+	uint32_t q_milli;
+	struct slice instance;
+	uint32_t reg_id;
+	struct slice path[BINDING_PATHS_MAX];
+	size_t n_paths;
+	struct addr received, local;
+	enum transport transport;
+	struct slice user_agent;
+	uint64_t epoch;
+	enum unit unit;
+	struct unknown_fields unknown;
+};
+
+enum tombstone_cause { CAUSE_REQUEST = 1, CAUSE_OPERATOR, CAUSE_REPLACED, CAUSE_EXPIRED };
+
+struct tombstone {
+	struct slice uri, instance;
+	uint32_t reg_id;
+	struct slice call_id;
+	uint32_t cseq;
+	struct slice branch;
+	struct pairtime stamped;
+	enum tombstone_cause cause;
+	uint64_t epoch;
+	enum unit unit;
+	struct unknown_fields unknown;
+};
+
+struct floor {
+	bool set;
+	struct pairtime stamped;
+	struct slice call_id;
+	uint32_t cseq;
+	struct slice branch;
+	struct unknown_fields unknown;
+};
+
+struct nonce_use {
+	struct slice nonce;
+	uint32_t highest;
+	uint32_t window;
+	struct pairtime issued;
+	struct unknown_fields unknown;
+};
+
+struct aor_record {
+	struct binding bindings[AOR_BINDINGS_MAX];
+	size_t n_bindings;
+	struct tombstone tombstones[AOR_TOMBSTONES_MAX];
+	size_t n_tombstones;
+	struct floor floor;
+	struct nonce_use nonces[AOR_NONCES_MAX];
+	size_t n_nonces;
+	struct unknown_fields unknown;
+};
+
+struct subscriber_record {
+	struct slice user, realm;
+	struct slice ha1[3]; /* by enum digest_algorithm: MD5, SHA-256, SHA-512-256; binary */
+	struct pairtime stamped;
+	bool gone;
+	struct unknown_fields unknown;
+};
+
+struct secret_record {
+	uint64_t id;
+	struct slice key;
+	struct pairtime created;
+	struct unknown_fields unknown;
+};
+
+struct reign_record {
+	uint64_t id; /* random, never 0 */
+	uint64_t epoch;
+	enum unit unit;
+	uint64_t first_seq;
+	struct pairtime began;
+	bool behind;
+	struct unknown_fields unknown;
+};
+
+/* Decoders check meaning too (counts, sizes, enums): ERR_MALFORMED, ERR_TOO_BIG. An AOR with more
+ * bindings than AOR_BINDINGS_MAX is ERR_TOO_BIG. The arena wants about 8 times the bytes' size. */
+enum err aor_decode(struct slice bytes, struct arena *arena, struct aor_record *out) MUST_CHECK;
+enum err subscriber_decode(struct slice bytes, struct arena *arena, struct subscriber_record *out) MUST_CHECK;
+enum err secret_decode(struct slice bytes, struct arena *arena, struct secret_record *out) MUST_CHECK;
+enum err reign_decode(struct slice bytes, struct arena *arena, struct reign_record *out) MUST_CHECK;
+
+/* Writes the bytes; `to->full` when they do not fit. The arena is scratch. */
+void aor_encode(const struct aor_record *r, struct arena *arena, struct buf *to);
+void subscriber_encode(const struct subscriber_record *r, struct buf *to);
+void secret_encode(const struct secret_record *r, struct buf *to);
+void reign_encode(const struct reign_record *r, struct buf *to);
+
+#endif

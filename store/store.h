@@ -1,0 +1,102 @@
+/* store.h - a node's disk: the log and the image, in two LMDB environments (design.md section 4).
+ *
+ *	DIR/lock            held while a process has the store open
+ *	DIR/current         the name of the generation in use, one line, replaced by rename
+ *	DIR/gen-N/log/      blocks of entries, key = first seq of the block (8 bytes big-endian)
+ *	DIR/gen-N/state/    one sub-database per table, and `meta`
+ *
+ * Rules a caller relies on:
+ *   - what log_commit reported OK for is on the disk, whole; what it did not is not there at all;
+ *   - seqs have no gaps; the first entry's seq and the position before it (the base) are kept;
+ *   - the image holds exactly the entries up to meta.applied; it is behind the log, never ahead,
+ *     and the log reaches back to it;
+ *   - a new generation replaces the old one at one moment (store_next_commit) or not at all.
+ * Threads: log_commit is the log thread's, store_checkpoint and log_trim the checkpoint thread's, all
+ * the rest the loop's; these three may run beside each other. store_next_commit, log_cut and store_close want the
+ * two threads at rest. No function is called by two threads at once.
+ * Knows tables, keys and bytes; no SIP. Foreign codes are translated in one place. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "proto/entry.h"
+
+enum {
+	STORE_FORMAT = 1,
+	STORE_FAULT_TEXT = 240,
+	STORE_FREE_MIN_MIB = 32, /* less room on the disk at start is refused: it would fail in operation */
+};
+
+struct store;
+
+struct store_options {
+	const char *dir;
+	uint64_t max_size; /* bytes of address space for each environment; reached: ERR_FULL */
+	uint8_t cluster_id[16]; /* written into a new store; another one in an old store: ERR_FOREIGN */
+	uint64_t node_id;       /* random, written into a new store; an old store keeps its own */
+};
+
+/* What the image and the log hold. */
+struct store_meta {
+	uint64_t node_id;
+	struct position applied;  /* of the image */
+	struct position base;     /* before the log's first entry */
+	uint64_t log_first;       /* 0: the log is empty */
+	uint64_t log_last;        /* 0: empty */
+	struct pairtime pair;     /* of the newest entry or of the image, whichever is later */
+	int64_t wall_ms;          /* wall clock when that was committed */
+};
+
+/* Opens or makes the store. On failure `fault` is one line for a person, with the remedy:
+ * ERR_VERSION (a newer format), ERR_FOREIGN (another pair's), ERR_FULL (disk too full to start),
+ * ERR_EXISTS (another process has it), ERR_CORRUPT, ERR_IO. A generation left half-made is removed. */
+enum err store_open(struct store **out, const struct store_options *options,
+                    char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+/* Opens beside a running node, for `regpairctl check` and `log`: reads only, takes no lock. */
+enum err store_open_reading(struct store **out, const char *dir, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+void store_close(struct store **store);
+enum err store_meta(struct store *store, struct store_meta *out) MUST_CHECK;
+
+/* --- the log --- */
+
+/* Appends entries (encoded; the first has seq `first_seq`, which must follow the last one) in blocks,
+ * one synced transaction. After any error but OK the log refuses to be written until reopened. */
+enum err log_commit(struct store *store, const struct slice *entries, size_t n, uint64_t first_seq,
+                    int64_t wall_ms) MUST_CHECK;
+
+/* Copies the block that holds `seq` into `to` (BLOCK_MAX room); block_next skips what is before it.
+ * ERR_NOT_FOUND: not in the log. */
+enum err log_read(struct store *store, uint64_t seq, struct buf *to) MUST_CHECK;
+
+/* Drops every entry above `last_seq`, synced. */
+enum err log_cut(struct store *store, uint64_t last_seq) MUST_CHECK;
+
+/* Drops whole blocks of entries below `before_seq`, never beyond the image's position. */
+enum err log_trim(struct store *store, uint64_t before_seq) MUST_CHECK;
+
+/* Writes the entries above `after_seq` to a new file (blocks one after the other behind their 32-bit
+ * length), synced; `*count` of entries. */
+enum err log_set_aside(struct store *store, uint64_t after_seq, const char *path, uint64_t *count) MUST_CHECK;
+
+/* --- the image --- */
+
+/* Hands every record of every table to `each`; stops when it returns false (ERR_CORRUPT then). */
+typedef bool store_each(void *context, enum table table, struct slice key, struct slice value);
+enum err state_read(struct store *store, store_each *each, void *context) MUST_CHECK;
+enum err state_get(struct store *store, enum table table, struct slice key, struct buf *value) MUST_CHECK;
+
+/* Brings the image up to `through_seq` from the log: last bytes per key, sorted, in large transactions,
+ * the position in the same one. `*records`: how many were written. */
+enum err store_checkpoint(struct store *store, uint64_t through_seq, uint64_t *records) MUST_CHECK;
+
+/* --- a new generation (a snapshot being received) --- */
+
+enum err store_next_begin(struct store *store) MUST_CHECK; /* removes one left from before */
+/* Puts (or, for an empty value, deletes) one record. Batched; synced by store_next_commit. */
+enum err store_next_put(struct store *store, enum table table, struct slice key, struct slice value) MUST_CHECK;
+/* The new generation is whole at `position`: its log is empty with that base. Replaces the old one,
+ * which is deleted. Afterwards all functions above mean the new one. */
+enum err store_next_commit(struct store *store, struct position position, struct pairtime pair,
+                           int64_t wall_ms) MUST_CHECK;
+void store_next_abort(struct store *store);
+
+#endif
