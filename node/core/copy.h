@@ -1,0 +1,51 @@
+/* copy.h - the working copy: every record of every table in memory, over one allocator.
+ *
+ * Keys and bytes; it knows no SIP. An item's value is one block together with its key. A put replaces
+ * the bytes; slices got from an item die with the next put or delete of that key.
+ * Deadlines: an item may carry one (pair time); a wheel hands out what is due. Setting it anew moves
+ * it; deleting the item takes it away. */
+#ifndef NODE_CORE_COPY_H
+#define NODE_CORE_COPY_H
+
+#include "proto/base/alloc.h"
+#include "proto/record.h"
+
+struct copy;
+
+struct copy_item {
+	struct slice key, value;
+	uint64_t seq;             /* of the entry that wrote it; 0: loaded from the image */
+	struct pairtime deadline; /* PAIRTIME_NEVER: none */
+};
+
+struct copy *copy_new(const struct alloc *alloc);
+void copy_free(struct copy **copy);
+
+/* NULL: no such record. The item is borrowed until the key's next change. */
+const struct copy_item *copy_get(const struct copy *c, enum table table, struct slice key);
+/* Copies key and value in. `deadline`: when this record wants to be looked at again. */
+void copy_put(struct copy *c, enum table table, struct slice key, struct slice value, uint64_t seq,
+              struct pairtime deadline);
+void copy_delete(struct copy *c, enum table table, struct slice key);
+
+uint64_t copy_count(const struct copy *c, enum table table);
+/* Sum of record_hash over the table: equal on both nodes at equal positions. */
+uint64_t copy_digest(const struct copy *c, enum table table);
+uint64_t copy_bytes(const struct copy *c); /* memory taken, for the status */
+
+/* The item of any table whose deadline has come (the least within the wheel's grain of 250 ms), or
+ * NULL. Look at it, then put it anew with another deadline or delete it: otherwise it comes again. */
+const struct copy_item *copy_due(struct copy *c, struct pairtime now, enum table *table);
+/* No item is due before this; PAIRTIME_NEVER if none has a deadline. May be early, never late by
+ * more than the grain. */
+struct pairtime copy_next_deadline(const struct copy *c);
+
+/* Walks one table in an order of its own while it changes between calls: every record that was there
+ * all the time is met exactly once; one put or deleted meanwhile may be met or not. Start with
+ * {0}; false at the end. `skip(cursor)` is nothing but the loop of the caller. */
+struct copy_cursor {
+	uint64_t at, within;
+};
+const struct copy_item *copy_walk(const struct copy *c, enum table table, struct copy_cursor *cursor);
+
+#endif

@@ -1,0 +1,100 @@
+/* serve.h - one SIP request in, one decision out: the answer, and the record it changes if any.
+ *
+ * Pure and all-or-nothing: it reads the working copy and changes nothing; the caller logs the change,
+ * holds the answer until its commit, and puts the new bytes into the copy (RFC 3261 10.3). */
+#ifndef NODE_CORE_SERVE_H
+#define NODE_CORE_SERVE_H
+
+#include "node/core/copy.h"
+#include "proto/base/mtime.h"
+
+/* What a served domain wants; seconds. */
+struct domain_policy {
+	struct slice name; /* lower case */
+	uint32_t default_expires_s, min_expires_s, max_expires_s;
+	bool digest;       /* false: nobody is asked for credentials */
+	bool third_party;  /* a user may register another's AOR (R11) */
+	uint32_t max_contacts;
+};
+
+struct server_options {
+	const struct domain_policy *domains; /* borrowed for the server's life */
+	size_t n_domains;
+	int64_t nonce_lifetime_ms;
+	struct alloc alloc;
+};
+
+struct server;
+struct server *server_new(const struct server_options *options);
+void server_free(struct server **server);
+
+struct serve_input {
+	struct slice bytes; /* one whole message */
+	struct flow flow;
+	struct pairtime pair;
+	struct mtime now;
+	uint64_t epoch; /* of the current reign, stamped into what is written */
+	enum unit unit;
+	uint64_t released; /* outputs up to this seq have left: a retransmission of what has not is silent,
+	                      for the held answer will come */
+	uint64_t last_seq; /* of the log: what an answer about an absent record depends on */
+	bool no_room;      /* the log or the store cannot take a change: 503 + Retry-After before deciding */
+};
+
+/* How it ended, each a counter of the status table. */
+#define SERVE_OUTCOME_LIST(X)                                        \
+	X(SERVED_NOTHING, "ignored")       /* garbage, responses, ACK */ \
+	X(SERVED_REGISTERED, "registered") /* 200, something changed */  \
+	X(SERVED_REMOVED, "removed")                                 \
+	X(SERVED_FETCHED, "fetched")                                 \
+	X(SERVED_REPEATED, "repeated") /* a retransmission */        \
+	X(SERVED_OPTIONS, "options")                                 \
+	X(SERVED_CHALLENGED, "challenged")                           \
+	X(SERVED_FORBIDDEN, "forbidden")                             \
+	X(SERVED_NOT_FOUND, "not_found")                             \
+	X(SERVED_TOO_BRIEF, "too_brief")                             \
+	X(SERVED_BAD, "bad")         /* 400, 413, 414, 416, 420, 482, 505 ... */ \
+	X(SERVED_REFUSED, "refused") /* 405, 501 and other methods */ \
+	X(SERVED_OVERLOAD, "overload") /* 503 */
+#define SERVE_OUTCOME_ENUM(name, text) name,
+enum serve_outcome { SERVE_OUTCOME_LIST(SERVE_OUTCOME_ENUM) SERVE_OUTCOMES };
+#undef SERVE_OUTCOME_ENUM
+const char *serve_outcome_name(enum serve_outcome o);
+
+struct served {
+	enum serve_outcome outcome;
+	struct slice reply;  /* empty: nothing is sent; in the arena */
+	struct addr target;  /* UDP: where it goes; streams: the request's own connection */
+	bool change;         /* table aor: `key` gets `value`; in the arena */
+	struct slice key, value;
+	struct pairtime deadline; /* of the new record */
+	uint64_t depends_on; /* without a change: the seq the answer waits for */
+};
+void serve(struct server *s, const struct copy *copy, const struct serve_input *in, struct arena *arena,
+           struct served *out);
+
+/* When a stored AOR wants to be looked at again: its first binding's or tombstone's end. For records
+ * that come from the log, the peer or the image. PAIRTIME_NEVER for bytes it cannot read. */
+struct pairtime aor_deadline(struct slice value, int64_t nonce_lifetime_ms, struct arena *arena);
+
+/* The record without what has expired at `now`: bindings become tombstones of cause `expired`, old
+ * tombstones and nonces go. False: nothing to do yet (`*deadline` says when). An empty `*value`:
+ * the record is to be deleted. In the arena. `keep_tombstones`: the pair is not paired, none is
+ * dropped (cap 7 days). `*expired`: bindings that ended. */
+struct aor_expiry {
+	struct pairtime now;
+	int64_t nonce_lifetime_ms;
+	bool keep_tombstones;
+	uint64_t epoch;
+	enum unit unit;
+};
+bool aor_expire(const struct aor_expiry *e, struct slice value, struct arena *arena, struct slice *out,
+                struct pairtime *deadline, size_t *expired);
+
+/* An operator's removal: the bytes with no binding and a floor (design.md section 4). */
+bool aor_remove(const struct aor_expiry *e, struct slice value, struct arena *arena, struct slice *out,
+                struct pairtime *deadline);
+
+/* The key of table `secret` and the order: the newest (highest id) makes nonces, all check them. */
+
+#endif
