@@ -28,43 +28,50 @@ const char *role_name(enum role r); /* "taking-over"; "unknown" outside the list
 
 struct role_options {
 	bool standalone;
-	bool primary;             /* the unit that wins where nothing else decides */
-	int64_t advert_ms;        /* keepalived's advert_int */
-	int64_t peer_timeout_ms;  /* a heartbeat older than this is not fresh */
-	int64_t cold_start_ms;    /* how long a lone node waits for its peer (60 s) */
+	bool primary;            /* the unit that wins where nothing else decides */
+	int64_t advert_ms;       /* keepalived's advert_int */
+	int64_t peer_timeout_ms; /* a heartbeat older than this is not fresh */
+	int64_t cold_start_ms;   /* how long a lone node waits for its peer (60 s) */
 	bool takeover_when_behind;
 };
 
 struct role_facts {
 	bool loaded;
 	bool log_failed;
-	bool address_here;     /* the virtual address is on this host's interface */
+	bool address_here; /* the virtual address is on this host's interface */
 	bool keepalived_alive;
-	bool reign_durable;    /* the entry of the reign asked for by begin_reign is durable here */
-	bool drained;          /* stepping down: everything logged was acknowledged, held outputs left */
+	bool reign_durable; /* the entry of the reign asked for by begin_reign is durable here */
+	bool drained; /* stepping down: everything logged was acknowledged, held outputs left */
 	bool own_last_reign_exposed; /* at start: the last reign in the log is ours and it was exposed */
-	bool refused;          /* the peer refused us or we it: another pair, version, schema */
+	bool refused; /* the peer refused us or we it: another pair, version, schema */
 
 	bool link_up;
-	enum role peer_role;   /* 0: unknown */
+	enum role peer_role; /* 0: unknown */
 	bool peer_holds_address;
-	bool peer_wins;        /* both hellos in hand, both active: the order says it stays (only then) */
+	bool peer_wins; /* both hellos in hand, both active: the order says it stays (only then) */
 	struct mtime peer_heard; /* when its newest heartbeat came */
-	enum standing standing; /* fixed at hello; EQUAL once in step */
-	bool in_step;          /* standby: the active says `paired`; active: the standby is paired */
+	enum standing standing;  /* fixed at hello; EQUAL once in step */
+	bool in_step; /* standby: the active says `paired`; active: the standby is paired */
 	struct mtime in_step_until; /* standby: when the active last said `paired` */
 };
 
-enum role_request { ROLE_NO_REQUEST, ROLE_SWITCHOVER, ROLE_SWITCHOVER_FORCED, ROLE_TAKEOVER, ROLE_STOP };
+enum role_request {
+	ROLE_NO_REQUEST,
+	ROLE_SWITCHOVER,
+	ROLE_SWITCHOVER_FORCED,
+	ROLE_TAKEOVER,
+	ROLE_STOP
+};
 
 struct role_output {
 	bool changed;
 	enum role from, to;
-	const char *why;    /* a word or two for the log: "address", "loaded", "deposed", "switchover" ... */
-	bool fault;         /* what the track file must say now */
-	bool begin_reign;   /* write the reign entry (once, on entering TAKING_OVER) */
-	bool behind;        /* with begin_reign: this takeover is `behind` */
-	bool leave;         /* the process may end (after ROLE_STOP) */
+	const char *
+		why; /* a word or two for the log: "address", "loaded", "deposed", "switchover" ... */
+	bool fault;          /* what the track file must say now */
+	bool begin_reign;    /* write the reign entry (once, on entering TAKING_OVER) */
+	bool behind;         /* with begin_reign: this takeover is `behind` */
+	bool leave;          /* the process may end (after ROLE_STOP) */
 	const char *refused; /* a request that cannot be carried out, and the remedy; NULL: taken */
 };
 
@@ -75,9 +82,9 @@ struct role_machine {
 	struct mtime deadline;
 	bool fault;
 	bool stopping;
-	bool handing_over;       /* stepping down on request: the other is expected to become active */
-	bool take_now;           /* an operator ended the cold start's wait */
-	bool paired_since_start; /* was in step, or active, at any time since the start */
+	bool handing_over; /* stepping down on request: the other is expected to become active */
+	bool take_now;     /* an operator ended the cold start's wait */
+	bool paired_since_start;   /* was in step, or active, at any time since the start */
 	struct mtime barred_until; /* no taking over beside a live active: the back-off's end */
 	int64_t backoff_ms;
 	const char *why;

@@ -7,8 +7,8 @@
 
 struct pair_clock {
 	bool set;
-	int64_t offset_ms;      /* pair = mtime + offset */
-	struct pairtime floor;  /* never below the newest stamp stored */
+	int64_t offset_ms;     /* pair = mtime + offset */
+	struct pairtime floor; /* never below the newest stamp stored */
 };
 
 struct pairtime pair_clock_now(const struct pair_clock *c, struct mtime now);
@@ -17,16 +17,17 @@ struct pairtime pair_clock_now(const struct pair_clock *c, struct mtime now);
  * [0, longest]; from wall time where nothing is stored. True: the difference was above 1 h or the wall
  * clock is not synchronised, and expiry is to be held for a while. */
 struct pair_clock_start {
-	struct pairtime stored;  /* newest stamp; 0: nothing stored */
-	int64_t stored_wall_ms;  /* wall clock at that stamp; 0: unknown */
-	int64_t wall_ms;         /* now */
+	struct pairtime stored; /* newest stamp; 0: nothing stored */
+	int64_t stored_wall_ms; /* wall clock at that stamp; 0: unknown */
+	int64_t wall_ms;        /* now */
 	bool wall_synchronised;
-	int64_t longest_ms;      /* the longest lifetime that may be stored */
+	int64_t longest_ms; /* the longest lifetime that may be stored */
 };
 bool pair_clock_begin(struct pair_clock *c, const struct pair_clock_start *s, struct mtime now);
 
 /* A heartbeat of the active: its pair time when it was sent, half the round trip later. */
-void pair_clock_follow(struct pair_clock *c, struct pairtime sent, int64_t round_trip_ms, struct mtime now);
+void pair_clock_follow(struct pair_clock *c, struct pairtime sent, int64_t round_trip_ms,
+                       struct mtime now);
 /* A stamp was stored: time may not fall below it. */
 void pair_clock_seen(struct pair_clock *c, struct pairtime stamp);
 

@@ -20,12 +20,15 @@ enum standing history_standing(const struct history *ours, const struct history 
 
 struct resume {
 	enum resume_how how;
-	uint64_t from_seq; /* TAIL: the first entry to send. SNAPSHOT, FORK: as found by the sender */
-	uint64_t fork_seq; /* FORK: the last common entry: what the standby has above is set aside */
+	uint64_t
+		from_seq; /* TAIL: the first entry to send. SNAPSHOT, FORK: as found by the sender */
+	uint64_t
+		fork_seq; /* FORK: the last common entry: what the standby has above is set aside */
 };
 /* What the active does for a standby with this history. `log_first`: the oldest entry in our log
  * (0: it is empty, nothing older than the end can be sent). A fork is a snapshot after setting aside. */
-struct resume resume_decide(const struct history *ours, uint64_t log_first, const struct history *theirs);
+struct resume resume_decide(const struct history *ours, uint64_t log_first,
+                            const struct history *theirs);
 
 /* May these two work together? REFUSE_NONE: yes. */
 enum refusal hello_check(const struct hello *ours, const struct hello *theirs);

@@ -23,7 +23,8 @@
 enum {
 	STORE_FORMAT = 1,
 	STORE_FAULT_TEXT = 240,
-	STORE_FREE_MIN_MIB = 32, /* less room on the disk at start is refused: it would fail in operation */
+	STORE_FREE_MIN_MIB =
+		32, /* less room on the disk at start is refused: it would fail in operation */
 };
 
 struct store;
@@ -31,19 +32,20 @@ struct store;
 struct store_options {
 	const char *dir;
 	uint64_t max_size; /* bytes of address space for each environment; reached: ERR_FULL */
-	uint8_t cluster_id[16]; /* written into a new store; another one in an old store: ERR_FOREIGN */
-	uint64_t node_id;       /* random, written into a new store; an old store keeps its own */
+	uint8_t cluster_id
+		[16];     /* written into a new store; another one in an old store: ERR_FOREIGN */
+	uint64_t node_id; /* random, written into a new store; an old store keeps its own */
 };
 
 /* What the image and the log hold. */
 struct store_meta {
 	uint64_t node_id;
-	struct position applied;  /* of the image */
-	struct position base;     /* before the log's first entry */
-	uint64_t log_first;       /* 0: the log is empty */
-	uint64_t log_last;        /* 0: empty */
-	struct pairtime pair;     /* of the newest entry or of the image, whichever is later */
-	int64_t wall_ms;          /* wall clock when that was committed */
+	struct position applied; /* of the image */
+	struct position base;    /* before the log's first entry */
+	uint64_t log_first;      /* 0: the log is empty */
+	uint64_t log_last;       /* 0: empty */
+	struct pairtime pair;    /* of the newest entry or of the image, whichever is later */
+	int64_t wall_ms;         /* wall clock when that was committed */
 };
 
 /* Opens or makes the store. On failure `fault` is one line for a person, with the remedy:
@@ -52,7 +54,8 @@ struct store_meta {
 enum err store_open(struct store **out, const struct store_options *options,
                     char fault[STORE_FAULT_TEXT]) MUST_CHECK;
 /* Opens beside a running node, for `regpairctl check` and `log`: reads only, takes no lock. */
-enum err store_open_reading(struct store **out, const char *dir, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+enum err store_open_reading(struct store **out, const char *dir,
+                            char fault[STORE_FAULT_TEXT]) MUST_CHECK;
 void store_close(struct store **store);
 enum err store_meta(struct store *store, struct store_meta *out) MUST_CHECK;
 
@@ -75,14 +78,16 @@ enum err log_trim(struct store *store, uint64_t before_seq) MUST_CHECK;
 
 /* Writes the entries above `after_seq` to a new file (blocks one after the other behind their 32-bit
  * length), synced; `*count` of entries. */
-enum err log_set_aside(struct store *store, uint64_t after_seq, const char *path, uint64_t *count) MUST_CHECK;
+enum err log_set_aside(struct store *store, uint64_t after_seq, const char *path,
+                       uint64_t *count) MUST_CHECK;
 
 /* --- the image --- */
 
 /* Hands every record of every table to `each`; stops when it returns false (ERR_CORRUPT then). */
 typedef bool store_each(void *context, enum table table, struct slice key, struct slice value);
 enum err state_read(struct store *store, store_each *each, void *context) MUST_CHECK;
-enum err state_get(struct store *store, enum table table, struct slice key, struct buf *value) MUST_CHECK;
+enum err state_get(struct store *store, enum table table, struct slice key,
+                   struct buf *value) MUST_CHECK;
 
 /* Brings the image up to `through_seq` from the log: last bytes per key, sorted, in large transactions,
  * the position in the same one. `*records`: how many were written. */
@@ -92,7 +97,8 @@ enum err store_checkpoint(struct store *store, uint64_t through_seq, uint64_t *r
 
 enum err store_next_begin(struct store *store) MUST_CHECK; /* removes one left from before */
 /* Puts (or, for an empty value, deletes) one record. Batched; synced by store_next_commit. */
-enum err store_next_put(struct store *store, enum table table, struct slice key, struct slice value) MUST_CHECK;
+enum err store_next_put(struct store *store, enum table table, struct slice key,
+                        struct slice value) MUST_CHECK;
 /* The new generation is whole at `position`: its log is empty with that base. Replaces the old one,
  * which is deleted. Afterwards all functions above mean the new one. */
 enum err store_next_commit(struct store *store, struct position position, struct pairtime pair,

@@ -46,6 +46,7 @@ struct pairtime copy_next_deadline(const struct copy *c);
 struct copy_cursor {
 	uint64_t at, within;
 };
-const struct copy_item *copy_walk(const struct copy *c, enum table table, struct copy_cursor *cursor);
+const struct copy_item *copy_walk(const struct copy *c, enum table table,
+                                  struct copy_cursor *cursor);
 
 #endif

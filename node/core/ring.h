@@ -10,7 +10,8 @@
 
 struct ring;
 
-struct ring *ring_new(const struct alloc *alloc, size_t bytes, size_t blocks); /* blocks: a power of two */
+struct ring *ring_new(const struct alloc *alloc, size_t bytes,
+                      size_t blocks); /* blocks: a power of two */
 void ring_free(struct ring **ring, const struct alloc *alloc);
 
 bool ring_fits(const struct ring *r, size_t size); /* would a push of this size succeed? */
@@ -20,8 +21,8 @@ void *ring_push(struct ring *r, size_t size);
 uint64_t ring_first(const struct ring *r); /* number of the oldest block */
 uint64_t ring_end(const struct ring *r);   /* number that the next push gets; first == end: empty */
 struct slice ring_at(const struct ring *r, uint64_t number); /* must be there */
-void ring_drop(struct ring *r, uint64_t before); /* drops all numbered below */
+void ring_drop(struct ring *r, uint64_t before);             /* drops all numbered below */
 void ring_restart(struct ring *r, uint64_t number); /* empties it; the next push gets this number */
-size_t ring_bytes(const struct ring *r); /* in use */
+size_t ring_bytes(const struct ring *r);            /* in use */
 
 #endif

@@ -12,8 +12,8 @@
 struct domain_policy {
 	struct slice name; /* lower case */
 	uint32_t default_expires_s, min_expires_s, max_expires_s;
-	bool digest;       /* false: nobody is asked for credentials */
-	bool third_party;  /* a user may register another's AOR (R11) */
+	bool digest;      /* false: nobody is asked for credentials */
+	bool third_party; /* a user may register another's AOR (R11) */
 	uint32_t max_contacts;
 };
 
@@ -35,26 +35,27 @@ struct serve_input {
 	struct mtime now;
 	uint64_t epoch; /* of the current reign, stamped into what is written */
 	enum unit unit;
-	uint64_t released; /* outputs up to this seq have left: a retransmission of what has not is silent,
+	uint64_t
+		released; /* outputs up to this seq have left: a retransmission of what has not is silent,
 	                      for the held answer will come */
 	uint64_t last_seq; /* of the log: what an answer about an absent record depends on */
-	bool no_room;      /* the log or the store cannot take a change: 503 + Retry-After before deciding */
+	bool no_room; /* the log or the store cannot take a change: 503 + Retry-After before deciding */
 };
 
 /* How it ended, each a counter of the status table. */
-#define SERVE_OUTCOME_LIST(X)                                        \
-	X(SERVED_NOTHING, "ignored")       /* garbage, responses, ACK */ \
-	X(SERVED_REGISTERED, "registered") /* 200, something changed */  \
-	X(SERVED_REMOVED, "removed")                                 \
-	X(SERVED_FETCHED, "fetched")                                 \
-	X(SERVED_REPEATED, "repeated") /* a retransmission */        \
-	X(SERVED_OPTIONS, "options")                                 \
-	X(SERVED_CHALLENGED, "challenged")                           \
-	X(SERVED_FORBIDDEN, "forbidden")                             \
-	X(SERVED_NOT_FOUND, "not_found")                             \
-	X(SERVED_TOO_BRIEF, "too_brief")                             \
-	X(SERVED_BAD, "bad")         /* 400, 413, 414, 416, 420, 482, 505 ... */ \
-	X(SERVED_REFUSED, "refused") /* 405, 501 and other methods */ \
+#define SERVE_OUTCOME_LIST(X)                                                      \
+	X(SERVED_NOTHING, "ignored")       /* garbage, responses, ACK */           \
+	X(SERVED_REGISTERED, "registered") /* 200, something changed */            \
+	X(SERVED_REMOVED, "removed")                                               \
+	X(SERVED_FETCHED, "fetched")                                               \
+	X(SERVED_REPEATED, "repeated") /* a retransmission */                      \
+	X(SERVED_OPTIONS, "options")                                               \
+	X(SERVED_CHALLENGED, "challenged")                                         \
+	X(SERVED_FORBIDDEN, "forbidden")                                           \
+	X(SERVED_NOT_FOUND, "not_found")                                           \
+	X(SERVED_TOO_BRIEF, "too_brief")                                           \
+	X(SERVED_BAD, "bad")           /* 400, 413, 414, 416, 420, 482, 505 ... */ \
+	X(SERVED_REFUSED, "refused")   /* 405, 501 and other methods */            \
 	X(SERVED_OVERLOAD, "overload") /* 503 */
 #define SERVE_OUTCOME_ENUM(name, text) name,
 enum serve_outcome { SERVE_OUTCOME_LIST(SERVE_OUTCOME_ENUM) SERVE_OUTCOMES };
@@ -63,15 +64,15 @@ const char *serve_outcome_name(enum serve_outcome o);
 
 struct served {
 	enum serve_outcome outcome;
-	struct slice reply;  /* empty: nothing is sent; in the arena */
-	struct addr target;  /* UDP: where it goes; streams: the request's own connection */
-	bool change;         /* table aor: `key` gets `value`; in the arena */
+	struct slice reply; /* empty: nothing is sent; in the arena */
+	struct addr target; /* UDP: where it goes; streams: the request's own connection */
+	bool change;        /* table aor: `key` gets `value`; in the arena */
 	struct slice key, value;
 	struct pairtime deadline; /* of the new record */
-	uint64_t depends_on; /* without a change: the seq the answer waits for */
+	uint64_t depends_on;      /* without a change: the seq the answer waits for */
 };
-void serve(struct server *s, const struct copy *copy, const struct serve_input *in, struct arena *arena,
-           struct served *out);
+void serve(struct server *s, const struct copy *copy, const struct serve_input *in,
+           struct arena *arena, struct served *out);
 
 /* When a stored AOR wants to be looked at again: its first binding's or tombstone's end. For records
  * that come from the log, the peer or the image. PAIRTIME_NEVER for bytes it cannot read. */
@@ -88,12 +89,12 @@ struct aor_expiry {
 	uint64_t epoch;
 	enum unit unit;
 };
-bool aor_expire(const struct aor_expiry *e, struct slice value, struct arena *arena, struct slice *out,
-                struct pairtime *deadline, size_t *expired);
+bool aor_expire(const struct aor_expiry *e, struct slice value, struct arena *arena,
+                struct slice *out, struct pairtime *deadline, size_t *expired);
 
 /* An operator's removal: the bytes with no binding and a floor (design.md section 4). */
-bool aor_remove(const struct aor_expiry *e, struct slice value, struct arena *arena, struct slice *out,
-                struct pairtime *deadline);
+bool aor_remove(const struct aor_expiry *e, struct slice value, struct arena *arena,
+                struct slice *out, struct pairtime *deadline);
 
 /* The key of table `secret` and the order: the newest (highest id) makes nonces, all check them. */
 

@@ -134,8 +134,8 @@ bool addr_decode(struct slice bytes, struct addr *out)
 const char *transport_name(enum transport t)
 {
 	static const char *const names[] = {
-	        [TRANSPORT_UDP] = "UDP", [TRANSPORT_TCP] = "TCP", [TRANSPORT_TLS] = "TLS",
-	        [TRANSPORT_WS] = "WS",   [TRANSPORT_WSS] = "WSS",
+		[TRANSPORT_UDP] = "UDP", [TRANSPORT_TCP] = "TCP", [TRANSPORT_TLS] = "TLS",
+		[TRANSPORT_WS] = "WS",   [TRANSPORT_WSS] = "WSS",
 	};
 
 	return t >= TRANSPORT_UDP && t <= TRANSPORT_WSS ? names[t] : "?";

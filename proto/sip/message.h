@@ -72,7 +72,8 @@ struct sip_msg {
 	struct sip_header headers[SIP_HEADERS_MAX];
 	size_t n_headers;
 	bool too_many_headers;
-	bool short_body; /* Content-Length says more than the datagram holds */
+	bool short_body; /* cut short: Content-Length says more than the datagram holds, or no empty
+	                    line ends the head */
 	struct slice body;
 };
 

@@ -1,0 +1,165 @@
+/* node.h - one node of the pair as a function: everything it decides, nothing it does.
+ *
+ *	node_step(node, &input, now, &outputs);
+ *	...carry out outputs.item[0..n) in order...
+ *	...feed NODE_TURN at the end of each turn, and when node_deadline(node) is reached...
+ *
+ * The daemon (node/io) and the simulator (tests/sim) drive this same function. The order of the
+ * outputs is part of the contract: OUT_NEXT_COMMIT and OUT_SET_ASIDE are carried out whole before what
+ * stands behind them. A step other than NODE_TURN only takes in; NODE_TURN sends acknowledgements,
+ * releases what the commit rule allows, feeds the standby and runs what is due, each bounded.
+ *
+ * Start: NODE_RECORD for every record of the image, NODE_REPLAY for every entry of the log behind it,
+ * NODE_LOADED. Nothing is sent before that.
+ * Before NODE_ADDRESS says that the address came, the link is to be read until it would block.
+ * Outputs and the slices in them live until the next step. */
+#ifndef NODE_CORE_NODE_H
+#define NODE_CORE_NODE_H
+
+#include "ha/role.h"
+#include "node/core/copy.h"
+#include "node/core/serve.h"
+#include "node/core/status.h"
+#include "proto/frame.h"
+#include "replication/commit.h"
+
+struct node;
+
+struct node_options {
+	struct role_options role;
+	struct server_options server;
+	enum commit_mode commit;
+	enum unit unit;
+	uint64_t node_id;
+	uint8_t cluster_id[CLUSTER_ID_SIZE];
+	uint64_t config_digest;
+	uint64_t secret_id; /* the first secret, written by the first reign of an empty pair */
+	uint8_t secret[32];
+	int64_t longest_expires_ms; /* over all domains: clamps the clock's cold start */
+	int64_t default_expires_ms; /* how long expiry is held where the clock is in doubt */
+	size_t window_bytes;        /* entries a standby may ask for without the log (16 MiB) */
+	size_t held_bytes;          /* answers waiting for their commit (16 MiB) */
+	uint32_t expiry_rate;       /* expiry entries a second at the most (5000) */
+	struct alloc alloc;
+};
+
+enum node_event {
+	NODE_RECORD,  /* record */
+	NODE_REPLAY,  /* bytes: one entry */
+	NODE_LOADED,  /* loaded */
+	NODE_ADDRESS, /* address */
+	NODE_MESSAGE, /* bytes, flow: one SIP message */
+	NODE_DURABLE, /* seq: the log is on the disk up to here */
+	NODE_LOG_FAILED,
+	NODE_LINK_UP,   /* connection: a new one to the peer, authenticated */
+	NODE_LINK_DOWN, /* connection */
+	NODE_FRAME,     /* connection, frame */
+	NODE_LOG_READ,  /* seq, bytes: the block asked for; empty: it is not in the log any more */
+	NODE_COMMAND,   /* command */
+	NODE_TURN,
+};
+
+enum command_kind {
+	COMMAND_SUBSCRIBER_PUT,    /* subscriber, replace */
+	COMMAND_SUBSCRIBER_REMOVE, /* key "user@realm" */
+	COMMAND_AOR_REMOVE,        /* key: the AOR */
+	COMMAND_SWITCHOVER,
+	COMMAND_SWITCHOVER_FORCED,
+	COMMAND_TAKEOVER,
+	COMMAND_STOP, /* the service is stopped: a planned switchover where there is a standby */
+};
+
+struct node_command {
+	enum command_kind kind;
+	uint64_t ticket; /* given back with OUT_ANSWER */
+	struct slice key;
+	struct subscriber_record subscriber;
+	bool replace;
+};
+
+struct node_loaded {
+	struct position applied; /* what was loaded goes up to here: the newest entry */
+	uint64_t log_first;      /* 0: the log is empty */
+	struct pairtime pair;
+	int64_t stored_wall_ms, wall_ms;
+	bool wall_synchronised;
+};
+
+struct node_input {
+	enum node_event event;
+	uint64_t random; /* fresh random bits, with every input */
+	uint64_t seq;
+	uint64_t connection;
+	struct slice bytes;
+	struct flow flow;
+	const struct frame *frame;
+	const struct node_command *command;
+	struct node_loaded loaded;
+	struct {
+		enum table table;
+		struct slice key, value;
+	} record;
+	struct {
+		bool here, keepalived_alive;
+	} address;
+};
+
+enum node_output_kind {
+	OUT_APPEND,      /* seq, bytes: an entry for the log */
+	OUT_FRAME,       /* connection, bytes: to the peer */
+	OUT_MESSAGE,     /* flow, target, bytes: a SIP message */
+	OUT_ANSWER,      /* ticket, ok, bytes: of a command */
+	OUT_FAULT,       /* on: what the track file must say */
+	OUT_CLOSE_LINK,  /* connection, bytes: why */
+	OUT_READ_LOG,    /* seq: wanted as NODE_LOG_READ */
+	OUT_SET_ASIDE,   /* seq: entries above it go to a file */
+	OUT_NEXT_BEGIN,  /* a new generation of the store is begun */
+	OUT_NEXT_PUT,    /* record */
+	OUT_NEXT_COMMIT, /* position, pair: it is whole and replaces the old one */
+	OUT_NEXT_ABORT,
+	OUT_LOG,  /* level, bytes: a line for the log */
+	OUT_EXIT, /* the process may end */
+};
+
+enum log_weight { WEIGHT_ERROR, WEIGHT_WARN, WEIGHT_NOTICE, WEIGHT_INFO };
+
+struct node_output {
+	enum node_output_kind kind;
+	uint64_t seq;
+	uint64_t connection;
+	uint64_t ticket;
+	bool ok, on;
+	enum log_weight weight;
+	struct slice bytes;
+	struct flow flow;
+	struct addr target;
+	struct position position;
+	struct pairtime pair;
+	struct {
+		enum table table;
+		struct slice key, value;
+	} record;
+};
+
+struct node_outputs {
+	const struct node_output *item;
+	size_t n;
+};
+
+struct node *node_new(const struct node_options *options, struct mtime now);
+void node_free(struct node **node);
+void node_step(struct node *node, const struct node_input *in, struct mtime now,
+               struct node_outputs *out);
+/* When NODE_TURN is wanted at the latest. In the past: at once. */
+struct mtime node_deadline(const struct node *node);
+
+/* For readers: the operator's lists, the status, the checker of the simulator. */
+enum role node_role(const struct node *node);
+const struct copy *node_copy(const struct node *node);
+struct pairtime node_pair_now(const struct node *node, struct mtime now);
+void node_status(const struct node *node, struct mtime now, struct status *out);
+struct position node_position(const struct node *node); /* of the newest entry, durable or not */
+/* The log is to be kept from this seq on: the peer or a snapshot may still want it. */
+uint64_t node_log_keep(const struct node *node);
+
+#endif

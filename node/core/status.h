@@ -1,0 +1,85 @@
+/* status.h - every figure an operator can see, once: name, type, unit, help. regpairctl and whatever
+ * else shows figures are printers of this table; adding a figure is one line. */
+#ifndef NODE_CORE_STATUS_H
+#define NODE_CORE_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(field, type, unit, help); types: text, count, flag. A count's unit "" is a plain number. */
+#define STATUS_LIST(X)                                                                        \
+	X(unit, text, "", "what the node was installed as")                                   \
+	X(role, text, "", "what it is now")                                                   \
+	X(role_why, text, "", "why it became that")                                           \
+	X(role_since_ms, count, "ms", "how long it has been that")                            \
+	X(fault, flag, "", "the track file keeps the address away")                           \
+	X(address_here, flag, "", "the virtual address is on this host")                      \
+	X(keepalived_alive, flag, "", "keepalived runs on this host")                         \
+	X(pair_state, text, "", "paired: what is acknowledged is on both nodes")              \
+	X(pair_state_since_ms, count, "ms", "how long it has been that")                      \
+	X(exposed_times, count, "", "times the pair became exposed since the start")          \
+	X(commit, text, "", "what an answer waits for")                                       \
+	X(epoch, count, "", "number of the newest reign")                                     \
+	X(reign, text, "", "id of the newest reign")                                          \
+	X(reign_behind, flag, "", "it was taken over without having been in step")            \
+	X(seq, count, "", "newest entry of the log")                                          \
+	X(durable_seq, count, "", "newest entry on this disk")                                \
+	X(peer_link, flag, "", "connected to the peer")                                       \
+	X(peer_role, text, "", "what the peer says it is")                                    \
+	X(peer_received_seq, count, "", "newest entry the peer holds")                        \
+	X(peer_durable_seq, count, "", "newest entry on the peer's disk")                     \
+	X(lag_entries, count, "", "entries the peer has not acknowledged")                    \
+	X(lag_ms, count, "ms", "age of the oldest of them")                                   \
+	X(peer_refused, text, "", "why the peer was refused")                                 \
+	X(resync_left, count, "", "records and entries still to come or to send, 0: in step") \
+	X(snapshots_sent, count, "", "snapshots sent since the start")                        \
+	X(snapshots_received, count, "", "snapshots received since the start")                \
+	X(forks, count, "", "forks of this node's history set aside since the start")         \
+	X(fork_entries, count, "", "entries in them")                                         \
+	X(clock_offset_ms, count, "ms", "this host's wall clock less the pair's time")        \
+	X(expiry_held, flag, "",                                                              \
+	  "nothing expires for now: the clock was in doubt or we were behind")                \
+	X(aors, count, "", "AORs with a record")                                              \
+	X(subscribers, count, "", "subscribers")                                              \
+	X(digest, text, "", "of all records: equal on both nodes at the same seq")            \
+	X(memory_bytes, count, "bytes", "taken by the working copy")                          \
+	X(held, count, "", "answers waiting for their commit")                                \
+	X(registered, count, "", "REGISTERs that changed something")                          \
+	X(removed, count, "", "REGISTERs that removed bindings")                              \
+	X(fetched, count, "", "REGISTERs that only asked")                                    \
+	X(repeated, count, "", "retransmissions answered")                                    \
+	X(options, count, "", "OPTIONS answered")                                             \
+	X(challenged, count, "", "requests challenged")                                       \
+	X(forbidden, count, "", "requests refused with 403")                                  \
+	X(not_found, count, "", "requests for users not served")                              \
+	X(too_brief, count, "", "requests refused with 423")                                  \
+	X(bad, count, "", "malformed or unacceptable requests")                               \
+	X(refused, count, "", "methods not served")                                           \
+	X(overload, count, "", "requests refused with 503")                                   \
+	X(ignored, count, "", "datagrams that got no answer")                                 \
+	X(expired, count, "", "bindings that expired since the start")
+
+enum { STATUS_TEXT = 48 };
+typedef char status_text[STATUS_TEXT];
+typedef uint64_t status_count;
+typedef bool status_flag;
+
+struct status {
+#define STATUS_FIELD(field, type, unit_name, help) status_##type field;
+	STATUS_LIST(STATUS_FIELD)
+#undef STATUS_FIELD
+};
+
+enum status_type { STATUS_IS_TEXT, STATUS_IS_COUNT, STATUS_IS_FLAG };
+struct status_field {
+	const char *name;
+	enum status_type type;
+	const char *unit;
+	const char *help;
+	size_t offset; /* in struct status */
+};
+const struct status_field *status_fields(void); /* the table, in the order of the list */
+size_t status_field_count(void);
+
+#endif
