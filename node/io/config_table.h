@@ -1,0 +1,98 @@
+/* config_table.h - every key of the configuration, once: type, default, bounds, who must agree, help.
+ *
+ * X(field, type, key, default, min, max, shared, help). A default of NULL means that there is none: the
+ * key is left out or the unit asks for it (config_check.c). Bounds: durations in ms, sizes in bytes,
+ * texts in bytes of length, addresses 1 where `:port` may follow, choices unused. SHARED keys must be
+ * equal on both nodes and go into the digest; OWN keys are this node's. */
+#ifndef NODE_IO_CONFIG_TABLE_H
+#define NODE_IO_CONFIG_TABLE_H
+
+#define CONFIG_MS_S  1000LL
+#define CONFIG_MS_H  (3600 * CONFIG_MS_S)
+#define CONFIG_MS_D  (24 * CONFIG_MS_H)
+#define CONFIG_B_MIB (1LL << 20)
+#define CONFIG_B_TIB (1LL << 40)
+
+/* clang-format off */
+#define CONFIG_TABLE(X) \
+	X(unit, unit, "unit", NULL, 0, 0, OWN, \
+	  "what this node is installed as; says nothing about who works now") \
+	X(cluster_dir, path, "cluster.dir", NULL, 1, 200, OWN, \
+	  "CA, certificate, key, cluster id and first secret, as made by `regpairctl pair init`") \
+	X(peer_address, address, "peer.address", NULL, 1, 0, OWN, \
+	  "where the other node listens; without a port, live_port is used") \
+	X(peer_live_port, port, "peer.live_port", "7060", 1, 65535, OWN, \
+	  "TCP port of the live link") \
+	X(peer_listen, address, "peer.listen", NULL, 1, 0, OWN, \
+	  "this node's own address for the live link; without a port, live_port is used") \
+	X(commit, commit, "commit", "both", 0, 0, SHARED, \
+	  "what an answer waits for: both (own disk and the standby's memory), peer, disk") \
+	X(peer_timeout, duration, "peer_timeout", "200 ms", 20, 60 * CONFIG_MS_S, SHARED, \
+	  "an entry unacknowledged for longer makes the pair exposed") \
+	X(flush_interval, duration, "flush_interval", "200 ms", 10, 10 * CONFIG_MS_S, SHARED, \
+	  "with commit peer: the own disk follows within this time") \
+	X(store_dir, path, "store.dir", "/var/lib/regpair", 1, 200, OWN, \
+	  "folder of the log and the state") \
+	X(store_max_size, size, "store.max_size", "16 GiB", 16 * CONFIG_B_MIB, 16 * CONFIG_B_TIB, OWN, \
+	  "limit of each of the two databases; address space only, never resized") \
+	X(store_log_entries, count, "store.log_entries", "1000000", 10, 1000000000, OWN, \
+	  "log entries that are kept for a standby to catch up from") \
+	X(store_checkpoint_interval, duration, "store.checkpoint_interval", "5 s", 100, CONFIG_MS_H, OWN, \
+	  "how often the log is folded into the state") \
+	X(keepalived_fifo, path, "keepalived.fifo", "/run/regpair/vrrp.fifo", 1, 200, OWN, \
+	  "keepalived's vrrp_notify_fifo") \
+	X(keepalived_instance, text, "keepalived.instance", NULL, 1, 64, OWN, \
+	  "name of the vrrp_instance that carries the address") \
+	X(keepalived_track_file, path, "keepalived.track_file", "/run/regpair/fault", 1, 200, OWN, \
+	  "file through which this node tells keepalived that it must not have the address") \
+	X(keepalived_address, address, "keepalived.address", NULL, 0, 0, SHARED, \
+	  "the virtual address") \
+	X(keepalived_pid_file, path, "keepalived.pid_file", "/run/keepalived.pid", 1, 200, OWN, \
+	  "where keepalived writes its process id") \
+	X(keepalived_advert_interval, duration, "keepalived.advert_interval", "100 ms", 10, 40 * CONFIG_MS_S, \
+	  SHARED, "keepalived's advert_int") \
+	X(control, path, "control", "/run/regpair/control.sock", 1, 107, OWN, \
+	  "UNIX socket for regpairctl") \
+	X(takeover_when_behind, bool, "takeover_when_behind", "yes", 0, 0, SHARED, \
+	  "a standby that is not in step takes over all the same: service beats silence") \
+	X(cold_start_wait, duration, "cold_start_wait", "60 s", 0, CONFIG_MS_H, SHARED, \
+	  "a node that starts alone waits this long for its peer") \
+	X(nonce_lifetime, duration, "nonce_lifetime", "5 min", CONFIG_MS_S, CONFIG_MS_D, SHARED, \
+	  "how long a digest nonce is accepted") \
+	X(log_level, level, "log.level", "notice", 0, 0, OWN, \
+	  "lines below this level are not written") \
+	X(limits_pending_mib, count, "limits.pending_mib", "64", 1, 65536, OWN, \
+	  "MiB of answers held back until they may leave; beyond it 503") \
+	X(limits_tcp_connections, count, "limits.tcp_connections", "10000", 1, 1000000, OWN, \
+	  "open SIP connections; further ones are closed at once") \
+	X(limits_tcp_idle, duration, "limits.tcp_idle", "10 min", CONFIG_MS_S, CONFIG_MS_D, OWN, \
+	  "a SIP connection without a byte for so long is closed")
+
+#define CONFIG_TRANSPORT_TABLE(X) \
+	X(name, text, "transports.name", NULL, 1, 64, SHARED, \
+	  "how logs and figures call it") \
+	X(protocol, protocol, "transports.protocol", NULL, 0, 0, SHARED, \
+	  "what SIP runs over") \
+	X(address, address, "transports.address", NULL, 0, 0, SHARED, \
+	  "address to listen on, as a rule the virtual one") \
+	X(port, port, "transports.port", "5060", 1, 65535, SHARED, \
+	  "port to listen on")
+
+#define CONFIG_DOMAIN_TABLE(X) \
+	X(name, host, "domains.name", NULL, 1, 253, SHARED, \
+	  "domain of the AORs, and realm of the digests") \
+	X(default_expires, duration, "domains.default_expires", "1 h", CONFIG_MS_S, 365 * CONFIG_MS_D, SHARED, \
+	  "lifetime of a binding that asks for none; whole seconds") \
+	X(min_expires, duration, "domains.min_expires", "30 s", CONFIG_MS_S, 365 * CONFIG_MS_D, SHARED, \
+	  "a shorter wish is answered 423; whole seconds") \
+	X(max_expires, duration, "domains.max_expires", "1 h", CONFIG_MS_S, 365 * CONFIG_MS_D, SHARED, \
+	  "a longer wish is cut to this; whole seconds") \
+	X(auth, auth, "domains.auth", "digest", 0, 0, SHARED, \
+	  "who may register: digest (subscribers with their password) or none (anybody)") \
+	X(max_contacts, count, "domains.max_contacts", "16", 1, 32, SHARED, \
+	  "bindings of one AOR") \
+	X(third_party, bool, "domains.third_party", "no", 0, 0, SHARED, \
+	  "whether a subscriber may register another's AOR")
+/* clang-format on */
+
+#endif
