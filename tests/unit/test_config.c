@@ -256,9 +256,9 @@ static void a_wrong_shape_is_refused(void **state)
 		{STANDALONE "---\nunit: primary\n", 5,
 	         "a second document (after ---); one is read"},
 		{"unit: standalone\n\tcommit: both\n", 2,
-	         "not YAML: found character that cannot start any token, while scanning for the "
-	         "next "
-	         "token"},
+	         "not YAML: found a tab character that violates indentation, while scanning a "
+	         "plain "
+	         "scalar"},
 		{"unit: standalone\nstore: {dir: /a\n", 3,
 	         "not YAML: did not find expected ',' or '}', while parsing a flow mapping"},
 		{"unit: standalone\ncommit: \xff\n", 2, "not YAML: invalid leading UTF-8 octet"},
