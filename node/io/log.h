@@ -6,9 +6,8 @@
 #ifndef NODE_IO_LOG_H
 #define NODE_IO_LOG_H
 
-#include "proto/base/defs.h"
+#include "proto/base/buf.h"
 #include "proto/base/mtime.h"
-#include "proto/base/slice.h"
 
 enum {
 	LOG_LINE_MAX = 2048,       /* longer lines are cut and end in "..." */
@@ -42,7 +41,7 @@ const char *log_quote(struct slice value, char to[LOG_QUOTED_MAX]);
 
 /* A place whose lines packets can cause; zero-initialised, one per place and thread. */
 struct log_rate {
-	int64_t tokens_ms; /* spent of the burst, in ms of refill */
+	int64_t spent_ms; /* until the bucket is full again */
 	struct mtime last;
 	uint64_t suppressed; /* since the last line that was written */
 };
