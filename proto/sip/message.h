@@ -97,16 +97,16 @@ const char *sip_method_name(enum sip_method m); /* "REGISTER"; "?" for SIP_OTHER
 
 /* What a stream holds at its beginning (RFC 3261 18.3, RFC 5626 3.5.1). */
 enum sip_framing {
-	SIP_FRAME_MORE,      /* less than a message: read on */
-	SIP_FRAME_MESSAGE,   /* `size` bytes are one message */
-	SIP_FRAME_PING,      /* `size` bytes are a keep-alive CRLF CRLF, to be answered by CRLF */
-	SIP_FRAME_SKIP,      /* `size` bytes of stray CR LF before a start line mean nothing */
-	SIP_FRAME_TOO_BIG,   /* head or body beyond SIP_MESSAGE_MAX: answer 413 if it parses, close */
+	SIP_FRAME_MORE,    /* less than a message: read on */
+	SIP_FRAME_MESSAGE, /* `size` bytes are one message */
+	SIP_FRAME_PING,    /* `size` bytes are a keep-alive CRLF CRLF, to be answered by CRLF */
+	SIP_FRAME_SKIP,    /* `size` bytes of stray CR LF before a start line mean nothing */
+	SIP_FRAME_TOO_BIG, /* head or body beyond SIP_MESSAGE_MAX: answer 413 if it parses, close */
 	SIP_FRAME_NO_LENGTH, /* a head without a readable Content-Length: answer 400, close */
 };
 struct sip_frame {
 	enum sip_framing what;
-	size_t size; /* NO_LENGTH: of the head */
+	size_t size; /* NO_LENGTH, TOO_BIG: of the head, as far as it is here */
 };
 struct sip_frame sip_frame(struct slice stream) MUST_CHECK;
 
