@@ -9,15 +9,11 @@ enum {
 	PORT_MAX = 65535,
 };
 
-/* At a quote or a '<': up to the end of what it opens. Else one byte. */
-static size_t unit_size(struct slice s)
+/* From a quote or a '<' to the end of what it opens; to the end of all if it is never closed. */
+static size_t opened_size(struct slice s)
 {
-	size_t n = 1;
+	size_t n = s.p[0] == '"' ? quoted_size(s) : find_byte(s, '>') + 1;
 
-	if (s.p[0] == '"')
-		n = quoted_size(s);
-	else if (s.p[0] == '<')
-		n = find_byte(s, '>') + 1;
 	return n == 0 || n > s.n ? s.n : n;
 }
 
@@ -26,8 +22,11 @@ static size_t find_outside(struct slice s, uint8_t stop)
 {
 	size_t i = 0;
 
-	while (i < s.n && s.p[i] != stop)
-		i += unit_size(skip(s, i));
+	while (i < s.n && s.p[i] != stop) {
+		bool opens = s.p[i] == '"' || s.p[i] == '<';
+
+		i += opens ? opened_size(skip(s, i)) : 1;
+	}
 	return i;
 }
 
@@ -200,7 +199,7 @@ static enum err read_addr_spec(struct slice s, size_t n, struct sip_name_addr *o
 
 static bool is_display_char(uint8_t c)
 {
-	return !is_one_of(c, "<>;,\"");
+	return c != '<' && c != '>' && c != ';' && c != ',' && c != '"';
 }
 
 enum err name_addr_read(struct slice value, struct sip_name_addr *out)
