@@ -3,7 +3,8 @@
 
 export LC_ALL=C
 readonly REPO=${REPO:?the script that sources lib.sh sets REPO}
-readonly BUILD=${REGPAIR_BUILD:-$REPO/build}
+BUILD=$(realpath -m "${REGPAIR_BUILD:-$REPO/build}")
+readonly BUILD
 
 now_ms() {
 	local us=${EPOCHREALTIME/[.,]/}
