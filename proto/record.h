@@ -127,7 +127,8 @@ struct reign_record {
 	enum unit unit;
 	uint64_t first_seq;
 	struct pairtime began;
-	bool behind;
+	bool behind;  /* taken over without having been in step */
+	bool exposed; /* the pair's last known state in it: acknowledged on one disk alone */
 	struct unknown_fields unknown;
 };
 

@@ -25,7 +25,7 @@ HOME_OF = {
     "event2/": ["node/io"],
     "lmdb.h": ["store"],
     "protobuf-c/": ["proto/frame.c", "proto/entry.c", "proto/record.c", "proto/pack.h"],
-    ".pb-c.h": ["proto/frame.c", "proto/entry.c", "proto/record.c"],
+    ".pb-c.h": ["proto/frame.c", "proto/entry.c", "proto/record.c", "proto/record_aor.c"],
     "openssl/": ["node/io", "node/ctl", "proto/sip/digest.c", "tests/bench"],
     "yaml.h": ["node/io/config.c"],
     "jansson.h": ["node/io", "node/ctl"],
