@@ -42,13 +42,14 @@ struct role_facts {
 	bool keepalived_alive;
 	bool reign_durable; /* the entry of the reign asked for by begin_reign is durable here */
 	bool drained; /* stepping down: everything logged was acknowledged, held outputs left */
+	bool own_last_reign;         /* the newest reign in our log is ours */
 	bool own_last_reign_exposed; /* at start: the last reign in the log is ours and it was exposed */
 	bool refused; /* the peer refused us or we it: another pair, version, schema */
 
 	bool link_up;
 	enum role peer_role; /* 0: unknown */
 	bool peer_holds_address;
-	bool peer_wins; /* both hellos in hand, both active: the order says it stays (only then) */
+	bool peer_wins;          /* the order of both hellos says that the peer goes on, not we */
 	struct mtime peer_heard; /* when its newest heartbeat came */
 	enum standing standing;  /* fixed at hello; EQUAL once in step */
 	bool in_step; /* standby: the active says `paired`; active: the standby is paired */
@@ -79,14 +80,18 @@ struct role_machine {
 	struct role_options options;
 	enum role role;
 	struct mtime since;
-	struct mtime deadline;
+	struct mtime deadline; /* of what the state waits for; MTIME_NEVER: of facts alone */
 	bool fault;
-	bool stopping;
-	bool handing_over; /* stepping down on request: the other is expected to become active */
-	bool take_now;     /* an operator ended the cold start's wait */
-	bool paired_since_start;   /* was in step, or active, at any time since the start */
+	bool stopping;            /* the process is to end */
+	bool handing_over;        /* on request: the other is expected to become active */
+	bool take_now;            /* an operator ended the wait for the peer */
+	bool peer_was_active;     /* when last heard */
+	struct mtime alone_since; /* since when the peer is not connected; MTIME_NEVER: it is */
+	struct mtime
+		unstep_since; /* standby: since when not in step beside an active; MTIME_NEVER: it is */
 	struct mtime barred_until; /* no taking over beside a live active: the back-off's end */
-	int64_t backoff_ms;
+	bool barred;
+	int64_t backoff_ms; /* the next bar's length */
 	const char *why;
 };
 

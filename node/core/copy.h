@@ -26,6 +26,8 @@ const struct copy_item *copy_get(const struct copy *c, enum table table, struct 
 /* Copies key and value in. `deadline`: when this record wants to be looked at again. */
 void copy_put(struct copy *c, enum table table, struct slice key, struct slice value, uint64_t seq,
               struct pairtime deadline);
+/* Another deadline for a record that is there. */
+void copy_again(struct copy *c, enum table table, struct slice key, struct pairtime deadline);
 void copy_delete(struct copy *c, enum table table, struct slice key);
 
 uint64_t copy_count(const struct copy *c, enum table table);
@@ -34,7 +36,7 @@ uint64_t copy_digest(const struct copy *c, enum table table);
 uint64_t copy_bytes(const struct copy *c); /* memory taken, for the status */
 
 /* The item of any table whose deadline has come (the least within the wheel's grain of 250 ms), or
- * NULL. Look at it, then put it anew with another deadline or delete it: otherwise it comes again. */
+ * NULL. Look at it, then give it another deadline, put it anew or delete it: otherwise it comes again. */
 const struct copy_item *copy_due(struct copy *c, struct pairtime now, enum table *table);
 /* No item is due before this; PAIRTIME_NEVER if none has a deadline. May be early, never late by
  * more than the grain. */

@@ -1,0 +1,271 @@
+#include "node/core/node.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "node/core/node_parts.h"
+
+enum { OUTS_AT_FIRST = 1024, SAY_MAX = 512 };
+
+struct node_output *node_out(struct node *n, enum node_output_kind kind)
+{
+	const struct alloc *alloc = &n->options.alloc;
+
+	if (n->n_outs == n->outs_room) {
+		struct node_output *more = alloc_take(alloc, 2 * n->outs_room * sizeof *more);
+		memcpy(more, n->outs, n->n_outs * sizeof *more);
+		alloc_give(alloc, n->outs);
+		n->outs = more;
+		n->outs_room *= 2;
+	}
+	struct node_output *o = &n->outs[n->n_outs++];
+	*o = (struct node_output){.kind = kind};
+	return o;
+}
+
+void node_say(struct node *n, enum log_weight weight, const char *format, ...)
+{
+	char *text = arena_take(&n->arena, SAY_MAX);
+	va_list args;
+
+	if (text == NULL)
+		return;
+	va_start(args, format);
+	int length = vsnprintf(text, SAY_MAX, format, args);
+	va_end(args);
+	if (length < 0)
+		return;
+	struct node_output *o = node_out(n, OUT_LOG);
+	o->weight = weight;
+	o->bytes = slice_head((struct slice){(uint8_t *)text, SAY_MAX - 1}, (size_t)length);
+}
+
+struct pairtime pair_now(const struct node *n)
+{
+	return pair_clock_now(&n->clock, n->now);
+}
+
+bool node_active(const struct node *n)
+{
+	return n->role.role == ROLE_ACTIVE;
+}
+
+struct node *node_new(const struct node_options *options, struct mtime now)
+{
+	const struct alloc *alloc = &options->alloc;
+	struct node *n = alloc_take(alloc, sizeof *n);
+
+	memset(n, 0, sizeof *n);
+	n->options = *options;
+	n->server = server_new(&options->server);
+	n->copy = copy_new(alloc);
+	n->window = ring_new(alloc, options->window_bytes, 1U << 17);
+	n->held = ring_new(alloc, options->held_bytes, 1U << 16);
+	n->arena = arena_on(alloc_take(alloc, NODE_ARENA), NODE_ARENA);
+	n->outs = alloc_take(alloc, OUTS_AT_FIRST * sizeof *n->outs);
+	n->outs_room = OUTS_AT_FIRST;
+	n->pair = options->role.standalone ? PAIR_STANDALONE : PAIR_EXPOSED;
+	n->pair_since = now;
+	n->next_tick = now;
+	role_init(&n->role, &options->role, now);
+	return n;
+}
+
+void node_free(struct node **node)
+{
+	struct node *n = *node;
+
+	if (n == NULL)
+		return;
+	const struct alloc alloc = n->options.alloc;
+	server_free(&n->server);
+	copy_free(&n->copy);
+	if (n->next != NULL)
+		copy_free(&n->next);
+	ring_free(&n->window, &alloc);
+	ring_free(&n->held, &alloc);
+	alloc_give(&alloc, n->arena.p);
+	alloc_give(&alloc, n->outs);
+	alloc_give(&alloc, n);
+	*node = NULL;
+}
+
+static void on_record(struct node *n, const struct node_input *in)
+{
+	struct entry e = {
+		.table = in->record.table, .key = in->record.key, .value = in->record.value};
+
+	assert(!n->loaded);
+	node_apply(n, &e);
+}
+
+static void on_replay(struct node *n, const struct node_input *in)
+{
+	struct entry e;
+
+	assert(!n->loaded);
+	if (entry_decode(in->bytes, &e) == OK)
+		node_apply(n, &e);
+}
+
+static void on_loaded(struct node *n, const struct node_input *in)
+{
+	const struct node_loaded *l = &in->loaded;
+	struct pair_clock_start start = {
+		.stored = l->pair,
+		.stored_wall_ms = l->stored_wall_ms,
+		.wall_ms = l->wall_ms,
+		.wall_synchronised = l->wall_synchronised,
+		.longest_ms = n->options.longest_expires_ms,
+	};
+
+	assert(!n->loaded);
+	n->loaded = true;
+	n->last_seq = n->durable_seq = l->applied.seq;
+	n->log_first = l->log_first;
+	ring_restart(n->window, n->last_seq + 1);
+	node_history_load(n);
+	if (pair_clock_begin(&n->clock, &start, n->now) && l->pair.ms > 0) {
+		n->expiry_held_until = mtime_add_ms(n->now, n->options.default_expires_ms);
+		node_say(n, WEIGHT_WARN, "expiry=held why=\"clock in doubt\" for_s=%lld",
+		         (long long)(n->options.default_expires_ms / 1000));
+	}
+	n->wall_less_pair_ms = l->wall_ms - pair_now(n).ms;
+	n->own_last_reign_exposed = n->reign.id != 0 && n->reign.unit == n->options.unit &&
+	                            n->reign.exposed;
+	node_say(n, WEIGHT_NOTICE, "state=loaded seq=%llu epoch=%llu aors=%llu subscribers=%llu",
+	         (unsigned long long)n->last_seq, (unsigned long long)n->reign.epoch,
+	         (unsigned long long)copy_count(n->copy, TABLE_AOR),
+	         (unsigned long long)copy_count(n->copy, TABLE_SUBSCRIBER));
+}
+
+static void on_address(struct node *n, const struct node_input *in)
+{
+	n->address_here = in->address.here;
+	n->keepalived_alive = in->address.keepalived_alive;
+}
+
+static void on_message(struct node *n, const struct node_input *in)
+{
+	struct served served;
+	struct serve_input ask = {
+		.bytes = in->bytes,
+		.flow = in->flow,
+		.pair = pair_now(n),
+		.now = n->now,
+		.epoch = n->reign.epoch,
+		.unit = n->options.unit,
+		.released = node_allowed(n),
+		.last_seq = n->last_seq,
+		.no_room = !node_has_room(n),
+	};
+
+	if (!node_active(n)) {
+		n->outcomes[SERVED_NOTHING]++;
+		return;
+	}
+	serve(n->server, n->copy, &ask, &n->arena, &served);
+	n->outcomes[served.outcome]++;
+	uint64_t depends_on = served.depends_on;
+	if (served.change)
+		depends_on = node_append(n, ENTRY_REQUEST, TABLE_AOR, served.key, served.value,
+		                         served.deadline);
+	if (served.reply.n == 0)
+		return;
+	struct node_output reply = {.kind = OUT_MESSAGE,
+	                            .flow = in->flow,
+	                            .target = served.target,
+	                            .bytes = served.reply};
+	node_hold(n, depends_on, &reply);
+}
+
+static void on_durable(struct node *n, const struct node_input *in)
+{
+	if (in->seq > n->durable_seq && in->seq <= n->last_seq)
+		n->durable_seq = in->seq;
+	if (n->log_first == 0 && n->durable_seq > 0)
+		n->log_first = n->durable_seq;
+}
+
+static void on_log_failed(struct node *n, const struct node_input *in)
+{
+	(void)in;
+	if (!n->log_failed)
+		node_say(n, WEIGHT_ERROR, "log=failed seq=%llu durable=%llu",
+		         (unsigned long long)n->last_seq, (unsigned long long)n->durable_seq);
+	n->log_failed = true;
+	node_drop_held(n);
+}
+
+static void on_command(struct node *n, const struct node_input *in)
+{
+	node_on_command(n, in->command);
+}
+
+static void tick(struct node *n)
+{
+	int64_t interval = n->options.role.advert_ms / 2;
+
+	if (!mtime_reached(n->next_tick, n->now))
+		return;
+	n->next_tick = mtime_add_ms(n->now, interval > 0 ? interval : 1);
+	node_beat(n);
+	if (node_active(n))
+		node_expire(n);
+}
+
+static void on_turn(struct node *n, const struct node_input *in)
+{
+	(void)in;
+	tick(n);
+	node_pump(n);
+	node_ack(n);
+}
+
+typedef void event_fn(struct node *n, const struct node_input *in);
+
+void node_step(struct node *n, const struct node_input *in, struct mtime now,
+               struct node_outputs *out)
+{
+	static event_fn *const by_event[] = {
+		[NODE_RECORD] = on_record,
+		[NODE_REPLAY] = on_replay,
+		[NODE_LOADED] = on_loaded,
+		[NODE_ADDRESS] = on_address,
+		[NODE_MESSAGE] = on_message,
+		[NODE_DURABLE] = on_durable,
+		[NODE_LOG_FAILED] = on_log_failed,
+		[NODE_LINK_UP] = node_on_link_up,
+		[NODE_LINK_DOWN] = node_on_link_down,
+		[NODE_FRAME] = node_on_frame,
+		[NODE_LOG_READ] = node_on_log_read,
+		[NODE_COMMAND] = on_command,
+		[NODE_TURN] = on_turn,
+	};
+
+	ring_drop(n->held, n->held_before);
+	arena_reset(&n->arena);
+	n->n_outs = 0;
+	n->now = now;
+	n->random = in->random;
+	by_event[in->event](n, in);
+	if (n->loaded && in->event != NODE_MESSAGE) {
+		node_judge_pair(n);
+		node_roles(n);
+		node_release(n);
+	}
+	assert(!n->arena.full);
+	*out = (struct node_outputs){n->outs, n->n_outs};
+}
+
+struct mtime node_deadline(const struct node *n)
+{
+	struct mtime due = mtime_min(n->next_tick, role_deadline(&n->role));
+
+	if (!n->loaded)
+		return MTIME_NEVER;
+	bool more_to_release = ring_end(n->held) > n->held_before + 1 &&
+	                       ring_end(n->held) - n->held_before > NODE_RELEASE_MAX;
+	return more_to_release ? n->now : due;
+}

@@ -1,0 +1,226 @@
+#include <assert.h>
+
+#include "node/core/node_parts.h"
+
+void node_send(struct node *n, const struct frame *f)
+{
+	enum { SMALL = 16 * 1024, ROOM_FOR_SCRATCH = 64 };
+	size_t room = f->kind == FRAME_ENTRY   ? f->entry.n + ROOM_FOR_SCRATCH
+	              : f->kind == FRAME_SLICE ? (size_t)FRAME_MAX
+	                                       : (size_t)SMALL;
+	uint8_t *p = arena_take(&n->arena, room);
+
+	assert(n->link.up && p != NULL);
+	struct buf to = buf_on(p, room);
+	frame_encode(f, &n->arena, &to);
+	assert(!to.full);
+	struct node_output *o = node_out(n, OUT_FRAME);
+	o->connection = n->link.connection;
+	o->bytes = buf_slice(&to);
+}
+
+static void forget_link(struct node *n)
+{
+	if (n->receiver.phase != RECEIVER_IDLE)
+		node_abort_next(n);
+	n->receiver = (struct receiver){0};
+	n->sender = (struct sender){0};
+	n->snapshot_from = 0;
+	n->late = false;
+	struct mtime in_step_until = n->link.in_step_until;
+	n->link = (struct link){.in_step_until = in_step_until};
+}
+
+void node_close_link(struct node *n, const char *why)
+{
+	if (!n->link.up)
+		return;
+	struct node_output *o = node_out(n, OUT_CLOSE_LINK);
+	o->connection = n->link.connection;
+	o->bytes = slice_str(why);
+	node_say(n, WEIGHT_NOTICE, "link=peer state=up->down why=\"%s\"", why);
+	forget_link(n);
+}
+
+static struct beat own_beat(struct node *n)
+{
+	struct link *l = &n->link;
+	uint64_t number = ++l->number;
+
+	l->sent_at[number % NODE_BEAT_TIMES] = n->now;
+	return (struct beat){
+		.reign = n->reign.id,
+		.role = (uint8_t)n->role.role,
+		.holds_address = n->address_here,
+		.pair_state = (uint8_t)n->pair,
+		.pair = pair_now(n),
+		.number = number,
+		.echo = l->beat.number,
+		.echo_held_ms = l->beat.number == 0 ? 0 : n->now.ms - l->beat_at.ms,
+		.last_seq = n->last_seq,
+	};
+}
+
+static struct hello own_hello(struct node *n)
+{
+	struct hello h = {
+		.version_min = FRAME_VERSION_MIN,
+		.version_max = FRAME_VERSION_MAX,
+		.unit = n->options.unit,
+		.node_id = n->options.node_id,
+		.schema = FRAME_SCHEMA,
+		.config_digest = n->options.config_digest,
+		.history = n->history,
+		.n_history = n->n_history,
+		.log_first = n->log_first,
+		.received_seq = n->last_seq,
+		.durable_seq = n->durable_seq,
+		.beat = own_beat(n),
+	};
+
+	memcpy(h.cluster_id, n->options.cluster_id, sizeof h.cluster_id);
+	return h;
+}
+
+void node_on_link_up(struct node *n, const struct node_input *in)
+{
+	if (n->link.up)
+		node_close_link(n, "a newer connection");
+	n->link.up = true;
+	n->link.connection = in->connection;
+	n->link.heard = n->now;
+	struct frame f = {.kind = FRAME_HELLO, .hello = own_hello(n)};
+	node_send(n, &f);
+}
+
+void node_on_link_down(struct node *n, const struct node_input *in)
+{
+	if (!n->link.up || in->connection != n->link.connection)
+		return;
+	node_say(n, WEIGHT_WARN, "link=peer state=up->down why=closed lag=%llu",
+	         (unsigned long long)(node_active(n) ? n->last_seq - n->sender.received : 0));
+	forget_link(n);
+}
+
+/* What every heartbeat says; the hello carries the first. */
+static void take_beat(struct node *n, const struct beat *b)
+{
+	struct link *l = &n->link;
+	bool known = b->echo != 0 && b->echo <= l->number && l->number - b->echo < NODE_BEAT_TIMES;
+	int64_t round_trip = 0;
+
+	if (known)
+		round_trip = n->now.ms - l->sent_at[b->echo % NODE_BEAT_TIMES].ms - b->echo_held_ms;
+	l->beat = *b;
+	l->beat_at = n->now;
+	bool active = b->role == ROLE_ACTIVE;
+	if (active && !node_active(n))
+		pair_clock_follow(&n->clock, b->pair, round_trip > 0 ? round_trip : 0, n->now);
+	if (active && b->pair_state == PAIR_PAIRED && n->receiver.live) {
+		l->in_step_until = n->now;
+		l->standing = STANDING_EQUAL;
+	}
+}
+
+static void on_hello(struct node *n, const struct hello *h)
+{
+	struct link *l = &n->link;
+	struct hello ours = own_hello(n);
+	struct history mine = {n->history, n->n_history, n->last_seq};
+	struct history theirs = {h->history, h->n_history, h->received_seq};
+
+	if (l->greeted) {
+		node_close_link(n, "a second hello");
+		return;
+	}
+	enum refusal refusal = hello_check(&ours, h);
+	if (refusal != REFUSE_NONE) {
+		n->refused = refusal;
+		node_send(n, &(struct frame){.kind = FRAME_REFUSAL, .refusal = refusal});
+		node_say(n, WEIGHT_ERROR, "link=peer refused=\"%s\"", refusal_text(refusal));
+		node_close_link(n, "refused");
+		return;
+	}
+	n->refused = REFUSE_NONE;
+	l->greeted = true;
+	l->hello = *h;
+	memcpy(l->history, h->history, h->n_history * sizeof *l->history);
+	l->n_history = h->n_history;
+	l->hello.history = l->history;
+	l->standing = history_standing(&mine, &theirs);
+	take_beat(n, &h->beat);
+	node_say(n, WEIGHT_NOTICE, "link=peer state=down->up peer=%s role=%s seq=%llu",
+	         unit_name(h->unit), role_name((enum role)h->beat.role),
+	         (unsigned long long)h->received_seq);
+	if (h->config_digest != n->options.config_digest)
+		node_say(n, WEIGHT_WARN,
+		         "config=differs why=\"the parts that must be equal are not\"");
+	node_resume(n);
+}
+
+static void on_refusal(struct node *n, enum refusal refusal)
+{
+	n->refused = refusal;
+	node_say(n, WEIGHT_ERROR, "link=peer refused_by_peer=\"%s\"", refusal_text(refusal));
+	node_close_link(n, "refused by the peer");
+}
+
+/* Only a greeted link says more than hello. */
+static void on_greeted(struct node *n, const struct frame *f)
+{
+	switch (f->kind) {
+	case FRAME_BEAT:
+		take_beat(n, &f->beat);
+		break;
+	case FRAME_ENTRY:
+		node_on_entry(n, f->entry);
+		break;
+	case FRAME_ACK:
+	case FRAME_SLICE_ACK:
+		node_on_ack(n, f);
+		break;
+	case FRAME_RESUME:
+		node_on_resume(n, f);
+		break;
+	case FRAME_SLICE:
+		node_on_slice(n, f);
+		break;
+	case FRAME_END:
+		node_on_end(n, f);
+		break;
+	case FRAME_LIVE:
+		n->receiver.live = n->receiver.phase == RECEIVER_TAIL;
+		break;
+	case FRAME_HELLO:
+	case FRAME_REFUSAL:
+		break;
+	}
+}
+
+void node_on_frame(struct node *n, const struct node_input *in)
+{
+	const struct frame *f = in->frame;
+
+	if (!n->link.up || in->connection != n->link.connection)
+		return;
+	n->link.heard = n->now;
+	if (f->kind == FRAME_HELLO)
+		on_hello(n, &f->hello);
+	else if (f->kind == FRAME_REFUSAL)
+		on_refusal(n, f->refusal);
+	else if (n->link.greeted)
+		on_greeted(n, f);
+	else
+		node_close_link(n, "no hello first");
+}
+
+void node_beat(struct node *n)
+{
+	struct link *l = &n->link;
+	int64_t silence = NODE_LINK_SILENCE_FACTOR * n->options.role.peer_timeout_ms;
+
+	if (l->up && mtime_reached(mtime_add_ms(l->heard, silence), n->now))
+		node_close_link(n, "silence");
+	if (l->up && l->greeted)
+		node_send(n, &(struct frame){.kind = FRAME_BEAT, .beat = own_beat(n)});
+}

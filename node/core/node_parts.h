@@ -1,0 +1,143 @@
+/* node_parts.h - what the files of the node share: its state and its small verbs. Nobody else's. */
+#ifndef NODE_CORE_NODE_PARTS_H
+#define NODE_CORE_NODE_PARTS_H
+
+#include "node/core/node.h"
+#include "node/core/ring.h"
+#include "replication/pair_clock.h"
+#include "replication/receiver.h"
+#include "replication/sender.h"
+
+enum {
+	NODE_ARENA =
+		4 * 1024 * 1024, /* one step's scratch: serving 64 KiB, or frames of one turn */
+	NODE_REPLY_MAX = 64 * 1024,
+	NODE_RELEASE_MAX = 512,        /* outputs released in one turn */
+	NODE_PUMP_MAX = 512 * 1024,    /* bytes fed to a standby that catches up, in one turn */
+	NODE_BEAT_TIMES = 16,          /* round trips are known for this many heartbeats */
+	NODE_LINK_SILENCE_FACTOR = 10, /* so many peer_timeouts of silence end a connection */
+	NODE_DURABLE_LAG_MS = 5000,    /* a standby whose disk is later than this is not in step */
+	NODE_REIGNS_KEPT = 200, /* older ones are deleted by the active; HISTORY_MAX leaves room */
+};
+
+/* The connection to the peer, and what it said. */
+struct link {
+	bool up, greeted, resumed;
+	uint64_t connection;
+	struct mtime heard;
+	struct beat beat; /* the newest received, the hello's first */
+	struct mtime beat_at;
+	struct hello hello; /* without its history */
+	struct reign_mark history[HISTORY_MAX];
+	size_t n_history;
+	enum standing standing;
+	uint64_t number; /* of the newest heartbeat sent */
+	struct mtime sent_at[NODE_BEAT_TIMES];
+	struct mtime in_step_until;
+	uint64_t acked_received, acked_durable; /* as a standby: what we acknowledged last */
+};
+
+struct node {
+	struct node_options options;
+	struct server *server;
+	struct copy *copy;
+	struct copy *next; /* a snapshot being received */
+	struct pair_clock clock;
+	struct role_machine role;
+	struct reign_mark history[HISTORY_MAX];
+	size_t n_history;
+	struct reign_record reign; /* the newest in the log */
+	uint64_t last_seq, durable_seq, log_first;
+
+	struct ring *window; /* entries behind an 8-byte time of their append */
+	struct ring *held;
+	uint64_t held_before; /* blocks below have left; dropped at the next step */
+
+	struct link link;
+	struct sender sender;
+	struct copy_cursor cursor; /* the snapshot being sent */
+	enum table cursor_table;
+	uint64_t sent_items, sent_digest;
+	uint64_t snapshot_from; /* entries from here on belong to it; 0: none runs */
+	struct receiver receiver;
+
+	enum pair_state pair;
+	struct mtime pair_since;
+	bool late;                  /* exposed by an acknowledgement that did not come in time */
+	uint64_t disk_mark;         /* the standby's disk must reach this ... */
+	struct mtime disk_mark_due; /* ... by then */
+
+	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
+	uint64_t reign_seq; /* entry of the reign that we began */
+	enum refusal refused;
+	enum role_request request;
+	uint64_t request_ticket;
+	struct mtime expiry_held_until;
+	struct mtime next_tick;
+	double expiry_tokens;
+
+	uint64_t outcomes[SERVE_OUTCOMES];
+	uint64_t exposed_times, snapshots_sent, snapshots_received, forks, fork_entries, expired;
+	uint64_t subscribers_gone;
+	int64_t wall_less_pair_ms;
+
+	/* of the step */
+	struct mtime now;
+	uint64_t random;
+	struct arena arena;
+	struct node_output *outs;
+	size_t n_outs, outs_room;
+};
+
+/* node.c */
+struct node_output *node_out(struct node *n, enum node_output_kind kind);
+PRINTF_LIKE(3, 4)
+void node_say(struct node *n, enum log_weight weight, const char *format, ...);
+struct pairtime pair_now(const struct node *n);
+bool node_active(const struct node *n);
+
+/* node_log.c */
+/* Logs one change of ours and applies it; returns its seq. */
+uint64_t node_append(struct node *n, enum entry_kind kind, enum table table, struct slice key,
+                     struct slice value, struct pairtime deadline);
+void node_apply(struct node *n, const struct entry *e); /* an entry from the log or the active */
+bool node_has_room(const struct node *n);
+uint64_t node_allowed(const struct node *n);
+/* Sends or holds an output; its bytes are copied if it is held. */
+void node_hold(struct node *n, uint64_t depends_on, const struct node_output *output);
+void node_release(struct node *n);
+void node_drop_held(struct node *n);
+void node_history_load(struct node *n);
+
+/* node_link.c */
+void node_on_link_up(struct node *n, const struct node_input *in);
+void node_on_link_down(struct node *n, const struct node_input *in);
+void node_on_frame(struct node *n, const struct node_input *in);
+void node_send(struct node *n, const struct frame *f);
+void node_close_link(struct node *n, const char *why);
+void node_beat(struct node *n);
+
+/* node_send.c */
+void node_resume(struct node *n); /* tells a greeted standby how to go on, if it is time */
+void node_on_ack(struct node *n, const struct frame *f);
+void node_on_log_read(struct node *n, const struct node_input *in);
+void node_pump(struct node *n);
+void node_judge_pair(struct node *n);
+
+/* node_receive.c */
+void node_on_resume(struct node *n, const struct frame *f);
+void node_on_entry(struct node *n, struct slice bytes);
+void node_on_slice(struct node *n, const struct frame *f);
+void node_on_end(struct node *n, const struct frame *f);
+void node_abort_next(struct node *n);
+void node_ack(struct node *n);
+
+/* node_roles.c */
+void node_roles(struct node *n);
+void node_expire(struct node *n);
+
+/* node_command.c */
+void node_on_command(struct node *n, const struct node_command *c);
+void node_answer(struct node *n, uint64_t ticket, bool ok, const char *text);
+
+#endif

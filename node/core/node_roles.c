@@ -1,0 +1,234 @@
+#include <assert.h>
+
+#include "node/core/node_parts.h"
+
+static bool drained(const struct node *n)
+{
+	bool held = n->held_before < ring_end(n->held);
+	bool on_peer = n->pair != PAIR_PAIRED || n->sender.received == n->last_seq;
+
+	return !held && n->durable_seq == n->last_seq && on_peer;
+}
+
+static bool peer_goes_on(struct node *n)
+{
+	struct link *l = &n->link;
+	struct hello ours = {
+		.unit = n->options.unit,
+		.history = n->history,
+		.n_history = n->n_history,
+		.received_seq = n->last_seq,
+		.beat = {.holds_address = n->address_here},
+	};
+	struct hello theirs = l->hello;
+
+	theirs.beat.holds_address = l->beat.holds_address;
+	return l->greeted && peer_wins(&ours, &theirs);
+}
+
+static struct role_facts facts(struct node *n)
+{
+	const struct link *l = &n->link;
+	bool active = node_active(n);
+	bool peer_says_paired = l->beat.role == ROLE_ACTIVE && l->beat.pair_state == PAIR_PAIRED;
+	bool in_step = l->greeted && n->receiver.live && peer_says_paired;
+
+	return (struct role_facts){
+		.loaded = n->loaded,
+		.log_failed = n->log_failed,
+		.address_here = n->address_here,
+		.keepalived_alive = n->keepalived_alive,
+		.reign_durable = n->reign_seq != 0 && n->durable_seq >= n->reign_seq,
+		.drained = drained(n),
+		.own_last_reign = n->reign.id != 0 && n->reign.unit == n->options.unit,
+		.own_last_reign_exposed = n->own_last_reign_exposed,
+		.refused = n->refused != REFUSE_NONE,
+		.link_up = l->greeted,
+		.peer_role = l->greeted ? (enum role)l->beat.role : (enum role)0,
+		.peer_holds_address = l->beat.holds_address,
+		.peer_wins = peer_goes_on(n),
+		.peer_heard = l->heard,
+		.standing = l->standing,
+		.in_step = active ? n->pair == PAIR_PAIRED : in_step,
+		.in_step_until = l->in_step_until,
+	};
+}
+
+/* A number no reign had, and an entry that says so: durable before anything is sent. */
+static void begin_reign(struct node *n, bool behind)
+{
+	uint8_t key_room[8];
+	uint8_t value_room[128];
+	struct buf key = buf_on(key_room, sizeof key_room);
+	struct buf value = buf_on(value_room, sizeof value_room);
+	uint64_t epoch = 0;
+
+	node_close_link(n, "a new reign begins");
+	for (size_t i = 0; i < n->n_history; i++)
+		epoch = n->history[i].epoch > epoch ? n->history[i].epoch : epoch;
+	ring_restart(n->window, n->last_seq + 1);
+	n->reign = (struct reign_record){
+		.id = n->random | 1,
+		.epoch = epoch + 1,
+		.unit = n->options.unit,
+		.first_seq = n->last_seq + 1,
+		.began = pair_now(n),
+		.behind = behind,
+		.exposed = true,
+	};
+	buf_uint(&key, n->reign.id, 8);
+	reign_encode(&n->reign, &value);
+	n->reign_seq = node_append(n, ENTRY_REIGN, TABLE_REIGN, buf_slice(&key), buf_slice(&value),
+	                           PAIRTIME_NEVER);
+	if (behind) {
+		n->expiry_held_until = mtime_add_ms(n->now, n->options.default_expires_ms);
+		node_say(n, WEIGHT_WARN, "reign=behind seq=%llu expiry_held_s=%lld",
+		         (unsigned long long)n->last_seq,
+		         (long long)(n->options.default_expires_ms / 1000));
+	}
+}
+
+static void forget_old_reigns(struct node *n)
+{
+	while (n->n_history > NODE_REIGNS_KEPT) {
+		uint8_t room[8];
+		struct buf key = buf_on(room, sizeof room);
+		buf_uint(&key, n->history[0].id, 8);
+		(void)node_append(n, ENTRY_REIGN, TABLE_REIGN, buf_slice(&key),
+		                  (struct slice){NULL, 0}, PAIRTIME_NEVER);
+	}
+}
+
+static void write_first_secret(struct node *n)
+{
+	uint8_t key_room[8];
+	uint8_t value_room[128];
+	struct buf key = buf_on(key_room, sizeof key_room);
+	struct buf value = buf_on(value_room, sizeof value_room);
+	struct secret_record secret = {
+		.id = n->options.secret_id,
+		.key = {n->options.secret, sizeof n->options.secret},
+		.created = pair_now(n),
+	};
+
+	if (copy_count(n->copy, TABLE_SECRET) > 0)
+		return;
+	buf_uint(&key, secret.id, 8);
+	secret_encode(&secret, &value);
+	(void)node_append(n, ENTRY_SECRET, TABLE_SECRET, buf_slice(&key), buf_slice(&value),
+	                  PAIRTIME_NEVER);
+}
+
+static void become_active(struct node *n)
+{
+	write_first_secret(n);
+	forget_old_reigns(n);
+	node_resume(n);
+}
+
+/* A new hello finds out where we stand now. */
+static void stop_being_active(struct node *n)
+{
+	node_drop_held(n);
+	node_close_link(n, "stepped down");
+}
+
+static void entered(struct node *n, const struct role_output *out)
+{
+	node_say(n, WEIGHT_NOTICE, "role=%s->%s why=\"%s\" epoch=%llu seq=%llu",
+	         role_name(out->from), role_name(out->to), out->why,
+	         (unsigned long long)n->reign.epoch, (unsigned long long)n->last_seq);
+	if (out->to == ROLE_ACTIVE)
+		become_active(n);
+	if (out->from == ROLE_STEPPING_DOWN || out->to == ROLE_OUT_OF_SERVICE)
+		stop_being_active(n);
+	/* The peer learns it before the address moves. */
+	if (n->link.greeted)
+		node_beat(n);
+}
+
+/* Answers whoever asked for a switchover once it is known how it ended. */
+static void answer_request(struct node *n, const struct role_output *out)
+{
+	if (n->request_ticket == 0)
+		return;
+	bool handed_over = n->link.greeted && n->link.beat.role == ROLE_ACTIVE;
+
+	if (out->refused != NULL)
+		node_answer(n, n->request_ticket, false, out->refused);
+	else if (n->role.role == ROLE_STANDBY && handed_over)
+		node_answer(n, n->request_ticket, true, "the other node is active");
+	else if (n->role.role == ROLE_STANDBY && !n->role.handing_over)
+		node_answer(n, n->request_ticket, false, "the other node did not take over");
+	else
+		return;
+	n->request_ticket = 0;
+}
+
+void node_roles(struct node *n)
+{
+	enum { CASCADE_MAX = 4 }; /* init, standby, taking over: no step goes through more */
+	struct role_output out;
+
+	for (int i = 0; i < CASCADE_MAX; i++) {
+		struct role_facts f = facts(n);
+		bool fault = n->role.fault;
+		role_step(&n->role, &f, n->request, n->now, &out);
+		n->request = ROLE_NO_REQUEST;
+		if (out.fault != fault)
+			node_out(n, OUT_FAULT)->on = out.fault;
+		if (out.begin_reign)
+			begin_reign(n, out.behind);
+		if (out.changed)
+			entered(n, &out);
+		answer_request(n, &out);
+		if (out.leave)
+			(void)node_out(n, OUT_EXIT);
+		if (!out.changed)
+			break;
+	}
+}
+
+static void expire_one(struct node *n, const struct copy_item *item, enum table table)
+{
+	struct aor_expiry how = {
+		.now = pair_now(n),
+		.nonce_lifetime_ms = n->options.server.nonce_lifetime_ms,
+		.keep_tombstones = n->pair != PAIR_PAIRED && n->pair != PAIR_STANDALONE,
+		.epoch = n->reign.epoch,
+		.unit = n->options.unit,
+	};
+	struct slice key = arena_copy(&n->arena, item->key);
+	struct slice value;
+	struct pairtime deadline;
+	size_t expired = 0;
+
+	if (!aor_expire(&how, item->value, &n->arena, &value, &deadline, &expired)) {
+		copy_again(n->copy, table, key, deadline);
+		return;
+	}
+	n->expired += expired;
+	(void)node_append(n, ENTRY_EXPIRY, table, key, value, deadline);
+}
+
+void node_expire(struct node *n)
+{
+	int64_t interval = n->options.role.advert_ms / 2;
+	uint64_t budget =
+		n->options.expiry_rate * (uint64_t)(interval > 0 ? interval : 1) / 1000 + 1;
+	enum table table;
+
+	if (!mtime_reached(n->expiry_held_until, n->now))
+		return;
+	while (budget-- > 0 && node_has_room(n)) {
+		const struct copy_item *item = copy_due(n->copy, pair_now(n), &table);
+		if (item == NULL)
+			return;
+		size_t mark = n->arena.n;
+		size_t outs = n->n_outs;
+		expire_one(n, item, table);
+		/* What nothing refers to is given back: only an entry's bytes must live on. */
+		if (n->n_outs == outs)
+			n->arena.n = mark;
+	}
+}

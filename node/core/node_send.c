@@ -1,0 +1,248 @@
+#include <assert.h>
+
+#include "node/core/node_parts.h"
+
+enum { STAMP = 8, SLICE_BYTES = 64 * 1024 };
+
+static bool peer_is_active(const struct node *n)
+{
+	return n->link.beat.role == ROLE_ACTIVE || n->link.beat.role == ROLE_TAKING_OVER;
+}
+
+void node_resume(struct node *n)
+{
+	struct link *l = &n->link;
+	struct history ours = {n->history, n->n_history, n->last_seq};
+	struct history theirs = {l->history, l->n_history, l->hello.received_seq};
+
+	if (!node_active(n) || !l->greeted || l->resumed || peer_is_active(n))
+		return;
+	struct resume r = resume_decide(&ours, n->log_first, &theirs);
+	if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {
+		r.from_seq = n->last_seq + 1;
+		n->snapshot_from = r.from_seq;
+		n->cursor = (struct copy_cursor){0};
+		n->cursor_table = TABLE_AOR;
+		n->sent_items = 0;
+		n->sent_digest = 0;
+		n->snapshots_sent++;
+	}
+	l->resumed = true;
+	sender_begin(&n->sender, &r, l->hello.durable_seq);
+	node_send(n,
+	          &(struct frame){.kind = FRAME_RESUME, .resume = {r.how, r.from_seq, r.fork_seq}});
+	static const char *const names[] = {[RESUME_NOTHING] = "nothing",
+	                                    [RESUME_TAIL] = "tail",
+	                                    [RESUME_SNAPSHOT] = "snapshot",
+	                                    [RESUME_FORK] = "fork"};
+	node_say(n, WEIGHT_NOTICE, "resync=%s from=%llu last=%llu", names[r.how],
+	         (unsigned long long)r.from_seq, (unsigned long long)n->last_seq);
+}
+
+void node_on_ack(struct node *n, const struct frame *f)
+{
+	if (f->kind == FRAME_SLICE_ACK) {
+		if (f->slice_ack <= n->sender.slices_sent)
+			n->sender.slices_acked = f->slice_ack;
+		return;
+	}
+	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
+	if (ours && f->ack.reign == n->reign.id && f->ack.received_seq <= n->last_seq)
+		sender_acked(&n->sender, f->ack.received_seq, f->ack.durable_seq);
+}
+
+/* Fills one slice from where the cursor stands; true: it was the last. */
+static bool fill_slice(struct node *n, struct snapshot_item *items, size_t *count)
+{
+	size_t bytes = 0;
+
+	*count = 0;
+	while (n->cursor_table < TABLE_END) {
+		if (*count == SLICE_ITEMS_MAX || bytes >= SLICE_BYTES)
+			return false;
+		const struct copy_item *item = copy_walk(n->copy, n->cursor_table, &n->cursor);
+		if (item == NULL) {
+			n->cursor_table++;
+			n->cursor = (struct copy_cursor){0};
+			continue;
+		}
+		items[(*count)++] = (struct snapshot_item){n->cursor_table, item->key, item->value};
+		bytes += item->key.n + item->value.n + 16;
+		n->sent_digest += record_hash(n->cursor_table, item->key, item->value);
+	}
+	return true;
+}
+
+static size_t send_slice(struct node *n, uint64_t number)
+{
+	struct snapshot_item *items = arena_take(&n->arena, SLICE_ITEMS_MAX * sizeof *items);
+	size_t count;
+
+	assert(items != NULL);
+	bool last = fill_slice(n, items, &count);
+	n->sent_items += count;
+	node_send(n, &(struct frame){.kind = FRAME_SLICE, .slice = {number, items, count}});
+	sender_sliced(&n->sender, last);
+	if (last)
+		node_send(n, &(struct frame){.kind = FRAME_END,
+		                             .end = {number, n->sent_items, n->sent_digest,
+		                                     n->last_seq}});
+	return (size_t)SLICE_BYTES * 2; /* with its scratch, what it takes of the turn's share */
+}
+
+static size_t send_entry(struct node *n, uint64_t seq, struct slice bytes)
+{
+	node_send(n, &(struct frame){.kind = FRAME_ENTRY, .entry = bytes});
+	sender_sent(&n->sender, seq);
+	n->snapshot_from = 0;
+	return bytes.n + 256;
+}
+
+static size_t send_one(struct node *n, const struct send *s)
+{
+	switch (s->what) {
+	case SEND_SLICE:
+		return send_slice(n, s->seq);
+	case SEND_WINDOW:
+		return send_entry(n, s->seq, slice_from(ring_at(n->window, s->seq), STAMP));
+	case SEND_READ_LOG:
+		n->sender.reading = true;
+		node_out(n, OUT_READ_LOG)->seq = s->seq;
+		break;
+	case SEND_LIVE:
+		n->snapshot_from = 0;
+		sender_live(&n->sender, n->last_seq);
+		node_send(n, &(struct frame){.kind = FRAME_LIVE, .live_step = n->last_seq});
+		break;
+	case SEND_NOTHING:
+		break;
+	}
+	return 0;
+}
+
+void node_pump(struct node *n)
+{
+	size_t sent = 0;
+
+	if (!n->link.up || !node_active(n))
+		return;
+	while (sent < NODE_PUMP_MAX) {
+		struct send s = sender_next(&n->sender, ring_first(n->window), n->last_seq);
+		if (s.what == SEND_NOTHING)
+			return;
+		sent += send_one(n, &s);
+	}
+}
+
+void node_on_log_read(struct node *n, const struct node_input *in)
+{
+	struct block b;
+	struct slice bytes;
+	struct entry e;
+
+	if (!n->sender.reading || in->seq != n->sender.next_seq || !n->link.up)
+		return;
+	n->sender.reading = false;
+	if (in->bytes.n == 0 || block_open(in->bytes, &b) != OK) {
+		node_close_link(n, "the log does not reach back that far any more");
+		return;
+	}
+	while (block_next(&b, &bytes))
+		if (entry_decode(bytes, &e) == OK && e.seq == n->sender.next_seq)
+			(void)send_entry(n, e.seq, bytes);
+	/* A block without the entry asked for would be asked for again for ever. */
+	if (n->sender.next_seq == in->seq)
+		node_close_link(n, "the log lacks an entry");
+}
+
+/* Age of the oldest entry the standby has not acknowledged; 0: none. */
+static int64_t oldest_unacked_ms(const struct node *n)
+{
+	uint64_t seq = n->sender.received + 1;
+	int64_t at;
+
+	if (seq > n->last_seq)
+		return 0;
+	if (seq < ring_first(n->window))
+		seq = ring_first(n->window);
+	memcpy(&at, ring_at(n->window, seq).p, STAMP);
+	return n->now.ms - at;
+}
+
+/* The standby's disk must follow what it received. */
+static bool disk_lags(struct node *n)
+{
+	if (n->sender.durable >= n->disk_mark) {
+		n->disk_mark = n->sender.received;
+		n->disk_mark_due = mtime_add_ms(n->now, NODE_DURABLE_LAG_MS);
+	}
+	return n->sender.durable < n->disk_mark && mtime_reached(n->disk_mark_due, n->now);
+}
+
+static enum pair_state judge(struct node *n)
+{
+	struct sender *s = &n->sender;
+
+	if (n->options.role.standalone)
+		return PAIR_STANDALONE;
+	if (!n->link.greeted || s->phase == SENDER_IDLE)
+		return PAIR_EXPOSED;
+	if (s->phase != SENDER_LIVE)
+		return PAIR_CATCHING_UP;
+	bool timed_out = oldest_unacked_ms(n) >= n->options.role.peer_timeout_ms;
+	if (n->pair == PAIR_PAIRED && (timed_out || disk_lags(n))) {
+		n->late = true;
+		s->step_seq = n->last_seq;
+	}
+	if (s->received < s->step_seq || disk_lags(n))
+		return n->late ? PAIR_EXPOSED : PAIR_CATCHING_UP;
+	n->late = false;
+	return PAIR_PAIRED;
+}
+
+/* The newest reign's record says whether this disk alone had what was acknowledged last. */
+static void log_exposure(struct node *n)
+{
+	bool exposed = n->pair != PAIR_PAIRED;
+	uint8_t key_room[8];
+	uint8_t value_room[128];
+	struct buf key = buf_on(key_room, sizeof key_room);
+	struct buf value = buf_on(value_room, sizeof value_room);
+
+	if (!node_active(n) || n->reign.exposed == exposed || n->options.role.standalone)
+		return;
+	struct reign_record r = n->reign;
+	r.exposed = exposed;
+	buf_uint(&key, r.id, 8);
+	reign_encode(&r, &value);
+	(void)node_append(n, ENTRY_REIGN, TABLE_REIGN, buf_slice(&key), buf_slice(&value),
+	                  PAIRTIME_NEVER);
+}
+
+/* A standby tells of the pair what the active says. */
+static enum pair_state heard_of_pair(const struct node *n)
+{
+	bool heard = n->link.greeted && n->link.beat.role == ROLE_ACTIVE;
+
+	return n->options.role.standalone ? PAIR_STANDALONE
+	       : heard                    ? (enum pair_state)n->link.beat.pair_state
+	                                  : PAIR_EXPOSED;
+}
+
+void node_judge_pair(struct node *n)
+{
+	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
+	enum pair_state was = n->pair;
+	enum pair_state is = ours ? judge(n) : heard_of_pair(n);
+
+	if (is == was)
+		return;
+	n->pair = is;
+	n->pair_since = n->now;
+	if (was == PAIR_PAIRED && ours)
+		n->exposed_times++;
+	node_say(n, is == PAIR_EXPOSED && ours ? WEIGHT_WARN : WEIGHT_NOTICE,
+	         "pair=%s->%s seq=%llu peer_seq=%llu", pair_state_name(was), pair_state_name(is),
+	         (unsigned long long)n->last_seq, (unsigned long long)n->sender.received);
+	log_exposure(n);
+}

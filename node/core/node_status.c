@@ -1,0 +1,124 @@
+#include <stdio.h>
+
+#include "node/core/node_parts.h"
+
+enum role node_role(const struct node *n)
+{
+	return n->role.role;
+}
+
+const struct copy *node_copy(const struct node *n)
+{
+	return n->copy;
+}
+
+struct pairtime node_pair_now(const struct node *n, struct mtime now)
+{
+	return pair_clock_now(&n->clock, now);
+}
+
+struct position node_position(const struct node *n)
+{
+	return (struct position){n->reign.id, n->last_seq};
+}
+
+uint64_t node_log_keep(const struct node *n)
+{
+	uint64_t keep = n->last_seq + 1;
+
+	if (n->sender.phase != SENDER_IDLE && !n->sender.snapshot && n->sender.durable + 1 < keep)
+		keep = n->sender.durable + 1;
+	if (n->snapshot_from != 0 && n->snapshot_from < keep)
+		keep = n->snapshot_from;
+	return keep;
+}
+
+static void text(status_text to, const char *from)
+{
+	(void)snprintf(to, STATUS_TEXT, "%s", from);
+}
+
+static void put_role(const struct node *n, struct mtime now, struct status *s)
+{
+	text(s->unit, unit_name(n->options.unit));
+	text(s->role, role_name(n->role.role));
+	text(s->role_why, n->role.why);
+	s->role_since_ms = (uint64_t)(now.ms - n->role.since.ms);
+	s->fault = n->role.fault;
+	s->address_here = n->address_here;
+	s->keepalived_alive = n->keepalived_alive;
+	text(s->pair_state, pair_state_name(n->pair));
+	s->pair_state_since_ms = (uint64_t)(now.ms - n->pair_since.ms);
+	s->exposed_times = n->exposed_times;
+	text(s->commit, commit_mode_name(n->options.commit));
+	s->epoch = n->reign.epoch;
+	(void)snprintf(s->reign, STATUS_TEXT, "%016llx", (unsigned long long)n->reign.id);
+	s->reign_behind = n->reign.behind;
+	s->expiry_held = !mtime_reached(n->expiry_held_until, now);
+	s->clock_offset_ms = (uint64_t)n->wall_less_pair_ms;
+}
+
+static void put_peer(const struct node *n, struct mtime now, struct status *s)
+{
+	bool sending = n->sender.phase != SENDER_IDLE;
+	uint64_t seq = n->sender.received + 1;
+	int64_t at;
+
+	s->peer_link = n->link.greeted;
+	text(s->peer_role, n->link.greeted ? role_name((enum role)n->link.beat.role) : "unknown");
+	text(s->peer_refused, n->refused == REFUSE_NONE ? "" : refusal_text(n->refused));
+	s->peer_received_seq = sending ? n->sender.received : n->link.beat.last_seq;
+	s->peer_durable_seq = sending ? n->sender.durable : 0;
+	s->lag_entries = sending ? n->last_seq - n->sender.received : 0;
+	if (sending && seq >= ring_first(n->window) && seq < ring_end(n->window)) {
+		memcpy(&at, ring_at(n->window, seq).p, sizeof at);
+		s->lag_ms = (uint64_t)(now.ms - at);
+	}
+	uint64_t behind = n->link.beat.last_seq > n->last_seq ? n->link.beat.last_seq - n->last_seq
+	                                                      : 0;
+	s->resync_left = !sending                             ? behind
+	                 : n->sender.phase == SENDER_LIVE     ? 0
+	                 : n->sender.phase == SENDER_SNAPSHOT ? n->last_seq
+	                                                      : s->lag_entries;
+	s->snapshots_sent = n->snapshots_sent;
+	s->snapshots_received = n->snapshots_received;
+	s->forks = n->forks;
+	s->fork_entries = n->fork_entries;
+}
+
+static void put_counts(const struct node *n, struct status *s)
+{
+	uint64_t digest = 0;
+
+	for (int t = TABLE_AOR; t < TABLE_END; t++)
+		digest += copy_digest(n->copy, (enum table)t);
+	(void)snprintf(s->digest, STATUS_TEXT, "%016llx", (unsigned long long)digest);
+	s->seq = n->last_seq;
+	s->durable_seq = n->durable_seq;
+	s->aors = copy_count(n->copy, TABLE_AOR);
+	s->subscribers = copy_count(n->copy, TABLE_SUBSCRIBER) - n->subscribers_gone;
+	s->memory_bytes = copy_bytes(n->copy);
+	s->held = ring_end(n->held) - n->held_before;
+	s->registered = n->outcomes[SERVED_REGISTERED];
+	s->removed = n->outcomes[SERVED_REMOVED];
+	s->fetched = n->outcomes[SERVED_FETCHED];
+	s->repeated = n->outcomes[SERVED_REPEATED];
+	s->options = n->outcomes[SERVED_OPTIONS];
+	s->challenged = n->outcomes[SERVED_CHALLENGED];
+	s->forbidden = n->outcomes[SERVED_FORBIDDEN];
+	s->not_found = n->outcomes[SERVED_NOT_FOUND];
+	s->too_brief = n->outcomes[SERVED_TOO_BRIEF];
+	s->bad = n->outcomes[SERVED_BAD];
+	s->refused = n->outcomes[SERVED_REFUSED];
+	s->overload = n->outcomes[SERVED_OVERLOAD];
+	s->ignored = n->outcomes[SERVED_NOTHING];
+	s->expired = n->expired;
+}
+
+void node_status(const struct node *n, struct mtime now, struct status *out)
+{
+	*out = (struct status){0};
+	put_role(n, now, out);
+	put_peer(n, now, out);
+	put_counts(n, out);
+}

@@ -1,0 +1,27 @@
+/* control.h - the operator's UNIX socket: one JSON object a line in, one JSON object a line out.
+ *
+ *	{"id": 7, "command": "status"}                     -> {"id": 7, "ok": true, "result": {...}}
+ *	{"id": 8, "command": "subscriber-put", "user": ..} -> {"id": 8, "ok": false, "error": "..."}
+ *
+ * Readers (status, bindings, subscribers) are answered at once from the node's state; changes become
+ * NODE_COMMAND and are answered when their commit is. Many requests may be under way on one
+ * connection. Access: the socket's mode (0660). */
+#ifndef NODE_IO_CONTROL_H
+#define NODE_IO_CONTROL_H
+
+#include "node/io/loop.h"
+
+struct control;
+
+enum {
+	CONTROL_LINE_MAX = 64 * 1024,
+	CONTROL_CONNECTIONS_MAX = 64,
+	CONTROL_PENDING_MAX = 4096, /* commands under way on one connection; reading waits beyond */
+};
+
+struct control *control_open(struct loop *l, const char *path); /* NULL: logged */
+void control_close(struct control **c);
+/* OUT_ANSWER. Tickets whose connection is gone are ignored. */
+void control_answer(struct control *c, uint64_t ticket, bool ok, struct slice text);
+
+#endif

@@ -1,0 +1,33 @@
+/* loop.h - the runner: one libevent loop that feeds node_step and carries out what it says.
+ *
+ * Modules (SIP sockets, the peer link, keepalived, control, the log thread) turn events into inputs
+ * and call loop_feed; the outputs are carried out before it returns. After every turn of the loop
+ * NODE_TURN is fed, then everything queued is flushed once: sendmmsg, the link, the log thread's
+ * signal. One timer is armed for node_deadline. Nothing here decides anything.
+ *
+ * loop_feed is not to be called from inside carrying out an output: what an output causes (a block
+ * read from the log) is queued and fed when the outputs are done. */
+#ifndef NODE_IO_LOOP_H
+#define NODE_IO_LOOP_H
+
+#include "node/core/node.h"
+#include "node/io/config.h"
+#include "node/io/log.h"
+
+struct event_base;
+struct loop;
+
+struct event_base *loop_base(const struct loop *l);
+const struct node *loop_node(const struct loop *l);
+const struct config *loop_config(const struct loop *l);
+struct log *loop_log(const struct loop *l);
+struct mtime loop_now(const struct loop *l); /* CLOCK_BOOTTIME, read at the start of the turn */
+
+/* Fills in `random`; the rest is the caller's. */
+void loop_feed(struct loop *l, struct node_input *in);
+
+/* Opens everything, loads, runs until told to stop (SIGTERM, SIGINT: a planned switchover) or until
+ * a start fails: then one clear line was logged. Returns the exit code: 0, or one of sysexits.h. */
+int loop_run(const struct config *config, struct log *log);
+
+#endif

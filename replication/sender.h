@@ -1,0 +1,49 @@
+/* sender.h - what the active sends its standby next: bookkeeping in seqs, no bytes, no socket.
+ *
+ *	IDLE --resume--> CATCHING_UP --window reached the end--> LIVE
+ *	IDLE --resume--> SNAPSHOT --all slices--> CATCHING_UP
+ *
+ * Flow control: at most SENDER_AHEAD entries, SENDER_SLICES_AHEAD slices unacknowledged while it is
+ * not LIVE. The caller owns the bytes: it asks sender_next until SEND_NOTHING. */
+#ifndef REPLICATION_SENDER_H
+#define REPLICATION_SENDER_H
+
+#include "replication/resume.h"
+
+enum { SENDER_AHEAD = 4096, SENDER_SLICES_AHEAD = 8 };
+
+enum sender_phase { SENDER_IDLE, SENDER_SNAPSHOT, SENDER_CATCHING_UP, SENDER_LIVE };
+
+struct sender {
+	enum sender_phase phase;
+	uint64_t next_seq;          /* CATCHING_UP: the next entry to send */
+	uint64_t step_seq;          /* LIVE: an ack of this or more makes the pair paired */
+	uint64_t received, durable; /* acknowledged by the standby */
+	uint64_t slices_sent, slices_acked;
+	bool snapshot; /* began with one: nothing is acknowledged before it is whole */
+	bool reading; /* a block of the log was asked for and has not come */
+};
+
+enum send_what {
+	SEND_NOTHING,
+	SEND_SLICE,    /* the next slice of the snapshot; then sender_sliced */
+	SEND_WINDOW,   /* the entry `seq` from the window; then sender_sent(seq) */
+	SEND_READ_LOG, /* ask the log for the block with `seq` */
+	SEND_LIVE,     /* say that from now on every entry comes at once; then sender_live */
+};
+struct send {
+	enum send_what what;
+	uint64_t seq;
+};
+
+/* From the resume decision; `received` and `durable` are set to the standby's durable position, lower
+ * than before included. */
+void sender_begin(struct sender *s, const struct resume *r, uint64_t standby_durable);
+/* `window_first`: the oldest entry in the window; `last`: the newest entry of the log. */
+struct send sender_next(const struct sender *s, uint64_t window_first, uint64_t last);
+void sender_sent(struct sender *s, uint64_t seq);
+void sender_sliced(struct sender *s, bool last);
+void sender_live(struct sender *s, uint64_t last);
+void sender_acked(struct sender *s, uint64_t received, uint64_t durable);
+
+#endif
