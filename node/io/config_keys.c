@@ -154,14 +154,12 @@ static bool read_choice(const struct config_key *key, const char *text, void *fi
 /* Takes the place of what stood there: a default, as a rule. */
 static void keep_string(const char *text, void *field)
 {
-	char *copy = strdup(text);
-	char *old = NULL;
+	char **string = field;
 
-	if (copy == NULL)
+	free(*string);
+	*string = strdup(text);
+	if (*string == NULL)
 		abort();
-	memcpy(&old, field, sizeof old);
-	free(old);
-	memcpy(field, &copy, sizeof copy);
 }
 
 static bool read_text(const struct config_key *key, const char *text, void *field)
@@ -410,14 +408,11 @@ void config_value_put(const struct config_key *key, const void *object, struct b
 
 void config_value_free(const struct config_key *key, void *object)
 {
-	char *old = NULL;
-
 	if (!key->type->owns)
 		return;
-	memcpy(&old, field_of(key, object), sizeof old);
-	free(old);
-	old = NULL;
-	memcpy((char *)object + key->offset, &old, sizeof old);
+	char **string = (void *)((char *)object + key->offset);
+	free(*string);
+	*string = NULL;
 }
 
 static void put_bound(const struct config_key *key, int64_t value, struct buf *to)
