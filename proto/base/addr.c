@@ -61,7 +61,7 @@ static bool parse_ip(struct slice text, struct addr *out)
 {
 	char copy[INET6_ADDRSTRLEN];
 
-	if (text.n == 0 || text.n >= sizeof copy)
+	if (text.n == 0 || text.n >= sizeof copy || memchr(text.p, '\0', text.n) != NULL)
 		return false;
 	memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
