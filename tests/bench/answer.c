@@ -37,16 +37,33 @@ static bool take(struct scan *s, uint8_t c)
 	return true;
 }
 
+/* How far it is to one of `stops`; most often there is one, or none. */
+static size_t distance(struct slice from, const char *stops)
+{
+	size_t n = 0;
+
+	if (stops[0] == 0)
+		return from.n;
+	if (stops[1] == 0) {
+		const uint8_t *end = memchr(from.p, stops[0], from.n);
+
+		return end != NULL ? (size_t)(end - from.p) : from.n;
+	}
+	while (n < from.n && strchr(stops, from.p[n]) == NULL)
+		n++;
+	return n;
+}
+
 /* Up to one of `stops` or the end; spaces at both ends are not part of it. */
 static struct slice take_until(struct scan *s, const char *stops)
 {
 	skip_spaces(s);
+	if (at_end(s))
+		return s->rest;
 
-	size_t n = 0;
 	struct slice from = s->rest;
+	size_t n = distance(from, stops);
 
-	while (n < from.n && strchr(stops, from.p[n]) == NULL)
-		n++;
 	skip(s, n);
 	while (n > 0 && is_space(from.p[n - 1]))
 		n--;
