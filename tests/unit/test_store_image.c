@@ -50,6 +50,7 @@ static void a_checkpoint_done_again_changes_nothing(void **state)
 	shows_meta(f, "log 1-1 base 0/0 image 77/1 pair 1000");
 }
 
+/* A3 */
 static void tables_are_apart_and_those_of_newer_versions_are_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -179,7 +180,7 @@ static void copy_file(struct fixture *f, const char *from, const char *to)
 	free(bytes);
 }
 
-/* D5: a crash leaves an earlier position, whole, and going on from it ends the same. */
+/* X01: a crash leaves an earlier position, whole, and going on from it ends the same. */
 static void a_checkpoint_that_failed_between_windows_is_taken_up_again(void **state)
 {
 	struct fixture *f = *state;

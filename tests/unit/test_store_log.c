@@ -14,6 +14,7 @@ static void a_new_store_is_empty(void **state)
 	shows_image(f, "");
 }
 
+/* I1 */
 static void what_was_committed_is_there_after_a_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -251,6 +252,7 @@ static void flip_behind(const char *path, struct slice mark)
 	free(bytes);
 }
 
+/* X08 */
 static void a_flipped_byte_in_a_block_is_found(void **state)
 {
 	struct fixture *f = *state;

@@ -21,7 +21,7 @@ static void old_state(struct fixture *f)
 	commits(f, 2, "old", "2");
 }
 
-/* D5 */
+/* A7 */
 static void a_snapshot_replaces_the_store_at_one_moment(void **state)
 {
 	struct fixture *f = *state;

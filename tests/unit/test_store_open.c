@@ -199,6 +199,40 @@ static void a_running_store_is_read_from_beside(void **state)
 	assert_int_equal(read_beside(f, 3), 0); /* and when nobody has it open */
 }
 
+/* Commits, checkpoints, receives half a snapshot, and is gone without a word. */
+static void live_and_die(struct fixture *f)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		opens(f);
+		commits(f, 1, "a", "1");
+		(void)checkpoints(f, 1);
+		commits(f, 2, "b", "2");
+		bool good = store_next_begin(f->store) == OK &&
+		            store_next_put(f->store, TABLE_AOR, SLICE("x"), SLICE("y")) == OK;
+		_exit(good ? 0 : 1);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* X01 */
+static void a_killed_process_leaves_what_it_committed(void **state)
+{
+	struct fixture *f = *state;
+
+	live_and_die(f);
+	assert_true(exists(f, "next"));
+	opens(f);
+	assert_false(exists(f, "next"));
+	shows_meta(f, "log 1-2 base 0/0 image 77/1 pair 2000");
+	shows_image(f, "1:a=1 ");
+	shows_log(f, 1, "1:a=1 2:b=2 ");
+	commits(f, 3, "c", "3");
+}
+
 static void reading_what_is_not_there_says_so(void **state)
 {
 	struct fixture *f = *state;
@@ -266,6 +300,7 @@ int main(void)
 		STORE_TEST(a_current_that_names_nothing_is_corrupt),
 		STORE_TEST(a_file_that_is_no_database_is_corrupt),
 		STORE_TEST(a_running_store_is_read_from_beside),
+		STORE_TEST(a_killed_process_leaves_what_it_committed),
 		STORE_TEST(reading_what_is_not_there_says_so),
 		STORE_TEST(a_disk_too_full_to_start_on_is_refused),
 		STORE_TEST(a_disk_that_fills_up_stops_the_log_and_loses_nothing),
