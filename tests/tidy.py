@@ -60,7 +60,7 @@ def check_include(path: str, target: str):
         if mark in target and not within(path, homes):
             return f"{target} is for {', '.join(homes)} only"
     ours, theirs = layer_of(path), layer_of(target)
-    if theirs and theirs != ours and not within(theirs, MAY_INCLUDE[ours]):
+    if theirs and theirs != ours and not within(target, MAY_INCLUDE[ours]):
         return f"{ours} must not include {theirs}"
     return None
 

@@ -1,0 +1,274 @@
+#include "node/io/loop.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include <event2/event.h>
+#include <event2/thread.h>
+
+#include "node/io/loop_parts.h"
+
+enum { TURN_AT_LEAST_MS = 1000 }; /* a timer far away is looked at again: nothing hangs for ever */
+
+struct event_base *loop_base(const struct loop *l)
+{
+	return l->base;
+}
+
+const struct node *loop_node(const struct loop *l)
+{
+	return l->node;
+}
+
+const struct config *loop_config(const struct loop *l)
+{
+	return l->config;
+}
+
+struct log *loop_log(const struct loop *l)
+{
+	return l->log;
+}
+
+struct mtime loop_now(const struct loop *l)
+{
+	struct timespec t;
+
+	(void)l;
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (struct mtime){t.tv_sec * 1000 + t.tv_nsec / 1000000};
+}
+
+int64_t loop_wall_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+uint64_t loop_random(struct loop *l)
+{
+	if (l->random_left == 0) {
+		if (getrandom(l->random, sizeof l->random, 0) != (ssize_t)sizeof l->random)
+			abort(); /* Linux gives up to 256 bytes or nothing has been set up yet */
+		l->random_left = sizeof l->random / sizeof *l->random;
+	}
+	return l->random[--l->random_left];
+}
+
+static void on_append(struct loop *l, const struct node_output *o)
+{
+	log_thread_append(l->log_thread, o->seq, o->bytes);
+}
+
+static void on_frame(struct loop *l, const struct node_output *o)
+{
+	peer_link_send(l->link, o->connection, o->bytes);
+}
+
+static void on_message(struct loop *l, const struct node_output *o)
+{
+	sip_io_send(l->sip, o);
+}
+
+static void on_answer(struct loop *l, const struct node_output *o)
+{
+	control_answer(l->control, o->ticket, o->ok, o->bytes);
+}
+
+static void on_fault(struct loop *l, const struct node_output *o)
+{
+	keeper_fault(l->keeper, o->on);
+}
+
+static void on_close_link(struct loop *l, const struct node_output *o)
+{
+	peer_link_drop(l->link, o->connection);
+}
+
+static void on_read_log(struct loop *l, const struct node_output *o)
+{
+	l->read_seq = o->seq;
+}
+
+static void on_log(struct loop *l, const struct node_output *o)
+{
+	static const enum log_level levels[] = {[WEIGHT_ERROR] = LOG_ERROR,
+	                                        [WEIGHT_WARN] = LOG_WARN,
+	                                        [WEIGHT_NOTICE] = LOG_NOTICE,
+	                                        [WEIGHT_INFO] = LOG_INFO};
+
+	log_line(l->log, levels[o->weight], SLICE_FMT, SLICE_ARG(o->bytes));
+}
+
+static void on_exit_asked(struct loop *l, const struct node_output *o)
+{
+	(void)o;
+	l->leaving = true;
+}
+
+static void carry_out(struct loop *l, const struct node_output *o)
+{
+	typedef void output_fn(struct loop * l, const struct node_output *o);
+	static output_fn *const by_kind[] = {
+		[OUT_APPEND] = on_append,
+		[OUT_FRAME] = on_frame,
+		[OUT_MESSAGE] = on_message,
+		[OUT_ANSWER] = on_answer,
+		[OUT_FAULT] = on_fault,
+		[OUT_CLOSE_LINK] = on_close_link,
+		[OUT_READ_LOG] = on_read_log,
+		[OUT_SET_ASIDE] = loop_set_aside,
+		[OUT_NEXT_BEGIN] = loop_next_begin,
+		[OUT_NEXT_PUT] = loop_next_put,
+		[OUT_NEXT_COMMIT] = loop_next_commit,
+		[OUT_NEXT_ABORT] = loop_next_abort,
+		[OUT_LOG] = on_log,
+		[OUT_EXIT] = on_exit_asked,
+	};
+
+	by_kind[o->kind](l, o);
+}
+
+static void step(struct loop *l, struct node_input *in)
+{
+	struct node_outputs outs;
+
+	in->random = loop_random(l);
+	node_step(l->node, in, loop_now(l), &outs);
+	for (size_t i = 0; i < outs.n; i++)
+		carry_out(l, &outs.item[i]);
+}
+
+/* What carrying out brought: fed once the outputs are done. */
+static void follow_up(struct loop *l)
+{
+	while (l->read_seq != 0 || l->store_failed) {
+		struct node_input in = {.event = NODE_LOG_FAILED};
+		if (l->store_failed) {
+			l->store_failed = false;
+		} else {
+			struct buf block = buf_on(l->block, BLOCK_MAX);
+			bool found = log_read(l->store, l->read_seq, &block) == OK;
+			in.event = NODE_LOG_READ;
+			in.seq = l->read_seq;
+			in.bytes = found ? buf_slice(&block) : (struct slice){NULL, 0};
+			l->read_seq = 0;
+		}
+		step(l, &in);
+	}
+}
+
+void loop_feed(struct loop *l, struct node_input *in)
+{
+	/* Everything the dying active still sent is taken before its address is. */
+	if (in->event == NODE_ADDRESS && in->address.here && l->link != NULL)
+		peer_link_drain(l->link);
+	assert(!l->feeding);
+	l->feeding = true;
+	step(l, in);
+	follow_up(l);
+	l->feeding = false;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	(void)context; /* waking up is all: each turn ends with NODE_TURN */
+}
+
+static void arm(struct loop *l)
+{
+	int64_t ms = node_deadline(l->node).ms - loop_now(l).ms;
+	int64_t bounded = ms < 0 ? 0 : ms > TURN_AT_LEAST_MS ? TURN_AT_LEAST_MS : ms;
+	struct timeval tv = {.tv_sec = bounded / 1000, .tv_usec = bounded % 1000 * 1000};
+
+	(void)event_add(l->timer, &tv);
+}
+
+/* systemd's watchdog: a loop that turns is alive. */
+static void feed_watchdog(struct loop *l)
+{
+	struct mtime now = loop_now(l);
+
+	if (l->watchdog_ms == 0 || !mtime_reached(l->watchdog_due, now))
+		return;
+	(void)sd_notify(0, "WATCHDOG=1");
+	l->watchdog_due = mtime_add_ms(now, l->watchdog_ms / 2);
+}
+
+static void end_turn(struct loop *l)
+{
+	struct node_input turn = {.event = NODE_TURN};
+
+	loop_feed(l, &turn);
+	log_thread_keep(l->log_thread, node_log_keep(l->node));
+	log_thread_flush(l->log_thread);
+	if (l->link != NULL)
+		peer_link_flush(l->link);
+	sip_io_flush(l->sip);
+	sip_io_role(l->sip, node_role(l->node));
+	feed_watchdog(l);
+	arm(l);
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *context)
+{
+	struct loop *l = context;
+	struct node_command stop = {.kind = COMMAND_STOP};
+	struct node_input in = {.event = NODE_COMMAND, .command = &stop};
+
+	(void)what;
+	if (l->stopping) {
+		log_line(l->log, LOG_WARN, "state=stopping why=\"asked twice: at once\"");
+		l->leaving = true;
+		return;
+	}
+	log_line(l->log, LOG_NOTICE, "state=stopping signal=%d", (int)signal);
+	l->stopping = true;
+	loop_feed(l, &in);
+}
+
+static bool watch_signals(struct loop *l)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	l->term = evsignal_new(l->base, SIGTERM, on_signal, l);
+	l->interrupt = evsignal_new(l->base, SIGINT, on_signal, l);
+	l->timer = evtimer_new(l->base, on_timer, l);
+	return l->term != NULL && l->interrupt != NULL && l->timer != NULL &&
+	       event_add(l->term, NULL) == 0 && event_add(l->interrupt, NULL) == 0;
+}
+
+int loop_run(const struct config *config, struct log *log)
+{
+	struct loop l = {.config = config, .log = log};
+	uint64_t watchdog_us = 0;
+
+	l.base = event_base_new();
+	if (l.base == NULL || !watch_signals(&l)) {
+		log_line(log, LOG_ERROR, "start=failed why=\"libevent cannot be set up\"");
+		return EX_OSERR;
+	}
+	int failed = loop_start(&l);
+	if (failed == 0) {
+		if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+			l.watchdog_ms = (int64_t)(watchdog_us / 1000);
+		(void)sd_notify(0, "READY=1");
+		end_turn(&l);
+		while (!l.leaving) {
+			(void)event_base_loop(l.base, EVLOOP_ONCE);
+			end_turn(&l);
+		}
+		(void)sd_notify(0, "STOPPING=1");
+	}
+	loop_stop(&l);
+	if (failed == 0)
+		log_line(log, LOG_NOTICE, "state=stopped");
+	return failed;
+}

@@ -1,0 +1,57 @@
+/* loop_parts.h - what the files of the runner share. Nobody else's. */
+#ifndef NODE_IO_LOOP_PARTS_H
+#define NODE_IO_LOOP_PARTS_H
+
+#include <sysexits.h>
+
+#include "node/io/control.h"
+#include "node/io/keeper.h"
+#include "node/io/log_thread.h"
+#include "node/io/loop.h"
+#include "node/io/peer_link.h"
+#include "node/io/sip_io.h"
+#include "store/store.h"
+
+struct event;
+
+struct loop {
+	const struct config *config;
+	struct log *log;
+	struct event_base *base;
+	struct event *timer, *term, *interrupt;
+	struct node *node;
+	struct domain_policy *domains;
+	struct store *store;
+	struct log_thread *log_thread;
+	struct peer_link *link;
+	struct sip_io *sip;
+	struct control *control;
+	struct keeper *keeper;
+	struct pair_files files;
+
+	uint64_t random[32];
+	size_t random_left;
+	uint8_t *block;    /* BLOCK_MAX */
+	uint64_t read_seq; /* a block of the log that the node wants; 0: none */
+	bool store_failed; /* to be fed as NODE_LOG_FAILED */
+	bool feeding;
+	bool stopping, leaving;
+	int64_t watchdog_ms;
+	struct mtime watchdog_due;
+};
+
+int64_t loop_wall_ms(void);
+uint64_t loop_random(struct loop *l);
+
+/* loop_start.c: 0, or an exit code; what failed was logged. */
+int loop_start(struct loop *l);
+void loop_stop(struct loop *l);
+
+/* loop_store.c: outputs that want the store. */
+void loop_set_aside(struct loop *l, const struct node_output *o);
+void loop_next_begin(struct loop *l, const struct node_output *o);
+void loop_next_put(struct loop *l, const struct node_output *o);
+void loop_next_commit(struct loop *l, const struct node_output *o);
+void loop_next_abort(struct loop *l, const struct node_output *o);
+
+#endif

@@ -1,0 +1,289 @@
+#include <stdlib.h>
+#include <sys/timex.h>
+
+#include <event2/event.h>
+
+#include "node/io/loop_parts.h"
+
+static void *take(void *context, size_t size)
+{
+	void *p = malloc(size);
+
+	(void)context;
+	if (p == NULL)
+		abort(); /* sizes from the network are limited before: the peer serves */
+	return p;
+}
+
+static void give(void *context, void *p)
+{
+	(void)context;
+	free(p);
+}
+
+static int open_files(struct loop *l)
+{
+	char fault[PAIR_FAULT_MAX];
+
+	if (l->config->cluster_dir == NULL) { /* standalone: its first secret is made here */
+		l->files.secret_id = 1;
+		for (size_t i = 0; i < sizeof l->files.secret; i++)
+			l->files.secret[i] = (uint8_t)loop_random(l);
+		return 0;
+	}
+	if (pair_files_load(l->config->cluster_dir, l->config->unit, &l->files, fault) == OK)
+		return 0;
+	log_line(l->log, LOG_ERROR, "start=failed why=\"%s\"", fault);
+	return EX_CONFIG;
+}
+
+static int open_store(struct loop *l)
+{
+	char fault[STORE_FAULT_TEXT];
+	struct store_options options = {
+		.dir = l->config->store_dir,
+		.max_size = l->config->store_max_size,
+		.node_id = loop_random(l) | 1,
+	};
+
+	memcpy(options.cluster_id, l->files.cluster_id, sizeof options.cluster_id);
+	if (store_open(&l->store, &options, fault) == OK)
+		return 0;
+	log_line(l->log, LOG_ERROR, "start=failed why=\"%s\"", fault);
+	return EX_IOERR;
+}
+
+static enum commit_mode commit_of(enum config_commit c)
+{
+	return c == CONFIG_COMMIT_PEER   ? COMMIT_PEER
+	       : c == CONFIG_COMMIT_DISK ? COMMIT_DISK
+	                                 : COMMIT_BOTH;
+}
+
+static void take_domains(struct loop *l, struct node_options *o)
+{
+	const struct config *c = l->config;
+
+	l->domains = take(NULL, c->domain_count * sizeof *l->domains);
+	for (size_t i = 0; i < c->domain_count; i++) {
+		const struct config_domain *d = &c->domains[i];
+		l->domains[i] = (struct domain_policy){
+			.name = slice_str(d->name),
+			.default_expires_s = (uint32_t)(d->default_expires / 1000),
+			.min_expires_s = (uint32_t)(d->min_expires / 1000),
+			.max_expires_s = (uint32_t)(d->max_expires / 1000),
+			.digest = d->auth == CONFIG_AUTH_DIGEST,
+			.third_party = d->third_party,
+			.max_contacts = d->max_contacts,
+		};
+		o->longest_expires_ms = d->max_expires > o->longest_expires_ms
+		                                ? d->max_expires
+		                                : o->longest_expires_ms;
+		o->default_expires_ms = d->default_expires > o->default_expires_ms
+		                                ? d->default_expires
+		                                : o->default_expires_ms;
+	}
+	o->server.domains = l->domains;
+	o->server.n_domains = c->domain_count;
+}
+
+static void make_node(struct loop *l, const struct store_meta *meta)
+{
+	const struct config *c = l->config;
+	struct alloc alloc = {take, give, NULL};
+	struct node_options o = {
+		.role = {.standalone = c->unit == UNIT_STANDALONE,
+	                 .primary = c->unit == UNIT_PRIMARY,
+	                 .advert_ms = c->keepalived_advert_interval,
+	                 .peer_timeout_ms = c->peer_timeout,
+	                 .cold_start_ms = c->cold_start_wait,
+	                 .takeover_when_behind = c->takeover_when_behind},
+		.server = {.nonce_lifetime_ms = c->nonce_lifetime, .alloc = alloc},
+		.commit = commit_of(c->commit),
+		.unit = c->unit,
+		.node_id = meta->node_id,
+		.config_digest = config_digest(c),
+		.secret_id = l->files.secret_id,
+		.window_bytes = (size_t)16 << 20,
+		.held_bytes = (size_t)c->limits_pending_mib << 20,
+		.expiry_rate = 5000,
+		.alloc = alloc,
+	};
+
+	memcpy(o.cluster_id, l->files.cluster_id, sizeof o.cluster_id);
+	memcpy(o.secret, l->files.secret, sizeof o.secret);
+	take_domains(l, &o);
+	l->node = node_new(&o, loop_now(l));
+}
+
+/* Loading is told once a second: a large store takes a while. */
+struct progress {
+	struct loop *l;
+	uint64_t done;
+	struct mtime next;
+};
+
+static void progress(struct progress *p, const char *what)
+{
+	struct mtime now = loop_now(p->l);
+
+	p->done++;
+	if (p->done % 1024 != 0 || !mtime_reached(p->next, now))
+		return;
+	p->next = mtime_add_ms(now, 1000);
+	log_line(p->l->log, LOG_NOTICE, "state=loading %s=%llu", what, (unsigned long long)p->done);
+}
+
+static bool on_record(void *context, enum table table, struct slice key, struct slice value)
+{
+	struct progress *p = context;
+	struct node_input in = {.event = NODE_RECORD, .record = {table, key, value}};
+
+	loop_feed(p->l, &in);
+	progress(p, "records");
+	return true;
+}
+
+static enum err replay_block(struct progress *p, struct slice bytes, uint64_t *next)
+{
+	struct block b;
+	struct slice entry;
+	struct entry e;
+	enum err err = block_open(bytes, &b);
+
+	while (err == OK && block_next(&b, &entry)) {
+		err = entry_decode(entry, &e);
+		if (err != OK || e.seq != *next)
+			continue;
+		struct node_input in = {.event = NODE_REPLAY, .bytes = entry};
+		loop_feed(p->l, &in);
+		progress(p, "entries");
+		(*next)++;
+	}
+	return err;
+}
+
+static enum err replay(struct progress *p, const struct store_meta *meta)
+{
+	struct loop *l = p->l;
+	uint64_t next = meta->applied.seq + 1;
+
+	while (next <= meta->log_last) {
+		struct buf block = buf_on(l->block, BLOCK_MAX);
+		uint64_t from = next;
+		enum err err = log_read(l->store, next, &block);
+		if (err == OK)
+			err = replay_block(p, buf_slice(&block), &next);
+		if (err != OK)
+			return err;
+		if (next == from)
+			return ERR_CORRUPT;
+	}
+	return OK;
+}
+
+static void tell_loaded(struct loop *l, const struct store_meta *meta)
+{
+	struct timex t = {0};
+	uint64_t last = meta->log_last > meta->applied.seq ? meta->log_last : meta->applied.seq;
+	struct node_input in = {
+		.event = NODE_LOADED,
+		.loaded = {.applied = {meta->applied.reign, last},
+	                   .log_first = meta->log_first,
+	                   .pair = meta->pair,
+	                   .stored_wall_ms = meta->wall_ms,
+	                   .wall_ms = loop_wall_ms(),
+	                   .wall_synchronised = adjtimex(&t) != TIME_ERROR},
+	};
+
+	loop_feed(l, &in);
+}
+
+static int load(struct loop *l, struct store_meta *meta)
+{
+	struct progress p = {.l = l};
+	enum err err = store_meta(l->store, meta);
+
+	if (err == OK) {
+		make_node(l, meta);
+		err = state_read(l->store, on_record, &p);
+	}
+	if (err == OK) {
+		p.done = 0;
+		err = replay(&p, meta);
+	}
+	if (err == OK)
+		return 0;
+	log_line(l->log, LOG_ERROR,
+	         "start=failed why=\"the store in %s cannot be read: %s\" "
+	         "remedy=\"move it away: the peer has a copy\"",
+	         l->config->store_dir, err_text(err));
+	return EX_IOERR;
+}
+
+static int open_edges(struct loop *l)
+{
+	const struct config *c = l->config;
+	struct log_thread_options options = {
+		.store = l->store,
+		.checkpoint_interval_ms = c->store_checkpoint_interval,
+		.log_entries = c->store_log_entries,
+		.flush_interval_ms = c->commit == CONFIG_COMMIT_PEER ? c->flush_interval : 0,
+	};
+
+	l->sip = sip_io_open(l);
+	if (l->sip == NULL)
+		return EX_UNAVAILABLE;
+	l->control = control_open(l, c->control);
+	if (l->control == NULL)
+		return EX_UNAVAILABLE;
+	l->log_thread = log_thread_start(l, &options);
+	if (l->log_thread == NULL)
+		return EX_OSERR;
+	if (c->unit == UNIT_STANDALONE)
+		return 0;
+	l->link = peer_link_open(l, &l->files);
+	return l->link == NULL ? EX_UNAVAILABLE : 0;
+}
+
+int loop_start(struct loop *l)
+{
+	struct store_meta meta;
+	bool failed = false;
+
+	l->block = take(NULL, BLOCK_MAX);
+	int code = open_files(l);
+	if (code == 0) {
+		l->keeper = keeper_open(l, &failed);
+		code = failed ? EX_CANTCREAT : open_store(l);
+	}
+	if (code == 0)
+		code = load(l, &meta);
+	if (code == 0)
+		code = open_edges(l);
+	if (code != 0)
+		return code;
+	tell_loaded(l, &meta); /* from here on the node decides, and the edges must be there */
+	keeper_start(l->keeper);
+	return 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	control_close(&l->control);
+	sip_io_close(&l->sip);
+	if (l->link != NULL)
+		peer_link_close(&l->link);
+	log_thread_stop(&l->log_thread);
+	keeper_close(&l->keeper);
+	node_free(&l->node);
+	store_close(&l->store);
+	free(l->domains);
+	free(l->block);
+	struct event *events[] = {l->timer, l->term, l->interrupt};
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
+	if (l->base != NULL)
+		event_base_free(l->base);
+}
