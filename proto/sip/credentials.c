@@ -50,15 +50,10 @@ static uint32_t read_nc(struct slice text)
 {
 	uint32_t nc = 0;
 
-	if (text.n != NC_DIGITS)
+	if (text.n != NC_DIGITS || !all(text, is_hex))
 		return 0;
-	for (size_t i = 0; i < text.n; i++) {
-		int digit = hex_value(text.p[i]);
-
-		if (digit < 0)
-			return 0;
-		nc = nc << 4 | (uint32_t)digit;
-	}
+	for (size_t i = 0; i < text.n; i++)
+		nc = nc << 4 | hex_value(text.p[i]);
 	return nc;
 }
 

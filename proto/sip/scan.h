@@ -42,22 +42,29 @@ static inline bool is_uri_char(uint8_t c)
 	return c > ' ' && c != 0x7f && c != '<' && c != '>' && c != '"';
 }
 
-/* The value of a hexadecimal digit, -1 for other characters. */
-static inline int hex_value(uint8_t c)
+enum { NOT_HEX = 16 };
+
+/* The value of a hexadecimal digit; NOT_HEX for other characters. */
+static inline unsigned hex_value(uint8_t c)
 {
-	uint8_t lower = ascii_lower(c);
+	unsigned lower = ascii_lower(c);
 
 	if (is_digit(c))
-		return c - '0';
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+		return lower - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : NOT_HEX;
+}
+
+static inline bool is_hex(uint8_t c)
+{
+	return hex_value(c) != NOT_HEX;
 }
 
 /* As slice_from, but an empty rest still points where it stands: "absent" is not "empty". */
 static inline struct slice skip(struct slice s, size_t n)
 {
-	if (n == 0)
-		return s;
-	return n > s.n ? (struct slice){s.p + s.n, 0} : (struct slice){s.p + n, s.n - n};
+	if (n > s.n)
+		n = s.n;
+	return n == 0 ? s : (struct slice){s.p + n, s.n - n};
 }
 
 /* How many bytes at the beginning are all of a class. */
@@ -129,7 +136,7 @@ static inline bool is_host_char(uint8_t c)
 
 static inline bool is_ipv6_char(uint8_t c)
 {
-	return hex_value(c) >= 0 || c == ':' || c == '.';
+	return is_hex(c) || c == ':' || c == '.';
 }
 
 /* The size of the host at the beginning (a name, an IPv4 address, an IPv6 one in brackets); 0: none.

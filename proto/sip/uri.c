@@ -14,7 +14,7 @@ static bool is_scheme_char(uint8_t c)
 
 static bool is_tel_char(uint8_t c)
 {
-	return hex_value(c) >= 0 || is_one_of(c, "+*#-.()");
+	return is_hex(c) || is_one_of(c, "+*#-.()");
 }
 
 /* RFC 3261 25.1: unreserved and user-unreserved */

@@ -24,6 +24,13 @@ struct part_rules {
 	bool (*may_lack)(struct slice name);
 };
 
+static bool optional_eq(struct slice a, struct slice b, bool nocase)
+{
+	if (a.p == NULL || b.p == NULL)
+		return a.p == b.p;
+	return uri_text_eq(a, b, nocase);
+}
+
 /* Is the same part in the list; or none of its name, where that does not count? */
 static bool has_partner(const struct uri_part *part, struct slice list, const struct part_rules *r)
 {
@@ -33,9 +40,7 @@ static bool has_partner(const struct uri_part *part, struct slice list, const st
 	while (uri_part_next(&list, r->separator, &other)) {
 		if (!uri_text_eq(part->name, other.name, true))
 			continue;
-		bool alike = (part->value.p == NULL) == (other.value.p == NULL);
-
-		if (alike && uri_text_eq(part->value, other.value, true))
+		if (optional_eq(part->value, other.value, true))
 			return true;
 		named = true;
 	}
@@ -58,18 +63,14 @@ static bool parts_eq(struct slice a, struct slice b, const struct part_rules *r)
 	return all_have_partners(a, b, r) && all_have_partners(b, a, r);
 }
 
-static bool optional_eq(struct slice a, struct slice b)
-{
-	return (a.p == NULL) == (b.p == NULL) && uri_text_eq(a, b, false);
-}
-
 static bool sip_eq(const struct sip_uri *a, const struct sip_uri *b)
 {
 	static const struct part_rules params = {';', may_lack};
 	static const struct part_rules headers = {'&', never_lacks};
 
 	return a->port == b->port && slice_eq_nocase(a->host, b->host) &&
-	       optional_eq(a->user, b->user) && optional_eq(a->password, b->password) &&
+	       optional_eq(a->user, b->user, false) &&
+	       optional_eq(a->password, b->password, false) &&
 	       parts_eq(a->params, b->params, &params) &&
 	       parts_eq(a->headers, b->headers, &headers);
 }

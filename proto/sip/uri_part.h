@@ -31,7 +31,7 @@ static inline bool uri_part_next(struct slice *rest, uint8_t separator, struct u
 
 static inline bool is_escape(struct slice s)
 {
-	return s.n >= 3 && s.p[0] == '%' && hex_value(s.p[1]) >= 0 && hex_value(s.p[2]) >= 0;
+	return s.n >= 3 && s.p[0] == '%' && is_hex(s.p[1]) && is_hex(s.p[2]);
 }
 
 /* The character at the beginning, its escape undone, once. */
