@@ -89,8 +89,8 @@ void node_on_link_up(struct node *n, const struct node_input *in)
 	n->link.up = true;
 	n->link.connection = in->connection;
 	n->link.heard = n->now;
-	struct frame f = {.kind = FRAME_HELLO, .hello = own_hello(n)};
-	node_send(n, &f);
+	n->link.sent = own_hello(n);
+	node_send(n, &(struct frame){.kind = FRAME_HELLO, .hello = n->link.sent});
 }
 
 void node_on_link_down(struct node *n, const struct node_input *in)
@@ -125,7 +125,7 @@ static void take_beat(struct node *n, const struct beat *b)
 static void on_hello(struct node *n, const struct hello *h)
 {
 	struct link *l = &n->link;
-	struct hello ours = own_hello(n);
+
 	struct history mine = {n->history, n->n_history, n->last_seq};
 	struct history theirs = {h->history, h->n_history, h->received_seq};
 
@@ -133,7 +133,7 @@ static void on_hello(struct node *n, const struct hello *h)
 		node_close_link(n, "a second hello");
 		return;
 	}
-	enum refusal refusal = hello_check(&ours, h);
+	enum refusal refusal = hello_check(&l->sent, h);
 	if (refusal != REFUSE_NONE) {
 		n->refused = refusal;
 		node_send(n, &(struct frame){.kind = FRAME_REFUSAL, .refusal = refusal});
@@ -148,6 +148,7 @@ static void on_hello(struct node *n, const struct hello *h)
 	l->n_history = h->n_history;
 	l->hello.history = l->history;
 	l->standing = history_standing(&mine, &theirs);
+	l->peer_wins = peer_wins(&l->sent, h);
 	take_beat(n, &h->beat);
 	node_say(n, WEIGHT_NOTICE, "link=peer state=down->up peer=%s role=%s seq=%llu",
 	         unit_name(h->unit), role_name((enum role)h->beat.role),

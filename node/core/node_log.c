@@ -11,23 +11,17 @@ struct held_head {
 	struct node_output output;
 };
 
-bool node_has_room(const struct node *n)
+bool node_has_room(struct node *n)
 {
-	/* The window gives way up to what is durable, so only a log that does not keep up fills it. */
-	bool log_keeps_up = ring_fits(n->window, ENTRY_MAX + STAMP) ||
-	                    ring_first(n->window) <= n->durable_seq;
+	/* Twice: entries that no request asked for (a reign, the pair's state) find room, too. */
+	size_t wanted = 2 * (size_t)ENTRY_MAX;
 
-	return !n->log_failed && log_keeps_up &&
-	       ring_fits(n->held, NODE_REPLY_MAX + sizeof(struct held_head));
-}
-
-static void *window_push(struct node *n, size_t size)
-{
-	while (!ring_fits(n->window, size)) {
-		assert(ring_first(n->window) <= n->durable_seq);
+	/* The window gives way up to what is durable: only a log that does not keep up fills it. */
+	while (!ring_fits(n->window, wanted) && ring_first(n->window) < ring_end(n->window) &&
+	       ring_first(n->window) <= n->durable_seq)
 		ring_drop(n->window, ring_first(n->window) + 1);
-	}
-	return ring_push(n->window, size);
+	return !n->log_failed && ring_fits(n->window, wanted) &&
+	       ring_fits(n->held, NODE_REPLY_MAX + sizeof(struct held_head));
 }
 
 static struct slice encode(struct node *n, const struct entry *e)
@@ -45,9 +39,9 @@ static struct slice encode(struct node *n, const struct entry *e)
 static void keep_in_window(struct node *n, struct slice bytes)
 {
 	int64_t at = n->now.ms;
-	uint8_t *block = window_push(n, STAMP + bytes.n);
+	uint8_t *block = ring_push(n->window, STAMP + bytes.n);
 
-	assert(block != NULL);
+	assert(block != NULL); /* room was asked for */
 	memcpy(block, &at, STAMP);
 	memcpy(block + STAMP, bytes.p, bytes.n);
 }

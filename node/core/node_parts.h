@@ -30,7 +30,9 @@ struct link {
 	struct hello hello; /* without its history */
 	struct reign_mark history[HISTORY_MAX];
 	size_t n_history;
+	struct hello sent; /* ours on this connection; without its history */
 	enum standing standing;
+	bool peer_wins;  /* by both hellos as sent: fixed until the next connection */
 	uint64_t number; /* of the newest heartbeat sent */
 	struct mtime sent_at[NODE_BEAT_TIMES];
 	struct mtime in_step_until;
@@ -101,7 +103,7 @@ bool node_active(const struct node *n);
 uint64_t node_append(struct node *n, enum entry_kind kind, enum table table, struct slice key,
                      struct slice value, struct pairtime deadline);
 void node_apply(struct node *n, const struct entry *e); /* an entry from the log or the active */
-bool node_has_room(const struct node *n);
+bool node_has_room(struct node *n); /* for one more change and its answer; makes it if it can */
 uint64_t node_allowed(const struct node *n);
 /* Sends or holds an output; its bytes are copied if it is held. */
 void node_hold(struct node *n, uint64_t depends_on, const struct node_output *output);

@@ -10,22 +10,6 @@ static bool drained(const struct node *n)
 	return !held && n->durable_seq == n->last_seq && on_peer;
 }
 
-static bool peer_goes_on(struct node *n)
-{
-	struct link *l = &n->link;
-	struct hello ours = {
-		.unit = n->options.unit,
-		.history = n->history,
-		.n_history = n->n_history,
-		.received_seq = n->last_seq,
-		.beat = {.holds_address = n->address_here},
-	};
-	struct hello theirs = l->hello;
-
-	theirs.beat.holds_address = l->beat.holds_address;
-	return l->greeted && peer_wins(&ours, &theirs);
-}
-
 static struct role_facts facts(struct node *n)
 {
 	const struct link *l = &n->link;
@@ -46,7 +30,7 @@ static struct role_facts facts(struct node *n)
 		.link_up = l->greeted,
 		.peer_role = l->greeted ? (enum role)l->beat.role : (enum role)0,
 		.peer_holds_address = l->beat.holds_address,
-		.peer_wins = peer_goes_on(n),
+		.peer_wins = l->greeted && l->peer_wins,
 		.peer_heard = l->heard,
 		.standing = l->standing,
 		.in_step = active ? n->pair == PAIR_PAIRED : in_step,

@@ -4,9 +4,11 @@
 
 enum { STAMP = 8, SLICE_BYTES = 64 * 1024 };
 
-static bool peer_is_active(const struct node *n)
+static bool peer_receives(const struct node *n)
 {
-	return n->link.beat.role == ROLE_ACTIVE || n->link.beat.role == ROLE_TAKING_OVER;
+	uint8_t role = n->link.beat.role;
+
+	return role == ROLE_INIT || role == ROLE_SYNCING || role == ROLE_STANDBY;
 }
 
 void node_resume(struct node *n)
@@ -15,7 +17,7 @@ void node_resume(struct node *n)
 	struct history ours = {n->history, n->n_history, n->last_seq};
 	struct history theirs = {l->history, l->n_history, l->hello.received_seq};
 
-	if (!node_active(n) || !l->greeted || l->resumed || peer_is_active(n))
+	if (!node_active(n) || !l->greeted || l->resumed || !peer_receives(n))
 		return;
 	struct resume r = resume_decide(&ours, n->log_first, &theirs);
 	if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {
@@ -209,7 +211,8 @@ static void log_exposure(struct node *n)
 	struct buf key = buf_on(key_room, sizeof key_room);
 	struct buf value = buf_on(value_room, sizeof value_room);
 
-	if (!node_active(n) || n->reign.exposed == exposed || n->options.role.standalone)
+	if (!node_active(n) || n->reign.exposed == exposed || n->options.role.standalone ||
+	    !node_has_room(n))
 		return;
 	struct reign_record r = n->reign;
 	r.exposed = exposed;
