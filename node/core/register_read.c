@@ -1,0 +1,307 @@
+#include "node/core/register_read.h"
+
+/* What a Require may ask of us. */
+static const struct slice known_options[] = {{SLICE_OF("path")}};
+
+void transaction_read(const struct sip_msg *m, struct transaction *out)
+{
+	const struct sip_header *via = sip_find(m, HEADER_VIA);
+	const struct sip_header *from = sip_find(m, HEADER_FROM);
+	const struct sip_header *call_id = sip_find(m, HEADER_CALL_ID);
+	struct sip_via top;
+	struct sip_name_addr name;
+
+	*out = (struct transaction){.sent_by_port = 0};
+	if (call_id != NULL)
+		out->call_id = call_id->value;
+	if (from != NULL && name_addr_read(from->value, &name) == OK)
+		(void)param_find(name.params, "tag", &out->from_tag); /* RFC 2543 knows none */
+	if (via == NULL)
+		return;
+	struct slice rest = via->value;
+	if (via_next(&rest, &top) == OK) {
+		out->branch = top.branch;
+		out->sent_by = top.host;
+		out->sent_by_port = top.port;
+	}
+}
+
+static bool is_known_option(struct slice tag)
+{
+	for (size_t i = 0; i < ARRAY_LEN(known_options); i++)
+		if (slice_eq_nocase(tag, known_options[i]))
+			return true;
+	return false;
+}
+
+static bool lists_option(const struct sip_msg *m, enum sip_header_id id, struct slice tag)
+{
+	for (const struct sip_header *h = sip_find(m, id); h != NULL; h = sip_find_next(m, h)) {
+		struct slice rest = h->value, element;
+
+		while (list_next(&rest, &element))
+			if (slice_eq_nocase(element, tag))
+				return true;
+	}
+	return false;
+}
+
+static void put_unknown_options(struct slice list, struct buf *to)
+{
+	struct slice tag;
+
+	while (list_next(&list, &tag)) {
+		if (is_known_option(tag))
+			continue;
+		if (to->n > 0)
+			buf_str(to, ", ");
+		buf_put(to, tag);
+	}
+}
+
+struct denial require_check(const struct sip_msg *m, struct arena *arena)
+{
+	const struct sip_header *first = sip_find(m, HEADER_REQUIRE);
+	size_t room = 0;
+
+	for (const struct sip_header *h = first; h != NULL; h = sip_find_next(m, h))
+		room += 2 * h->value.n + 2;
+	if (room == 0)
+		return granted();
+
+	uint8_t *memory = arena_take(arena, room);
+	if (memory == NULL)
+		return deny(500, SERVED_OVERLOAD, NULL);
+	struct buf unknown = buf_on(memory, room);
+	for (const struct sip_header *h = first; h != NULL; h = sip_find_next(m, h))
+		put_unknown_options(h->value, &unknown);
+	if (unknown.n == 0)
+		return granted();
+
+	struct denial r = deny(420, SERVED_BAD, NULL);
+	r.unsupported = buf_slice(&unknown);
+	return r;
+}
+
+/* Folded lines are joined before anything is stored: what is kept is one line of text. */
+static struct slice unfolded(struct slice s, struct arena *arena)
+{
+	if (s.n == 0 || (memchr(s.p, '\r', s.n) == NULL && memchr(s.p, '\n', s.n) == NULL))
+		return s;
+	uint8_t *to = arena_take(arena, s.n);
+	if (to == NULL)
+		return (struct slice){NULL, 0};
+	for (size_t i = 0; i < s.n; i++)
+		to[i] = s.p[i] == '\r' || s.p[i] == '\n' ? ' ' : s.p[i];
+	return (struct slice){to, s.n};
+}
+
+/* A URI with a control character or a space in it would break the line it is printed in. */
+static bool is_printable(struct slice uri)
+{
+	for (size_t i = 0; i < uri.n; i++)
+		if (uri.p[i] <= ' ' || uri.p[i] == 0x7f)
+			return false;
+	return uri.n > 0;
+}
+
+static int hex_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* %HH undone once; an escaped NUL stays as it is, like in the AOR's key. */
+static struct slice unescaped(struct slice s, struct arena *arena)
+{
+	if (s.n == 0 || memchr(s.p, '%', s.n) == NULL)
+		return s;
+	uint8_t *memory = arena_take(arena, s.n);
+	if (memory == NULL)
+		return (struct slice){NULL, 0};
+	struct buf to = buf_on(memory, s.n);
+	for (size_t i = 0; i < s.n; i++) {
+		bool escape = s.p[i] == '%' && i + 2 < s.n;
+		int high = escape ? hex_value(s.p[i + 1]) : -1;
+		int low = escape ? hex_value(s.p[i + 2]) : -1;
+		bool taken = high >= 0 && low >= 0 && high + low > 0;
+
+		buf_byte(&to, taken ? (uint8_t)(high * 16 + low) : s.p[i]);
+		i += taken ? 2 : 0;
+	}
+	return buf_slice(&to);
+}
+
+/* The header parameters as they are kept: all but expires, which has a field of its own. */
+static struct slice params_kept(struct slice params, struct arena *arena)
+{
+	struct slice expires, rest = params;
+	struct sip_param p;
+
+	if (!param_find(params, "expires", &expires))
+		return unfolded(params, arena);
+	uint8_t *memory = arena_take(arena, params.n + 1);
+	if (memory == NULL)
+		return (struct slice){NULL, 0};
+	struct buf to = buf_on(memory, params.n + 1);
+	while (param_next(&rest, &p)) {
+		if (slice_eq_nocase(p.name, SLICE("expires")))
+			continue;
+		buf_str(&to, ";");
+		buf_put(&to, p.name);
+		if (p.value.p != NULL) {
+			buf_str(&to, "=");
+			buf_put(&to, p.value);
+		}
+	}
+	return unfolded(buf_slice(&to), arena);
+}
+
+static struct denial read_contact(struct slice element, struct arena *arena,
+                                  struct register_request *out)
+{
+	struct sip_uri uri;
+
+	if (out->n_contacts == REGISTER_CONTACTS_MAX)
+		return deny(413, SERVED_BAD, "Too Many Contacts In One Request");
+	struct sip_contact *c = &out->contacts[out->n_contacts];
+	if (contact_read(element, c) != OK)
+		return deny(400, SERVED_BAD, "Bad Contact");
+	if (c->star) {
+		out->star = true;
+		return granted();
+	}
+	if (!is_printable(c->addr.uri) || sip_uri_parse(c->addr.uri, &uri) != OK)
+		return deny(400, SERVED_BAD, "Bad Contact URI");
+	c->addr.display = unfolded(c->addr.display, arena);
+	c->addr.params = params_kept(c->addr.params, arena);
+	out->n_contacts++;
+	return granted();
+}
+
+static struct denial read_contacts(const struct sip_msg *m, struct arena *arena,
+                                   struct register_request *out)
+{
+	size_t n = 0;
+
+	for (const struct sip_header *h = sip_find(m, HEADER_CONTACT); h != NULL;
+	     h = sip_find_next(m, h)) {
+		struct slice rest = h->value, element;
+
+		while (list_next(&rest, &element)) {
+			struct denial r = read_contact(element, arena, out);
+			if (r.status != 0)
+				return r;
+			n++;
+		}
+	}
+	bool star_alone = n == 1 && out->has_expires && out->expires_s == 0;
+	if (out->star && !star_alone)
+		return deny(400, SERVED_BAD, "Contact * Needs Expires 0 And Nothing Else");
+	return granted();
+}
+
+static struct denial read_path(const struct sip_msg *m, struct arena *arena,
+                               struct register_request *out)
+{
+	for (const struct sip_header *h = sip_find(m, HEADER_PATH); h != NULL;
+	     h = sip_find_next(m, h)) {
+		struct slice rest = h->value, element;
+		struct sip_name_addr name;
+		struct sip_uri uri;
+
+		while (list_next(&rest, &element)) {
+			if (name_addr_read(element, &name) != OK || !is_printable(name.uri) ||
+			    sip_uri_parse(name.uri, &uri) != OK || uri.host.n == 0)
+				return deny(400, SERVED_BAD, "Bad Path");
+			if (out->n_paths == BINDING_PATHS_MAX)
+				return deny(413, SERVED_BAD, "Too Many Path Values");
+			out->path[out->n_paths++] = unfolded(element, arena);
+		}
+	}
+	return granted();
+}
+
+static struct denial read_to(const struct sip_msg *m, struct arena *arena,
+                             struct register_request *out)
+{
+	const struct sip_header *to = sip_find(m, HEADER_TO);
+	struct sip_name_addr name;
+	struct slice tag;
+
+	if (to == NULL || name_addr_read(to->value, &name) != OK ||
+	    sip_uri_parse(name.uri, &out->to) != OK)
+		return deny(400, SERVED_BAD, "Bad To");
+	out->has_to_tag = param_find(name.params, "tag", &tag);
+	if (out->to.scheme != URI_SIP && out->to.scheme != URI_SIPS)
+		return deny(416, SERVED_BAD, NULL);
+	if (out->to.user.n == 0)
+		return deny(403, SERVED_FORBIDDEN, "To Names No User");
+
+	uint8_t *memory = arena_take(arena, SIP_AOR_MAX);
+	if (memory == NULL)
+		return deny(500, SERVED_OVERLOAD, NULL);
+	struct buf aor = buf_on(memory, SIP_AOR_MAX);
+	enum err err = sip_aor(&out->to, &aor);
+	if (err == ERR_TOO_BIG || aor.full)
+		return deny(414, SERVED_BAD, "Address Of Record Too Long");
+	if (err != OK)
+		return deny(400, SERVED_BAD, "Bad To");
+	out->aor = buf_slice(&aor);
+	out->user = unescaped(out->to.user, arena);
+	return granted();
+}
+
+static void read_expires(const struct sip_msg *m, struct register_request *out)
+{
+	const struct sip_header *h = sip_find(m, HEADER_EXPIRES);
+
+	out->has_expires = h != NULL;
+	out->expires_s = h == NULL ? 0 : expires_read(h->value);
+}
+
+static struct denial read_sequence(const struct sip_msg *m, struct register_request *out)
+{
+	const struct sip_header *h = sip_find(m, HEADER_CSEQ);
+	struct sip_cseq cseq;
+
+	transaction_read(m, &out->id);
+	if (h == NULL || cseq_read(h->value, &cseq) != OK || out->id.call_id.n == 0)
+		return deny(400, SERVED_BAD, "Bad CSeq");
+	out->cseq = cseq.number;
+	return granted();
+}
+
+static void read_agent(const struct sip_msg *m, struct arena *arena, struct register_request *out)
+{
+	const struct sip_header *h = sip_find(m, HEADER_USER_AGENT);
+
+	out->user_agent = (struct slice){NULL, 0};
+	if (h != NULL)
+		out->user_agent = unfolded(slice_head(h->value, USER_AGENT_STORED_MAX), arena);
+}
+
+struct denial register_read(const struct sip_msg *m, struct arena *arena,
+                            struct register_request *out)
+{
+	struct denial r = read_sequence(m, out);
+
+	out->star = false;
+	out->n_contacts = 0;
+	out->n_paths = 0;
+	out->echo_path = lists_option(m, HEADER_SUPPORTED, SLICE("path")) ||
+	                 lists_option(m, HEADER_REQUIRE, SLICE("path"));
+	read_expires(m, out);
+	read_agent(m, arena, out);
+	if (r.status == 0)
+		r = read_to(m, arena, out);
+	if (r.status == 0)
+		r = read_contacts(m, arena, out);
+	if (r.status == 0)
+		r = read_path(m, arena, out);
+	if (r.status == 0 && arena->full)
+		r = deny(500, SERVED_OVERLOAD, NULL);
+	return r;
+}

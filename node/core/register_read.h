@@ -1,0 +1,48 @@
+/* register_read.h - the headers of a request that a registrar works with, read once into structs.
+ *
+ * Everything borrows from the message or from the arena. What cannot be read is refused here, so that
+ * the decision (registrar.h) meets only values that mean something. */
+#ifndef NODE_CORE_REGISTER_READ_H
+#define NODE_CORE_REGISTER_READ_H
+
+#include "node/core/denial.h"
+#include "proto/record.h"
+#include "proto/sip/header.h"
+
+enum {
+	REGISTER_CONTACTS_MAX = AOR_BINDINGS_MAX, /* in one request; more is 413 */
+	USER_AGENT_STORED_MAX = 128,              /* told to operators, decides nothing */
+};
+
+/* What names a transaction; empty where the request has none or it cannot be read. */
+struct transaction {
+	struct slice branch, sent_by; /* of the topmost Via */
+	uint16_t sent_by_port;
+	struct slice call_id, from_tag;
+};
+void transaction_read(const struct sip_msg *m, struct transaction *out);
+
+struct register_request {
+	struct transaction id;
+	bool has_to_tag;
+	uint32_t cseq;
+	struct sip_uri to;
+	struct slice aor;  /* the canonical key (R13) */
+	struct slice user; /* of the AOR, escapes undone: as a subscriber is named */
+	bool star;         /* "Contact: *" */
+	bool has_expires;
+	uint32_t expires_s;
+	struct sip_contact contacts[REGISTER_CONTACTS_MAX];
+	size_t n_contacts;
+	struct slice path[BINDING_PATHS_MAX];
+	size_t n_paths;
+	bool echo_path; /* the client said that it knows Path (RFC 3327) */
+	struct slice user_agent;
+};
+struct denial register_read(const struct sip_msg *m, struct arena *arena,
+                            struct register_request *out);
+
+/* 420 when Require names options that are not known here (R08). */
+struct denial require_check(const struct sip_msg *m, struct arena *arena);
+
+#endif

@@ -1,0 +1,297 @@
+#include "node/core/registrar.h"
+
+#include <assert.h>
+
+enum {
+	BRIEF_LIMIT_S = 3600, /* 423 is for wishes below an hour only (RFC 3261 10.3 step 7) */
+};
+
+static bool names_request(const struct register_request *r, struct slice call_id, uint32_t cseq)
+{
+	return cseq == r->cseq && call_id.n > 0 && slice_eq(call_id, r->id.call_id);
+}
+
+bool reg_repeated(const struct aor_record *record, const struct register_request *r)
+{
+	if (r->id.branch.n == 0)
+		return false;
+	for (size_t i = 0; i < record->n_bindings; i++) {
+		const struct binding *b = &record->bindings[i];
+
+		if (names_request(r, b->call_id, b->cseq) && slice_eq(b->branch, r->id.branch))
+			return true;
+	}
+	for (size_t i = 0; i < record->n_tombstones; i++) {
+		const struct tombstone *t = &record->tombstones[i];
+
+		if (names_request(r, t->call_id, t->cseq) && slice_eq(t->branch, r->id.branch))
+			return true;
+	}
+	const struct floor *f = &record->floor;
+	return f->set && names_request(r, f->call_id, f->cseq) && slice_eq(f->branch, r->id.branch);
+}
+
+/* The same request by another path (RFC 3261 8.2.2.2). */
+static bool is_merged(const struct aor_record *record, const struct register_request *r)
+{
+	if (r->has_to_tag || r->id.from_tag.n == 0)
+		return false;
+	for (size_t i = 0; i < record->n_bindings; i++) {
+		const struct binding *b = &record->bindings[i];
+
+		if (names_request(r, b->call_id, b->cseq) &&
+		    slice_eq(b->from_tag, r->id.from_tag) && !slice_eq(b->branch, r->id.branch))
+			return true;
+	}
+	return false;
+}
+
+static bool is_old(const struct register_request *r, struct slice call_id, uint32_t cseq)
+{
+	return call_id.n > 0 && slice_eq(call_id, r->id.call_id) && r->cseq <= cseq;
+}
+
+static bool is_under_floor(const struct aor_record *record, const struct register_request *r)
+{
+	return record->floor.set && is_old(r, record->floor.call_id, record->floor.cseq);
+}
+
+static struct contact_key key_of(const struct sip_contact *c)
+{
+	return (struct contact_key){c->addr.uri, c->instance, c->reg_id};
+}
+
+/* Tombstones are asked too, so that a late duplicate brings nothing back. */
+static bool cseq_is_old(struct aor_record *record, const struct register_request *r,
+                        const struct contact_key *key)
+{
+	const struct binding *b = aor_find(record, key);
+
+	if (b != NULL && is_old(r, b->call_id, b->cseq))
+		return true;
+	for (size_t i = 0; i < record->n_tombstones; i++) {
+		const struct tombstone *t = &record->tombstones[i];
+		struct contact_key have = tombstone_key(t);
+
+		if (is_old(r, t->call_id, t->cseq) && contact_key_eq(&have, key))
+			return true;
+	}
+	return is_under_floor(record, r);
+}
+
+static uint32_t asked_s(const struct reg_context *ctx, const struct register_request *r,
+                        const struct sip_contact *c)
+{
+	if (c->has_expires)
+		return c->expires_s;
+	return r->has_expires ? r->expires_s : ctx->policy->default_expires_s;
+}
+
+static struct denial check_contact(const struct reg_context *ctx, const struct register_request *r,
+                                   const struct sip_contact *c, struct aor_record *record)
+{
+	uint32_t asked = asked_s(ctx, r, c);
+	uint32_t least = ctx->policy->min_expires_s;
+	struct contact_key key = key_of(c);
+
+	if (cseq_is_old(record, r, &key))
+		return deny(400, SERVED_BAD, "Rejected Old CSeq");
+	if (asked > 0 && asked < BRIEF_LIMIT_S && asked < least) {
+		struct denial brief = deny(423, SERVED_TOO_BRIEF, NULL);
+		brief.min_expires_s = least;
+		return brief;
+	}
+	return granted();
+}
+
+/* What remains of a binding that another Call-ID takes or takes away. */
+static void bury_replaced(const struct reg_context *ctx, const struct register_request *r,
+                          const struct binding *b, struct aor_record *record)
+{
+	if (slice_eq(b->call_id, r->id.call_id))
+		return;
+	struct tombstone t = tombstone_of(b, CAUSE_REPLACED, &ctx->stamp);
+	aor_bury(record, &t);
+}
+
+static void bury_requested(const struct reg_context *ctx, const struct register_request *r,
+                           const struct contact_key *key, struct aor_record *record)
+{
+	struct tombstone t = {
+		.uri = key->uri,
+		.instance = key->instance,
+		.reg_id = key->reg_id,
+		.call_id = r->id.call_id,
+		.cseq = r->cseq,
+		.branch = r->id.branch,
+		.stamped = ctx->stamp.now,
+		.cause = CAUSE_REQUEST,
+		.epoch = ctx->stamp.epoch,
+		.unit = ctx->stamp.unit,
+	};
+
+	aor_bury(record, &t);
+}
+
+static void remove_contact(const struct reg_context *ctx, const struct register_request *r,
+                           const struct contact_key *key, struct aor_record *record)
+{
+	struct binding *b = aor_find(record, key);
+
+	if (b != NULL) {
+		bury_replaced(ctx, r, b, record);
+		aor_take_out(record, b);
+	}
+	bury_requested(ctx, r, key, record);
+}
+
+/* Room for one more: what has expired makes place. NULL: there is none. */
+static struct binding *append_binding(const struct reg_context *ctx, struct aor_record *record)
+{
+	for (size_t i = 0; i < record->n_bindings && record->n_bindings == AOR_BINDINGS_MAX; i++) {
+		struct binding *b = &record->bindings[i];
+
+		if (binding_is_live(b, ctx->stamp.now))
+			continue;
+		struct tombstone t = tombstone_of(b, CAUSE_EXPIRED, &ctx->stamp);
+		aor_bury(record, &t);
+		aor_take_out(record, b);
+	}
+	if (record->n_bindings == AOR_BINDINGS_MAX)
+		return NULL;
+	struct binding *b = &record->bindings[record->n_bindings++];
+	b->unknown = (struct unknown_fields){0, NULL};
+	return b;
+}
+
+static void write_binding(const struct reg_context *ctx, const struct register_request *r,
+                          const struct sip_contact *c, struct binding *b)
+{
+	uint32_t asked = asked_s(ctx, r, c), most = ctx->policy->max_expires_s;
+	struct unknown_fields unknown = b->unknown;
+
+	*b = (struct binding){
+		.uri = c->addr.uri,
+		.display = c->addr.display,
+		.params = c->addr.params,
+		.call_id = r->id.call_id,
+		.cseq = r->cseq,
+		.branch = r->id.branch,
+		.from_tag = r->id.from_tag,
+		.stamped = ctx->stamp.now,
+		.expires = pairtime_add_s(ctx->stamp.now, asked < most ? asked : most),
+		.q_milli = c->q_milli,
+		.instance = c->instance,
+		.reg_id = c->reg_id,
+		.n_paths = r->n_paths,
+		.received = ctx->flow->remote,
+		.local = ctx->flow->local,
+		.transport = ctx->flow->transport,
+		.user_agent = r->user_agent,
+		.epoch = ctx->stamp.epoch,
+		.unit = ctx->stamp.unit,
+		.unknown = unknown,
+	};
+	for (size_t i = 0; i < r->n_paths; i++)
+		b->path[i] = r->path[i];
+}
+
+/* `*added`: it was not there, or had expired. False: no room. */
+static bool grant_contact(const struct reg_context *ctx, const struct register_request *r,
+                          const struct sip_contact *c, struct aor_record *record, bool *added)
+{
+	struct contact_key key = key_of(c);
+	struct binding *b = aor_find(record, &key);
+
+	*added = *added || b == NULL || !binding_is_live(b, ctx->stamp.now);
+	if (b != NULL)
+		bury_replaced(ctx, r, b, record);
+	else
+		b = append_binding(ctx, record);
+	if (b == NULL)
+		return false;
+	aor_unbury(record, &key, r->id.call_id);
+	write_binding(ctx, r, c, b);
+	return true;
+}
+
+static struct reg_decision denied(struct denial denial)
+{
+	return (struct reg_decision){.denial = denial, .outcome = denial.outcome};
+}
+
+static struct reg_decision decide_star(const struct reg_context *ctx,
+                                       const struct register_request *r, struct aor_record *record)
+{
+	bool old = is_under_floor(record, r);
+
+	for (size_t i = 0; i < record->n_bindings; i++)
+		old = old || is_old(r, record->bindings[i].call_id, record->bindings[i].cseq);
+	if (old)
+		return denied(deny(400, SERVED_BAD, "Rejected Old CSeq"));
+
+	for (size_t i = 0; i < record->n_bindings; i++) {
+		const struct binding *b = &record->bindings[i];
+		struct contact_key key = binding_key(b);
+
+		if (slice_eq(b->call_id, r->id.call_id))
+			bury_requested(ctx, r, &key, record);
+		bury_replaced(ctx, r, b, record);
+	}
+	record->n_bindings = 0;
+	record->floor = (struct floor){
+		.set = true,
+		.stamped = ctx->stamp.now,
+		.call_id = r->id.call_id,
+		.cseq = r->cseq,
+		.branch = r->id.branch,
+		.unknown = record->floor.set ? record->floor.unknown
+	                                     : (struct unknown_fields){0, NULL},
+	};
+	return (struct reg_decision){.outcome = SERVED_REMOVED, .changed = true};
+}
+
+static struct reg_decision apply_contacts(const struct reg_context *ctx,
+                                          const struct register_request *r,
+                                          struct aor_record *record)
+{
+	static const char too_many[] = "Too Many Contacts";
+	bool added = false, granted_any = false;
+
+	for (size_t i = 0; i < r->n_contacts; i++) {
+		const struct sip_contact *c = &r->contacts[i];
+		struct contact_key key = key_of(c);
+
+		if (asked_s(ctx, r, c) == 0) {
+			remove_contact(ctx, r, &key, record);
+			continue;
+		}
+		granted_any = true;
+		if (!grant_contact(ctx, r, c, record, &added))
+			return denied(deny(403, SERVED_FORBIDDEN, too_many));
+	}
+	if (added && aor_count_live(record, ctx->stamp.now) > ctx->policy->max_contacts)
+		return denied(deny(403, SERVED_FORBIDDEN, too_many));
+	return (struct reg_decision){
+		.outcome = granted_any ? SERVED_REGISTERED : SERVED_REMOVED,
+		.changed = true,
+	};
+}
+
+struct reg_decision reg_decide(const struct reg_context *ctx, const struct register_request *r,
+                               struct aor_record *record)
+{
+	assert(!r->star || r->n_contacts == 0);
+	if (!r->star && r->n_contacts == 0)
+		return (struct reg_decision){.outcome = SERVED_FETCHED};
+	if (is_merged(record, r))
+		return denied(deny(482, SERVED_BAD, "Merged Request"));
+	if (r->star)
+		return decide_star(ctx, r, record);
+	for (size_t i = 0; i < r->n_contacts; i++) {
+		struct denial denial = check_contact(ctx, r, &r->contacts[i], record);
+		if (denial.status != 0)
+			return denied(denial);
+	}
+	return apply_contacts(ctx, r, record);
+}
