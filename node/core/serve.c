@@ -1,0 +1,238 @@
+#include "node/core/serve.h"
+
+#include <assert.h>
+
+#include "node/core/turn.h"
+
+enum {
+	REPLY_ROOM = 65507,       /* what a UDP datagram over IPv4 carries */
+	ARENA_LEAST = 256 * 1024, /* less is no arena to serve from */
+};
+
+const char *serve_outcome_name(enum serve_outcome o)
+{
+#define SERVE_OUTCOME_TEXT(name, text) [name] = (text),
+	static const char *const texts[] = {SERVE_OUTCOME_LIST(SERVE_OUTCOME_TEXT)};
+#undef SERVE_OUTCOME_TEXT
+	_Static_assert(ARRAY_LEN(texts) == SERVE_OUTCOMES, "every outcome has a text");
+
+	assert(o < SERVE_OUTCOMES);
+	return texts[o];
+}
+
+struct server *server_new(const struct server_options *options)
+{
+	struct server *s = alloc_take(&options->alloc, sizeof *s);
+
+	*s = (struct server){.options = *options};
+	s->digester = digester_new();
+	s->cache = reply_cache_new(&options->alloc);
+	return s;
+}
+
+void server_free(struct server **server)
+{
+	struct server *s = *server;
+
+	if (s == NULL)
+		return;
+	struct alloc alloc = s->options.alloc;
+	reply_cache_free(&s->cache, &alloc);
+	digester_close(&s->digester);
+	alloc_give(&alloc, s);
+	*server = NULL;
+}
+
+/* The same on both nodes of a pair, so that a retransmission after a failover gets the tag that the
+ * first answer had (R41). */
+static void make_to_tag(struct turn *t)
+{
+	static const struct secret_key none = {.id = 0};
+	const struct secrets *secrets = &t->server->secrets;
+	const struct secret_key *newest = secrets->n > 0 ? &secrets->newest[0] : &none;
+	const struct slice parts[] = {SLICE("tag:"),  t->id.call_id, SLICE("\r\n"),
+	                              t->id.from_tag, SLICE("\r\n"), t->id.branch};
+	uint8_t hash[DIGEST_HASH_MAX];
+
+	digest_keyed(t->server->digester, (struct slice){newest->key, DIGEST_KEY_SIZE}, parts,
+	             ARRAY_LEN(parts), hash);
+	struct buf to = buf_on((uint8_t *)t->to_tag, sizeof t->to_tag);
+	buf_hex(&to, (struct slice){hash, TO_TAG_BYTES});
+	t->answer.to_tag = buf_slice(&to);
+}
+
+/* RFC 3261 17.2.3; with Call-ID, From tag and Request-URI for the branches of RFC 2543, and the
+ * source, so that nobody asks for another's answer. */
+static bool make_key(struct turn *t)
+{
+	const struct sip_msg *m = t->request;
+	const struct sip_header *cseq = sip_find(m, HEADER_CSEQ);
+	struct slice number = cseq != NULL ? cseq->value : (struct slice){NULL, 0};
+	const struct slice parts[] = {m->method_name, m->request_uri, t->id.branch,  t->id.sent_by,
+	                              t->id.call_id,  number,         t->id.from_tag};
+	size_t room = 64;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		room += parts[i].n + 1;
+	uint8_t *memory = arena_take(t->arena, room);
+	if (memory == NULL)
+		return false;
+	struct buf name = buf_on(memory, room);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		buf_put(&name, parts[i]);
+		buf_byte(&name, '\n');
+	}
+	const struct addr *from = &t->in->flow.remote;
+	buf_put(&name, (struct slice){from->ip, sizeof from->ip});
+	buf_uint(&name, from->port, 2);
+	buf_uint(&name, t->id.sent_by_port, 2);
+	assert(!name.full);
+	t->key = reply_key_of(buf_slice(&name));
+	return true;
+}
+
+static bool repeat_kept(struct turn *t)
+{
+	struct kept_reply kept = reply_cache_find(t->server->cache, t->key, t->in->now);
+
+	if (kept.bytes.n == 0)
+		return false;
+	t->out->outcome = SERVED_REPEATED;
+	t->out->depends_on = kept.depends_on;
+	if (kept.depends_on <= t->in->released)
+		t->out->reply = arena_copy(t->arena, kept.bytes);
+	return true;
+}
+
+void turn_depend_on(struct turn *t, const struct copy_item *item)
+{
+	uint64_t seq = item != NULL ? item->seq : t->in->last_seq;
+
+	if (seq > t->out->depends_on)
+		t->out->depends_on = seq;
+}
+
+void turn_finish(struct turn *t, enum serve_outcome outcome)
+{
+	t->out->outcome = outcome;
+	t->out->reply = t->reply.full ? (struct slice){NULL, 0} : buf_slice(&t->reply);
+}
+
+void turn_respond_denied(struct turn *t, const struct denial *why)
+{
+	assert(why->status >= 400 && why->status < 600); /* R02 */
+	answer_denial(&t->answer, why, NULL);
+	turn_finish(t, why->outcome);
+	if (t->cacheable && t->out->reply.n > 0 && why->status != 503) {
+		struct kept_reply kept = {t->out->reply, t->out->depends_on};
+		reply_cache_put(t->server->cache, t->key, kept, t->in->now);
+	}
+}
+
+void turn_respond(struct turn *t, uint16_t status, enum serve_outcome outcome, const char *reason)
+{
+	struct denial why = deny(status, outcome, reason);
+
+	turn_respond_denied(t, &why);
+}
+
+const struct domain_policy *turn_find_domain(const struct server *s, struct slice host)
+{
+	for (size_t i = 0; i < s->options.n_domains; i++)
+		if (slice_eq_nocase(s->options.domains[i].name, host))
+			return &s->options.domains[i];
+	return NULL;
+}
+
+static bool is_local_host(const struct turn *t, struct slice host)
+{
+	struct addr a;
+
+	return addr_parse(host, &a) && addr_same_ip(&a, &t->in->flow.local);
+}
+
+struct denial turn_check_request_uri(const struct turn *t, struct sip_uri *uri)
+{
+	if (sip_uri_parse(t->request->request_uri, uri) != OK)
+		return deny(400, SERVED_BAD, "Bad Request-URI");
+	if (uri->scheme != URI_SIP && uri->scheme != URI_SIPS)
+		return deny(416, SERVED_BAD, NULL);
+	if (turn_find_domain(t->server, uri->host) == NULL && !is_local_host(t, uri->host))
+		return deny(404, SERVED_NOT_FOUND, "Domain Not Served Here");
+	return granted();
+}
+
+static void serve_options(struct turn *t)
+{
+	struct sip_uri uri;
+	struct denial why = turn_check_request_uri(t, &uri);
+
+	if (why.status == 0)
+		why = require_check(t->request, t->arena);
+	if (why.status == 0 && uri.user.n > 0) /* a user's device is asked, not the registrar */
+		why = deny(404, SERVED_NOT_FOUND, NULL);
+	if (why.status != 0) {
+		turn_respond_denied(t, &why);
+		return;
+	}
+	answer_options(&t->answer);
+	turn_finish(t, SERVED_OPTIONS);
+}
+
+static void serve_method(struct turn *t)
+{
+	const char *reason = NULL;
+	uint16_t status = sip_check(t->request, &reason);
+
+	if (status != 0)
+		turn_respond(t, status, SERVED_BAD, reason);
+	else if (t->request->method == SIP_REGISTER)
+		serve_register(t);
+	else if (t->request->method == SIP_OPTIONS)
+		serve_options(t);
+	else if (t->request->method == SIP_CANCEL)
+		turn_respond(t, 481, SERVED_REFUSED,
+		             NULL); /* R47: a REGISTER is answered at once */
+	else if (t->request->method == SIP_OTHER_METHOD)
+		turn_respond(t, 501, SERVED_REFUSED, NULL);
+	else
+		turn_respond(t, 405, SERVED_REFUSED, NULL);
+}
+
+/* Something that wants an answer, and can be given one? */
+static bool is_to_be_answered(const struct sip_msg *m)
+{
+	return m->is_request && m->method != SIP_ACK && sip_find(m, HEADER_VIA) != NULL;
+}
+
+static bool begin(struct turn *t)
+{
+	uint8_t *reply = arena_take(t->arena, REPLY_ROOM);
+
+	t->request = arena_take(t->arena, sizeof *t->request);
+	if (reply == NULL || t->request == NULL)
+		return false;
+	if (sip_parse(t->in->bytes, t->request) != OK || !is_to_be_answered(t->request))
+		return false;
+	t->reply = buf_on(reply, REPLY_ROOM);
+	t->answer = (struct answer){&t->reply, t->request, &t->in->flow, {NULL, 0}};
+	t->cacheable = t->in->flow.transport == TRANSPORT_UDP;
+	t->out->target = reply_target(t->request, &t->in->flow);
+	transaction_read(t->request, &t->id);
+	return !t->cacheable || make_key(t);
+}
+
+void serve(struct server *s, const struct copy *copy, const struct serve_input *in,
+           struct arena *arena, struct served *out)
+{
+	struct turn t = {.server = s, .copy = copy, .in = in, .arena = arena, .out = out};
+
+	assert(arena->room >= ARENA_LEAST);
+	*out = (struct served){.outcome = SERVED_NOTHING, .deadline = PAIRTIME_NEVER};
+	if (!begin(&t) || (t.cacheable && repeat_kept(&t)))
+		return;
+	secrets_follow(&s->secrets, copy, arena);
+	make_to_tag(&t);
+	serve_method(&t);
+	assert(!out->change || out->reply.n > 0);
+}

@@ -1,0 +1,269 @@
+#include <assert.h>
+
+#include "node/core/registrar.h"
+#include "node/core/turn.h"
+
+/* What one REGISTER is decided over. */
+struct registration {
+	struct register_request *request;
+	const struct domain_policy *policy;
+	struct auth_context auth;
+	struct sip_credentials given;
+	enum digest_algorithm algorithm;
+	struct pairtime issued;       /* its nonce */
+	const struct copy_item *item; /* NULL: no record */
+	struct aor_record *record;
+};
+
+static void challenge(struct turn *t, const struct registration *r, bool stale)
+{
+	struct denial why = deny(401, SERVED_CHALLENGED, NULL);
+	char nonce[NONCE_SIZE + 1];
+
+	why.stale = stale;
+	auth_make_nonce(&r->auth, nonce);
+	const struct challenge c = {r->auth.realm, {(const uint8_t *)nonce, NONCE_SIZE}};
+	answer_denial(&t->answer, &why, &c);
+	turn_finish(t, SERVED_CHALLENGED);
+}
+
+/* False: what is stored cannot be read, or the arena is full. */
+static bool load_record(struct turn *t, struct registration *r)
+{
+	r->item = copy_get(t->copy, TABLE_AOR, r->request->aor);
+	r->record = arena_take(t->arena, sizeof *r->record);
+	turn_depend_on(t, r->item);
+	if (r->record == NULL)
+		return false;
+	if (r->item != NULL)
+		return aor_decode(r->item->value, t->arena, r->record) == OK;
+	r->record->n_bindings = 0;
+	r->record->n_tombstones = 0;
+	r->record->n_nonces = 0;
+	r->record->floor = (struct floor){.set = false};
+	r->record->unknown = (struct unknown_fields){0, NULL};
+	return true;
+}
+
+/* NULL: nobody of that name in the realm. */
+static const struct subscriber_record *find_subscriber(struct turn *t, struct slice user,
+                                                       struct slice realm)
+{
+	uint8_t text[RECORD_KEY_MAX];
+	struct buf key = buf_on(text, sizeof text);
+	struct subscriber_record *who = arena_take(t->arena, sizeof *who);
+
+	buf_put(&key, user);
+	buf_byte(&key, '@');
+	buf_put(&key, realm);
+	if (key.full || who == NULL)
+		return NULL;
+	const struct copy_item *item = copy_get(t->copy, TABLE_SUBSCRIBER, buf_slice(&key));
+	turn_depend_on(t, item);
+	if (item == NULL || subscriber_decode(item->value, t->arena, who) != OK || who->gone)
+		return NULL;
+	return who;
+}
+
+/* A quoted pair means its second character (RFC 3261 25.1). */
+static struct slice unquoted(struct slice s, struct arena *arena)
+{
+	if (s.n == 0 || memchr(s.p, '\\', s.n) == NULL)
+		return s;
+	uint8_t *to = arena_take(arena, s.n);
+	size_t n = 0;
+	for (size_t i = 0; to != NULL && i < s.n; i++) {
+		if (s.p[i] == '\\' && i + 1 < s.n)
+			i++;
+		to[n++] = s.p[i];
+	}
+	return (struct slice){to, n};
+}
+
+/* May this user register this AOR (R10-R12)? Only who has shown a password learns who exists. */
+static struct denial check_allowed(struct turn *t, const struct registration *r, struct slice user)
+{
+	if (slice_eq(user, r->request->user))
+		return granted();
+	if (find_subscriber(t, r->request->user, r->auth.realm) == NULL)
+		return deny(404, SERVED_NOT_FOUND, NULL);
+	return r->policy->third_party ? granted() : deny(403, SERVED_FORBIDDEN, NULL);
+}
+
+/* True: go on. Else it is answered. */
+static bool authenticate(struct turn *t, struct registration *r)
+{
+	struct slice user = unquoted(r->given.username, t->arena);
+	const struct auth_question question = {
+		.request = t->request,
+		.given = &r->given,
+		.algorithm = r->algorithm,
+		.who = find_subscriber(t, user, r->auth.realm),
+		.record = r->record,
+	};
+	struct denial why = granted();
+
+	switch (auth_check(&r->auth, &question, &r->issued)) {
+	case AUTH_OK:
+		why = check_allowed(t, r, user);
+		break;
+	case AUTH_BAD_URI:
+		why = deny(400, SERVED_BAD, "Credentials For Another Request-URI");
+		break;
+	case AUTH_WRONG:
+		challenge(t, r, false);
+		return false;
+	case AUTH_STALE:
+		challenge(t, r, true);
+		return false;
+	}
+	if (why.status != 0)
+		turn_respond_denied(t, &why);
+	return why.status == 0;
+}
+
+/* False: the list is too long to send, which is answered 500. */
+static bool respond_bindings(struct turn *t, const struct registration *r,
+                             enum serve_outcome outcome)
+{
+	answer_bindings(&t->answer, r->request, r->record, t->in->pair);
+	turn_finish(t, outcome);
+	if (t->out->reply.n > 0)
+		return true;
+	t->reply = buf_on(t->reply.p, t->reply.room);
+	turn_respond(t, 500, SERVED_OVERLOAD, NULL);
+	return false;
+}
+
+static void repeat(struct turn *t, const struct registration *r)
+{
+	assert(r->item != NULL);
+	t->out->outcome = SERVED_REPEATED;
+	if (r->item->seq <= t->in->released)
+		(void)respond_bindings(t, r, SERVED_REPEATED); /* it has answered, so or so */
+}
+
+/* The record's new bytes; tombstones make room before a REGISTER is refused for them. */
+static bool encode_record(struct turn *t, struct aor_record *record)
+{
+	uint8_t *memory = arena_take(t->arena, RECORD_MAX);
+
+	if (memory == NULL)
+		return false;
+	for (;;) {
+		struct buf to = buf_on(memory, RECORD_MAX);
+
+		aor_encode(record, t->arena, &to);
+		t->out->value = buf_slice(&to);
+		if (!to.full)
+			return true;
+		if (record->n_tombstones == 0)
+			return false;
+		aor_drop_oldest_tombstone(record);
+	}
+}
+
+static void change_record(struct turn *t, const struct registration *r,
+                          const struct reg_decision *decision)
+{
+	int64_t lifetime = t->server->options.nonce_lifetime_ms;
+
+	if (r->policy->digest)
+		nonce_take(&r->auth, r->record, r->given.nonce, r->given.nc, r->issued);
+	if (!encode_record(t, r->record)) {
+		turn_respond(t, 413, SERVED_BAD, "Registration Too Large");
+		return;
+	}
+	if (!respond_bindings(t, r, decision->outcome))
+		return;
+	t->out->change = true;
+	t->out->key = r->request->aor;
+	t->out->deadline = aor_record_deadline(r->record, lifetime);
+	assert(t->out->deadline.ms != INT64_MAX);
+}
+
+static void decide(struct turn *t, const struct registration *r)
+{
+	const struct reg_context context = {
+		.policy = r->policy,
+		.flow = &t->in->flow,
+		.stamp = {t->in->pair, t->in->epoch, t->in->unit},
+	};
+	struct reg_decision decision = reg_decide(&context, r->request, r->record);
+
+	if (decision.denial.status != 0)
+		turn_respond_denied(t, &decision.denial);
+	else if (decision.changed)
+		change_record(t, r, &decision);
+	else
+		(void)respond_bindings(t, r, decision.outcome); /* it has answered, so or so */
+}
+
+/* With the record at hand: who asks, whether it was asked before, then the decision. */
+static void register_on_record(struct turn *t, struct registration *r)
+{
+	if (!load_record(t, r)) {
+		turn_respond(t, 500, SERVED_OVERLOAD, NULL);
+		return;
+	}
+	if (r->policy->digest && !authenticate(t, r))
+		return;
+	if (reg_repeated(r->record, r->request)) {
+		repeat(t, r);
+		return;
+	}
+	if (r->policy->digest && nonce_replayed(r->record, r->given.nonce, r->given.nc)) {
+		challenge(t, r, true);
+		return;
+	}
+	decide(t, r);
+}
+
+static struct denial check_register(struct turn *t, struct registration *r)
+{
+	struct sip_uri uri;
+	struct denial why = turn_check_request_uri(t, &uri);
+
+	if (why.status == 0)
+		why = require_check(t->request, t->arena);
+	if (why.status == 0)
+		why = register_read(t->request, t->arena, r->request);
+	if (why.status != 0)
+		return why;
+	r->policy = turn_find_domain(t->server, r->request->to.host);
+	if (r->policy == NULL)
+		return deny(404, SERVED_NOT_FOUND, NULL);
+	bool lacks_secret = r->policy->digest && t->server->secrets.n == 0;
+	bool changes = r->request->star || r->request->n_contacts > 0;
+	if (lacks_secret || (changes && t->in->no_room))
+		return deny(503, SERVED_OVERLOAD, NULL);
+	return granted();
+}
+
+void serve_register(struct turn *t)
+{
+	struct registration r = {.request = arena_take(t->arena, sizeof *r.request)};
+
+	if (r.request == NULL) {
+		turn_respond(t, 500, SERVED_OVERLOAD, NULL);
+		return;
+	}
+	struct denial why = check_register(t, &r);
+	if (why.status != 0) {
+		turn_respond_denied(t, &why);
+		return;
+	}
+	r.auth = (struct auth_context){
+		.digester = t->server->digester,
+		.secrets = &t->server->secrets,
+		.realm = r.policy->name,
+		.nonce_lifetime_ms = t->server->options.nonce_lifetime_ms,
+		.now = t->in->pair,
+	};
+	bool knocks = r.policy->digest &&
+	              !auth_find(t->request, r.auth.realm, &r.given, &r.algorithm);
+	if (knocks)
+		challenge(t, &r, false);
+	else
+		register_on_record(t, &r);
+}

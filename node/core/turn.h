@@ -1,0 +1,52 @@
+/* turn.h - what the files of serve() share: the server, one request on its way through it, and the
+ * verbs that end it. Nobody else's. */
+#ifndef NODE_CORE_TURN_H
+#define NODE_CORE_TURN_H
+
+#include "node/core/answer.h"
+#include "node/core/auth.h"
+#include "node/core/reply_cache.h"
+
+enum {
+	TO_TAG_BYTES = 8,
+};
+
+struct server {
+	struct server_options options;
+	struct digester *digester;
+	struct reply_cache *cache;
+	struct secrets secrets;
+};
+
+/* One request on its way through. */
+struct turn {
+	struct server *server;
+	const struct copy *copy;
+	const struct serve_input *in;
+	struct arena *arena;
+	struct served *out;
+	struct sip_msg *request;
+	struct transaction id;
+	struct reply_key key;
+	bool cacheable; /* came over UDP */
+	struct buf reply;
+	struct answer answer;
+	char to_tag[2 * TO_TAG_BYTES + 1];
+};
+
+/* The answer waits for what wrote this item; NULL: for all that is logged, as it says that there is
+ * no such record. */
+void turn_depend_on(struct turn *t, const struct copy_item *item);
+
+/* Sends what was written; an answer too large to send is none. */
+void turn_finish(struct turn *t, enum serve_outcome outcome);
+void turn_respond_denied(struct turn *t, const struct denial *why);
+void turn_respond(struct turn *t, uint16_t status, enum serve_outcome outcome, const char *reason);
+
+const struct domain_policy *turn_find_domain(const struct server *s, struct slice host);
+/* Is the request for a domain of ours, or for this very address (R07)? */
+struct denial turn_check_request_uri(const struct turn *t, struct sip_uri *uri);
+
+void serve_register(struct turn *t);
+
+#endif
