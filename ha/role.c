@@ -94,6 +94,17 @@ static bool waited(struct look *l, int64_t wait_ms)
 	return false;
 }
 
+/* The peer is there, was not active on this connection, and has nothing that we have not. */
+static bool nothing_newer(const struct look *l)
+{
+	const struct role_facts *f = l->f;
+	bool idle = f->peer_role == ROLE_INIT || f->peer_role == ROLE_SYNCING ||
+	            f->peer_role == ROLE_STANDBY;
+
+	return f->link_up && idle &&
+	       (f->standing == STANDING_EQUAL || f->standing == STANDING_AHEAD);
+}
+
 static void take_over(struct look *l, const char *why)
 {
 	const struct role_facts *f = l->f;
@@ -103,7 +114,8 @@ static void take_over(struct look *l, const char *why)
 
 	enter(l, ROLE_TAKING_OVER, why);
 	l->out->begin_reign = true;
-	l->out->behind = !l->m->options.standalone && !f->own_last_reign && !recently;
+	l->out->behind = !l->m->options.standalone && !f->own_last_reign && !recently &&
+	                 !nothing_newer(l);
 }
 
 /* Loaded, and the peer is there: who may have the address is a matter of the two histories. */
@@ -182,7 +194,8 @@ static void while_handing_over(struct look *l)
 	bool on_its_way = l->f->link_up && l->f->peer_role == ROLE_TAKING_OVER;
 
 	m->fault = true;
-	m->deadline = mtime_reached(until, l->now) ? mtime_add_ms(l->now, l->m->options.advert_ms) : until;
+	m->deadline = mtime_reached(until, l->now) ? mtime_add_ms(l->now, l->m->options.advert_ms)
+	                                           : until;
 	if (peer_active(l) || (mtime_reached(until, l->now) && !on_its_way)) {
 		m->handing_over = false;
 		m->fault = false;

@@ -1,0 +1,204 @@
+/* pair_kit.h - two nodes in a test: node_step by hand, an instant link, disks that can be held. */
+#ifndef TESTS_UNIT_PAIR_KIT_H
+#define TESTS_UNIT_PAIR_KIT_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/node.h"
+#include "tests/check.h"
+
+enum { KIT_QUEUE = 4096, KIT_ARENA = 8 << 20 };
+
+struct kit_frame {
+	int to;
+	uint8_t *bytes;
+	size_t n;
+};
+
+struct kit_node {
+	struct node *node;
+	bool disk_held; /* what is appended is not durable until it is let go */
+	uint64_t appended, log_first;
+	unsigned messages; /* SIP that left */
+	char last[2048];   /* the last of it */
+	unsigned answers;  /* of commands */
+	bool answer_ok;
+	char answer[200];
+	bool fault;
+	unsigned set_aside, switched, lines;
+	uint8_t *blocks[KIT_QUEUE]; /* the log: one block an entry, by seq */
+	size_t block_sizes[KIT_QUEUE];
+};
+
+struct kit {
+	struct kit_node node[2];
+	struct mtime now;
+	uint64_t connection, random;
+	bool linked;
+	struct kit_frame frames[KIT_QUEUE];
+	size_t head, tail;
+	struct arena arena;
+};
+
+static inline void *kit_take(void *context, size_t size)
+{
+	void *p = malloc(size);
+
+	(void)context;
+	assert_non_null(p);
+	return p;
+}
+
+static inline void kit_give(void *context, void *p)
+{
+	(void)context;
+	free(p);
+}
+
+static const struct domain_policy kit_domain = {{SLICE_OF("x")}, 60, 1, 3600, false, false, 4};
+
+static inline struct node *kit_make(const struct kit *k, enum unit unit, enum commit_mode commit)
+{
+	struct alloc alloc = {kit_take, kit_give, NULL};
+	struct node_options o = {
+		.role = {.standalone = unit == UNIT_STANDALONE,
+	                 .primary = unit == UNIT_PRIMARY,
+	                 .advert_ms = 100,
+	                 .peer_timeout_ms = 200,
+	                 .cold_start_ms = 60000,
+	                 .takeover_when_behind = true},
+		.server = {.domains = &kit_domain,
+	                   .n_domains = 1,
+	                   .nonce_lifetime_ms = 300000,
+	                   .alloc = alloc},
+		.commit = commit,
+		.unit = unit,
+		.node_id = unit,
+		.secret_id = 1,
+		.longest_expires_ms = 3600000,
+		.default_expires_ms = 60000,
+		.window_bytes = 1 << 20,
+		.held_bytes = 1 << 20,
+		.expiry_rate = 1000,
+		.alloc = alloc,
+	};
+
+	return node_new(&o, k->now);
+}
+
+static inline void kit_feed(struct kit *k, int at, struct node_input *in);
+
+static inline void kit_append(struct kit *k, int at, const struct node_output *o)
+{
+	struct kit_node *n = &k->node[at];
+	uint8_t *room = malloc(BLOCK_MAX);
+
+	assert_non_null(room);
+	struct block_writer w = block_begin(room, BLOCK_MAX, o->seq);
+	block_add(&w, o->bytes);
+	n->block_sizes[o->seq] = block_end(&w, 1).n;
+	free(n->blocks[o->seq]);
+	n->blocks[o->seq] = room;
+	n->appended = o->seq;
+}
+
+static inline void kit_message(struct kit_node *n, const struct node_output *o)
+{
+	n->messages++;
+	(void)snprintf(n->last, sizeof n->last, SLICE_FMT, SLICE_ARG(o->bytes));
+}
+
+static inline void kit_carry_out(struct kit *k, int at, const struct node_output *o,
+                                 uint64_t *wanted)
+{
+	struct kit_node *n = &k->node[at];
+
+	if (o->kind == OUT_APPEND)
+		kit_append(k, at, o);
+	else if (o->kind == OUT_MESSAGE)
+		kit_message(n, o);
+	else if (o->kind == OUT_FAULT)
+		n->fault = o->on;
+	else if (o->kind == OUT_READ_LOG)
+		*wanted = o->seq;
+	else if (o->kind == OUT_CLOSE_LINK && o->connection == k->connection)
+		k->linked = false;
+	else if (o->kind == OUT_SET_ASIDE)
+		n->set_aside++;
+	else if (o->kind == OUT_NEXT_COMMIT)
+		n->switched++;
+	if (o->kind == OUT_ANSWER) {
+		n->answers++;
+		n->answer_ok = o->ok;
+		(void)snprintf(n->answer, sizeof n->answer, SLICE_FMT, SLICE_ARG(o->bytes));
+	}
+	if (o->kind == OUT_FRAME && k->linked && k->node[1 - at].node != NULL) {
+		struct kit_frame *f = &k->frames[k->tail++ % KIT_QUEUE];
+		*f = (struct kit_frame){1 - at, malloc(o->bytes.n), o->bytes.n};
+		assert_true(f->bytes != NULL && k->tail - k->head < KIT_QUEUE);
+		memcpy(f->bytes, o->bytes.p, o->bytes.n);
+	}
+}
+
+static inline void kit_feed(struct kit *k, int at, struct node_input *in)
+{
+	struct kit_node *n = &k->node[at];
+	struct node_outputs outs;
+	uint64_t wanted = 0;
+
+	in->random = k->random += 2;
+	node_step(n->node, in, k->now, &outs);
+	for (size_t i = 0; i < outs.n; i++)
+		kit_carry_out(k, at, &outs.item[i], &wanted);
+	if (wanted != 0) {
+		struct node_input read = {.event = NODE_LOG_READ, .seq = wanted};
+		if (wanted >= n->log_first && wanted <= n->appended)
+			read.bytes = (struct slice){n->blocks[wanted], n->block_sizes[wanted]};
+		kit_feed(k, at, &read);
+	}
+}
+
+static inline void kit_deliver(struct kit *k)
+{
+	struct kit_frame f = k->frames[k->head++ % KIT_QUEUE];
+	struct frame frame;
+	struct node_input in = {.event = NODE_FRAME, .connection = k->connection, .frame = &frame};
+
+	arena_reset(&k->arena);
+	struct decoded d = frame_decode((struct slice){f.bytes, f.n}, &k->arena, &frame);
+	assert_true(d.err == OK && d.used == f.n);
+	if (k->linked && k->node[f.to].node != NULL)
+		kit_feed(k, f.to, &in);
+	free(f.bytes);
+}
+
+/* Runs both to rest at this moment: frames, disks, turns. */
+static inline void kit_settle(struct kit *k)
+{
+	for (int round = 0; round < 8; round++) {
+		for (int at = 0; at < 2; at++) {
+			struct kit_node *n = &k->node[at];
+			struct node_input durable = {.event = NODE_DURABLE, .seq = n->appended};
+			struct node_input turn = {.event = NODE_TURN};
+			if (n->node == NULL)
+				continue;
+			if (!n->disk_held && n->appended > 0)
+				kit_feed(k, at, &durable);
+			kit_feed(k, at, &turn);
+		}
+		while (k->head != k->tail)
+			kit_deliver(k);
+	}
+}
+
+static inline void kit_pass(struct kit *k, int64_t ms)
+{
+	for (int64_t until = k->now.ms + ms; k->now.ms < until;) {
+		k->now.ms += 25;
+		kit_settle(k);
+	}
+}
+
+#endif

@@ -1,0 +1,389 @@
+/* layer: core */
+/* What one node and what two nodes promise, told step by step. */
+#include "tests/unit/pair_kit.h"
+
+enum { A, B };
+
+static struct kit *start(enum unit first, enum commit_mode commit)
+{
+	struct kit *k = calloc(1, sizeof *k);
+
+	assert_non_null(k);
+	k->now.ms = 1000000;
+	k->arena = arena_on(kit_take(NULL, KIT_ARENA), KIT_ARENA);
+	k->node[A].node = kit_make(k, first, commit);
+	if (first != UNIT_STANDALONE)
+		k->node[B].node = kit_make(k, UNIT_SECONDARY, commit);
+	for (int at = 0; at < 2; at++) {
+		struct node_input in = {.event = NODE_LOADED, .loaded = {.wall_ms = 1700000000000}};
+		k->node[at].fault = true;
+		if (k->node[at].node != NULL)
+			kit_feed(k, at, &in);
+	}
+	kit_settle(k);
+	return k;
+}
+
+static void end(struct kit *k)
+{
+	while (k->head != k->tail)
+		free(k->frames[k->head++ % KIT_QUEUE].bytes);
+	for (int at = 0; at < 2; at++) {
+		node_free(&k->node[at].node);
+		for (size_t i = 0; i < KIT_QUEUE; i++)
+			free(k->node[at].blocks[i]);
+	}
+	free(k->arena.p);
+	free(k);
+}
+
+static void link_up(struct kit *k)
+{
+	for (int at = 0; at < 2; at++) {
+		struct node_input down = {.event = NODE_LINK_DOWN, .connection = k->connection};
+		kit_feed(k, at, &down);
+	}
+	k->connection++;
+	k->linked = true;
+	for (int at = 0; at < 2; at++) {
+		struct node_input in = {.event = NODE_LINK_UP, .connection = k->connection};
+		kit_feed(k, at, &in);
+	}
+	kit_settle(k);
+}
+
+static void link_down(struct kit *k)
+{
+	k->linked = false;
+	for (int at = 0; at < 2; at++) {
+		struct node_input in = {.event = NODE_LINK_DOWN, .connection = k->connection};
+		if (k->node[at].node != NULL)
+			kit_feed(k, at, &in);
+	}
+	kit_settle(k);
+}
+
+static void address(struct kit *k, int at, bool here)
+{
+	struct node_input in = {.event = NODE_ADDRESS, .address = {here, true}};
+
+	kit_feed(k, at, &in);
+	kit_settle(k);
+}
+
+/* A pair at work: A active, B in step. */
+static struct kit *pair(enum commit_mode commit)
+{
+	struct kit *k = start(UNIT_PRIMARY, commit);
+
+	link_up(k);
+	address(k, A, true);
+	address(k, B, false);
+	link_up(k); /* a new reign closes the link; its next hello brings the standby in step */
+	kit_pass(k, 200);
+	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
+	assert_int_equal(node_role(k->node[B].node), ROLE_STANDBY);
+	return k;
+}
+
+static void ask(struct kit *k, int at, const char *user, unsigned cseq, const char *contact_params)
+{
+	char text[1024];
+
+	(void)snprintf(
+		text, sizeof text,
+		"REGISTER sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK%s%u\r\n"
+		"From: <sip:%s@x>;tag=f\r\nTo: <sip:%s@x>\r\nCall-ID: %s\r\nCSeq: %u REGISTER\r\n"
+		"Max-Forwards: 70\r\n%s%s%s\r\n",
+		user, cseq, user, user, user, cseq,
+		contact_params == NULL ? "" : "Contact: <sip:u@192.0.2.7>",
+		contact_params == NULL ? "" : contact_params, contact_params == NULL ? "" : "\r\n");
+	struct node_input in = {.event = NODE_MESSAGE, .bytes = slice_str(text)};
+	in.flow.transport = TRANSPORT_UDP;
+	assert_true(addr_parse(SLICE("10.0.0.10:5060"), &in.flow.local));
+	assert_true(addr_parse(SLICE("192.0.2.7:5060"), &in.flow.remote));
+	kit_feed(k, at, &in);
+}
+
+static bool says(const struct kit *k, int at, const char *text)
+{
+	return strstr(k->node[at].last, text) != NULL;
+}
+
+static struct status status(const struct kit *k, int at)
+{
+	struct status s;
+
+	node_status(k->node[at].node, k->now, &s);
+	return s;
+}
+
+/* I1, A14 */
+static void a_standalone_node_answers_once_its_disk_has_the_change(void **state)
+{
+	struct kit *k = start(UNIT_STANDALONE, COMMIT_BOTH);
+
+	(void)state;
+	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
+	k->node[A].disk_held = true;
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 0);
+	k->node[A].disk_held = false;
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 1);
+	assert_true(says(k, A, "SIP/2.0 200 OK") && says(k, A, "expires=60"));
+	end(k);
+}
+
+/* I1, A1 */
+static void a_paired_answer_waits_for_the_disk_and_for_the_standby(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct node_input durable = {.event = NODE_DURABLE};
+	struct node_input turn = {.event = NODE_TURN};
+
+	(void)state;
+	k->node[A].disk_held = true;
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 0); /* the standby has it, the disk has not */
+	k->node[A].disk_held = false;
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 1);
+	ask(k, A, "bob", 1, ";expires=60");
+	durable.seq = k->node[A].appended;
+	kit_feed(k, A, &durable);
+	kit_feed(k, A, &turn);
+	assert_int_equal(k->node[A].messages, 1); /* the disk has it, the standby has not */
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 2);
+	end(k);
+}
+
+static void mode_peer_does_not_wait_for_the_disk(void **state)
+{
+	struct kit *k = pair(COMMIT_PEER);
+
+	(void)state;
+	k->node[A].disk_held = true;
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 1);
+	end(k);
+}
+
+static void mode_disk_does_not_wait_for_the_standby(void **state)
+{
+	struct kit *k = pair(COMMIT_DISK);
+	struct node_input durable = {.event = NODE_DURABLE};
+
+	(void)state;
+	ask(k, A, "alice", 1, ";expires=60");
+	durable.seq = k->node[A].appended;
+	kit_feed(k, A, &durable);
+	assert_int_equal(k->node[A].messages, 1);
+	end(k);
+}
+
+/* A9: a standby that does not acknowledge costs latency once, never availability. */
+static void a_silent_standby_makes_the_pair_exposed_and_answers_go_on(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	assert_string_equal(status(k, A).pair_state, "paired");
+	k->linked = false; /* frames vanish, nobody is told */
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_pass(k, 150);
+	assert_int_equal(k->node[A].messages, 0);
+	kit_pass(k, 100);
+	assert_int_equal(k->node[A].messages, 1);
+	assert_string_equal(status(k, A).pair_state, "exposed");
+	link_down(k);
+	link_up(k);
+	kit_pass(k, 100);
+	assert_string_equal(status(k, A).pair_state, "paired");
+	assert_true(status(k, A).digest[0] != '\0');
+	assert_string_equal(status(k, A).digest, status(k, B).digest);
+	end(k);
+}
+
+/* I3, I9, A15: the binding, its lifetime, and the answer to a retransmission are as they were. */
+static void the_standby_goes_on_where_the_dead_node_was(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	char first[2048];
+
+	(void)state;
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_settle(k);
+	memcpy(first, k->node[A].last, sizeof first);
+	kit_pass(k, 10000);
+	node_free(&k->node[A].node);
+	link_down(k);
+	address(k, B, true);
+	assert_int_equal(node_role(k->node[B].node), ROLE_ACTIVE);
+	assert_false(status(k, B).reign_behind);
+	ask(k, B, "alice", 2, NULL);
+	kit_settle(k);
+	assert_true(says(k, B, "SIP/2.0 200 OK"));
+	assert_true(says(k, B, "expires=50"));
+	ask(k, B, "alice", 1, ";expires=60");
+	kit_settle(k);
+	assert_true(says(k, B, "SIP/2.0 200 OK") && says(k, B, "expires=50"));
+	const char *tag = strstr(first, "To: ");
+	assert_non_null(tag);
+	char line[200];
+	(void)snprintf(line, sizeof line, "%.*s", (int)strcspn(tag, "\r"), tag);
+	assert_true(says(k, B, line));
+	end(k);
+}
+
+/* A5, A6, T15: the standby expires nothing and sends nothing. */
+static void only_the_active_expires_and_speaks(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	ask(k, A, "alice", 1, ";expires=5");
+	kit_settle(k);
+	uint64_t seq = status(k, A).seq;
+	kit_pass(k, 6000);
+	assert_int_equal(status(k, A).expired, 1);
+	assert_int_equal(status(k, B).expired, 0);
+	assert_true(status(k, A).seq > seq && status(k, B).seq == status(k, A).seq);
+	ask(k, B, "bob", 1, ";expires=60");
+	kit_settle(k);
+	assert_int_equal(k->node[B].messages, 0);
+	end(k);
+}
+
+/* A7: the tail is gone from the log. */
+static void a_standby_that_was_away_too_long_gets_a_snapshot(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	link_down(k);
+	for (unsigned i = 1; i <= 50; i++) {
+		char user[16];
+		(void)snprintf(user, sizeof user, "u%u", i);
+		ask(k, A, user, 1, ";expires=600");
+		kit_settle(k);
+	}
+	assert_int_equal(k->node[A].messages, 50);
+	k->node[A].log_first = k->node[A].appended; /* trimmed: the node learns it from the read */
+	link_up(k);
+	kit_settle(k);
+	link_up(k);
+	kit_pass(k, 100);
+	assert_string_equal(status(k, A).digest, status(k, B).digest);
+	assert_int_equal(status(k, B).aors, 50);
+	assert_string_equal(status(k, A).pair_state, "paired");
+	end(k);
+}
+
+/* A14, T4 as far as this release goes: one side is set aside, counted, and replaced. */
+static void a_fork_is_set_aside_and_the_pair_is_equal_again(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	link_down(k);
+	kit_pass(k, 500);
+	address(k, B, true); /* both have the address now */
+	ask(k, A, "alice", 1, ";expires=600");
+	ask(k, B, "bob", 1, ";expires=600");
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages + k->node[B].messages, 2);
+	address(k, B, false);
+	assert_int_equal(node_role(k->node[B].node), ROLE_STANDBY);
+	link_up(k);
+	kit_pass(k, 200);
+	assert_int_equal(k->node[B].set_aside, 1);
+	assert_int_equal(status(k, B).forks, 1);
+	assert_true(status(k, B).fork_entries >= 2);
+	assert_string_equal(status(k, A).digest, status(k, B).digest);
+	assert_string_equal(status(k, A).pair_state, "paired");
+	end(k);
+}
+
+static void a_change_asked_of_the_standby_is_refused_naming_the_active(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct node_command c = {.kind = COMMAND_AOR_REMOVE, .ticket = 7, .key = SLICE("sip:a@x")};
+	struct node_input in = {.event = NODE_COMMAND, .command = &c};
+
+	(void)state;
+	kit_feed(k, B, &in);
+	assert_int_equal(k->node[B].answers, 1);
+	assert_false(k->node[B].answer_ok);
+	assert_string_equal(k->node[B].answer,
+	                    "this node is standby: ask the active one, the primary");
+	end(k);
+}
+
+/* A16 */
+static void a_switchover_drains_hands_over_and_answers_who_asked(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct node_command c = {.kind = COMMAND_SWITCHOVER, .ticket = 9};
+	struct node_input in = {.event = NODE_COMMAND, .command = &c};
+
+	(void)state;
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_feed(k, A, &in);
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 1);
+	assert_int_equal(node_role(k->node[A].node), ROLE_STEPPING_DOWN);
+	assert_true(k->node[A].fault);
+	address(k, A, false);
+	address(k, B, true);
+	link_up(k);
+	kit_pass(k, 200);
+	assert_int_equal(node_role(k->node[B].node), ROLE_ACTIVE);
+	assert_int_equal(node_role(k->node[A].node), ROLE_STANDBY);
+	assert_false(k->node[A].fault);
+	assert_int_equal(k->node[A].answers, 1);
+	assert_true(k->node[A].answer_ok);
+	assert_string_equal(status(k, B).pair_state, "paired");
+	end(k);
+}
+
+/* design.md section 5: a failed append or sync */
+static void after_a_failed_log_nothing_held_is_answered(void **state)
+{
+	struct kit *k = start(UNIT_STANDALONE, COMMIT_BOTH);
+	struct node_input failed = {.event = NODE_LOG_FAILED};
+
+	(void)state;
+	k->node[A].disk_held = true;
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_feed(k, A, &failed);
+	k->node[A].disk_held = false;
+	kit_pass(k, 1000);
+	assert_int_equal(k->node[A].messages, 0);
+	assert_int_equal(node_role(k->node[A].node), ROLE_OUT_OF_SERVICE);
+	end(k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_standalone_node_answers_once_its_disk_has_the_change),
+		cmocka_unit_test(a_paired_answer_waits_for_the_disk_and_for_the_standby),
+		cmocka_unit_test(mode_peer_does_not_wait_for_the_disk),
+		cmocka_unit_test(mode_disk_does_not_wait_for_the_standby),
+		cmocka_unit_test(a_silent_standby_makes_the_pair_exposed_and_answers_go_on),
+		cmocka_unit_test(the_standby_goes_on_where_the_dead_node_was),
+		cmocka_unit_test(only_the_active_expires_and_speaks),
+		cmocka_unit_test(a_standby_that_was_away_too_long_gets_a_snapshot),
+		cmocka_unit_test(a_fork_is_set_aside_and_the_pair_is_equal_again),
+		cmocka_unit_test(a_change_asked_of_the_standby_is_refused_naming_the_active),
+		cmocka_unit_test(a_switchover_drains_hands_over_and_answers_who_asked),
+		cmocka_unit_test(after_a_failed_log_nothing_held_is_answered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
