@@ -7,7 +7,8 @@
 
 enum {
 	ENTRY_MAX = RECORD_MAX + RECORD_KEY_MAX + 64, /* bytes of one encoded entry */
-	BLOCK_TARGET = 64 * 1024, /* a block is closed when it reaches this; one entry may go beyond */
+	BLOCK_TARGET =
+		64 * 1024, /* a block is closed when it reaches this; one entry may go beyond */
 	BLOCK_MAX = BLOCK_TARGET + ENTRY_MAX + 64,
 	BLOCK_HEAD = 32,
 };
@@ -58,7 +59,7 @@ struct slice block_end(struct block_writer *w, int64_t wall_ms);
 struct block {
 	uint64_t first_seq;
 	uint32_t count;
-	int64_t wall_ms; /* wall clock when it was committed */
+	int64_t wall_ms;   /* wall clock when it was committed */
 	struct slice rest; /* entries not yet taken */
 };
 enum err block_open(struct slice bytes, struct block *out) MUST_CHECK;

@@ -32,7 +32,14 @@ enum frame_kind {
 };
 
 /* Numbers are sent: never reused. */
-enum refusal { REFUSE_NONE, REFUSE_VERSION, REFUSE_CLUSTER, REFUSE_UNIT, REFUSE_SCHEMA, REFUSE_HISTORY };
+enum refusal {
+	REFUSE_NONE,
+	REFUSE_VERSION,
+	REFUSE_CLUSTER,
+	REFUSE_UNIT,
+	REFUSE_SCHEMA,
+	REFUSE_HISTORY
+};
 const char *refusal_text(enum refusal r); /* a sentence for the operator */
 
 enum resume_how { RESUME_NOTHING = 1, RESUME_TAIL, RESUME_SNAPSHOT, RESUME_FORK };

@@ -27,11 +27,12 @@ enum table {
 const char *table_name(enum table t); /* "aor"; "?" outside the list */
 
 enum {
-	RECORD_MAX = 32 * 1024,     /* a REGISTER that would make it larger gets 413 */
-	RECORD_KEY_MAX = 511,       /* LMDB's limit */
-	AOR_BINDINGS_MAX = 32,      /* stored; policy allows fewer (default 16), a merge may hold both sides' */
-	AOR_TOMBSTONES_MAX = 16,    /* the oldest goes, with an alarm */
-	AOR_NONCES_MAX = 8,         /* the oldest goes: its client is challenged once more */
+	RECORD_MAX = 32 * 1024, /* a REGISTER that would make it larger gets 413 */
+	RECORD_KEY_MAX = 511,   /* LMDB's limit */
+	AOR_BINDINGS_MAX =
+		32, /* stored; policy allows fewer (default 16), a merge may hold both sides' */
+	AOR_TOMBSTONES_MAX = 16, /* the oldest goes, with an alarm */
+	AOR_NONCES_MAX = 8,      /* the oldest goes: its client is challenged once more */
 	BINDING_PATHS_MAX = 8,
 };
 
@@ -135,8 +136,10 @@ struct reign_record {
 /* Decoders check meaning too (counts, sizes, enums): ERR_MALFORMED, ERR_TOO_BIG. An AOR with more
  * bindings than AOR_BINDINGS_MAX is ERR_TOO_BIG. The arena wants about 8 times the bytes' size. */
 enum err aor_decode(struct slice bytes, struct arena *arena, struct aor_record *out) MUST_CHECK;
-enum err subscriber_decode(struct slice bytes, struct arena *arena, struct subscriber_record *out) MUST_CHECK;
-enum err secret_decode(struct slice bytes, struct arena *arena, struct secret_record *out) MUST_CHECK;
+enum err subscriber_decode(struct slice bytes, struct arena *arena,
+                           struct subscriber_record *out) MUST_CHECK;
+enum err secret_decode(struct slice bytes, struct arena *arena,
+                       struct secret_record *out) MUST_CHECK;
 enum err reign_decode(struct slice bytes, struct arena *arena, struct reign_record *out) MUST_CHECK;
 
 /* Writes the bytes; `to->full` when they do not fit. The arena is scratch. */
