@@ -35,11 +35,10 @@ uint64_t copy_count(const struct copy *c, enum table table);
 uint64_t copy_digest(const struct copy *c, enum table table);
 uint64_t copy_bytes(const struct copy *c); /* memory taken, for the status */
 
-/* The item of any table whose deadline has come (the least within the wheel's grain of 250 ms), or
- * NULL. Look at it, then give it another deadline, put it anew or delete it: otherwise it comes again. */
+/* An item of any table whose deadline has come (the least within the wheel's grain of 250 ms), or
+ * NULL. It comes when its slot of the wheel is over: never early, late by less than the grain. Look at it, then give it another deadline, put it anew or delete it: otherwise it comes again. */
 const struct copy_item *copy_due(struct copy *c, struct pairtime now, enum table *table);
-/* No item is due before this; PAIRTIME_NEVER if none has a deadline. May be early, never late by
- * more than the grain. */
+/* When copy_due gives the next item; PAIRTIME_NEVER if none has a deadline. */
 struct pairtime copy_next_deadline(const struct copy *c);
 
 /* Walks one table in an order of its own while it changes between calls: every record that was there

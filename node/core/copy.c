@@ -1,0 +1,378 @@
+#include "node/core/copy.h"
+
+#include <assert.h>
+#include <xxhash.h>
+
+#include "node/core/wheel.h"
+#include "proto/entry.h"
+
+/* One hash table per table of records, by linear hashing: each new item splits one bucket, so no put
+ * pays for the growth of all. Buckets stand in segments, which never move. */
+enum {
+	SEGMENT = 512, /* buckets in one; also what a table begins with */
+	TABLE_BITS = 3,
+};
+_Static_assert(TABLE_END <= 1 << TABLE_BITS, "a table's number fits beside an item's birth");
+
+/* One block: this, the key, the value. */
+struct item {
+	struct wheel_item timed;
+	struct item *chain;
+	uint32_t hash;
+	uint32_t mark; /* birth and table; births tell items of equal hash apart in a walk */
+	uint8_t bytes[];
+};
+
+struct segment {
+	struct item *buckets[SEGMENT];
+};
+
+struct records {
+	struct segment **segments;
+	size_t segments_room;
+	uint64_t buckets; /* in use: `level` + those split already */
+	uint64_t level;   /* a power of two */
+	uint64_t count, digest;
+};
+
+struct copy {
+	struct alloc alloc;
+	struct records records[TABLE_END];
+	uint64_t bytes;
+	uint32_t births;
+	struct wheel wheel;
+};
+
+static void *take(struct copy *c, size_t size)
+{
+	c->bytes += size;
+	return alloc_take(&c->alloc, size);
+}
+
+static void give(struct copy *c, void *p, size_t size)
+{
+	assert(c->bytes >= size);
+	c->bytes -= size;
+	alloc_give(&c->alloc, p);
+}
+
+static size_t item_size(const struct item *i)
+{
+	return sizeof *i + i->timed.is.key.n + i->timed.is.value.n;
+}
+
+static enum table item_table(const struct item *i)
+{
+	return (enum table)(i->mark & ((1U << TABLE_BITS) - 1));
+}
+
+static uint32_t item_birth(const struct item *i)
+{
+	return i->mark >> TABLE_BITS;
+}
+
+static struct records *records_of(struct copy *c, enum table table)
+{
+	assert(table >= TABLE_AOR && table < TABLE_END);
+	return &c->records[table];
+}
+
+static const struct records *records_in(const struct copy *c, enum table table)
+{
+	assert(table >= TABLE_AOR && table < TABLE_END);
+	return &c->records[table];
+}
+
+/* A bucket at or above the split point has one bit less. */
+static uint64_t bucket_number(const struct records *r, uint32_t hash)
+{
+	uint64_t wide = hash & (2 * r->level - 1);
+
+	return wide < r->buckets ? wide : hash & (r->level - 1);
+}
+
+static struct item **bucket_at(const struct records *r, uint64_t number)
+{
+	return &r->segments[number / SEGMENT]->buckets[number % SEGMENT];
+}
+
+static void add_segment(struct copy *c, struct records *r)
+{
+	size_t n = (size_t)(r->buckets / SEGMENT);
+
+	if (n == r->segments_room) {
+		size_t room = n == 0 ? 8 : 2 * n;
+		struct segment **wider = take(c, room * sizeof(struct segment *));
+		for (size_t i = 0; i < n; i++)
+			wider[i] = r->segments[i];
+		if (n > 0)
+			give(c, r->segments, n * sizeof(struct segment *));
+		r->segments = wider;
+		r->segments_room = room;
+	}
+	r->segments[n] = take(c, sizeof(struct segment));
+	*r->segments[n] = (struct segment){{NULL}};
+}
+
+struct copy *copy_new(const struct alloc *alloc)
+{
+	struct copy *c = alloc_take(alloc, sizeof *c);
+
+	c->alloc = *alloc;
+	c->bytes = sizeof *c;
+	c->births = 0;
+	wheel_init(&c->wheel);
+	for (size_t t = 0; t < TABLE_END; t++) {
+		struct records *r = &c->records[t];
+		*r = (struct records){0};
+		if (t < TABLE_AOR)
+			continue;
+		add_segment(c, r);
+		r->level = SEGMENT;
+		r->buckets = SEGMENT;
+	}
+	return c;
+}
+
+static void free_bucket(struct copy *c, struct item *i)
+{
+	while (i != NULL) {
+		struct item *next = i->chain;
+		give(c, i, item_size(i));
+		i = next;
+	}
+}
+
+static void free_records(struct copy *c, struct records *r)
+{
+	size_t n = (size_t)((r->buckets + SEGMENT - 1) / SEGMENT);
+
+	for (uint64_t b = 0; b < r->buckets; b++)
+		free_bucket(c, *bucket_at(r, b));
+	for (size_t s = 0; s < n; s++)
+		give(c, r->segments[s], sizeof(struct segment));
+	if (r->segments_room > 0)
+		give(c, r->segments, r->segments_room * sizeof(struct segment *));
+}
+
+void copy_free(struct copy **copy)
+{
+	struct copy *c = *copy;
+
+	if (c == NULL)
+		return;
+	for (size_t t = 0; t < TABLE_END; t++)
+		free_records(c, &c->records[t]);
+	assert(c->bytes == sizeof *c);
+	struct alloc alloc = c->alloc;
+	alloc_give(&alloc, c);
+	*copy = NULL;
+}
+
+static uint32_t hash_of(struct slice key)
+{
+	return (uint32_t)XXH3_64bits(key.p, key.n);
+}
+
+/* Where the item hangs, or the end of its chain. */
+static struct item **find(const struct records *r, uint32_t hash, struct slice key)
+{
+	struct item **at = bucket_at(r, bucket_number(r, hash));
+
+	while (*at != NULL && ((*at)->hash != hash || !slice_eq((*at)->timed.is.key, key)))
+		at = &(*at)->chain;
+	return at;
+}
+
+/* Moves the items of the next bucket that have the higher bit set into a new one. */
+static void split(struct copy *c, struct records *r)
+{
+	uint64_t from = r->buckets - r->level;
+
+	if (r->buckets % SEGMENT == 0)
+		add_segment(c, r);
+	struct item **stays = bucket_at(r, from);
+	struct item **goes = bucket_at(r, r->buckets);
+
+	for (struct item *i = *stays; i != NULL; i = i->chain) {
+		struct item ***to = (i->hash & r->level) != 0 ? &goes : &stays;
+		**to = i;
+		*to = &i->chain;
+	}
+	*stays = NULL;
+	*goes = NULL;
+	r->buckets++;
+	if (r->buckets == 2 * r->level)
+		r->level = r->buckets;
+}
+
+static struct item *new_item(struct copy *c, struct slice key, struct slice value)
+{
+	struct item *i = take(c, sizeof *i + key.n + value.n);
+
+	assert(key.n > 0);
+	memcpy(i->bytes, key.p, key.n);
+	if (value.n > 0)
+		memcpy(i->bytes + key.n, value.p, value.n);
+	i->timed = (struct wheel_item){
+		.is.key = {i->bytes, key.n},
+		.is.value = {i->bytes + key.n, value.n},
+	};
+	return i;
+}
+
+static uint64_t item_hash(const struct item *i)
+{
+	return record_hash(item_table(i), i->timed.is.key, i->timed.is.value);
+}
+
+/* Takes the item out of everything but its chain. */
+static void drop_item(struct copy *c, struct records *r, struct item *i)
+{
+	r->digest -= item_hash(i);
+	wheel_remove(&c->wheel, &i->timed);
+	give(c, i, item_size(i));
+}
+
+const struct copy_item *copy_get(const struct copy *c, enum table table, struct slice key)
+{
+	const struct item *i = *find(records_in(c, table), hash_of(key), key);
+
+	return i == NULL ? NULL : &i->timed.is;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): one item, and the place for it */
+void copy_put(struct copy *c, enum table table, struct slice key, struct slice value, uint64_t seq,
+              struct pairtime deadline)
+{
+	struct records *r = records_of(c, table);
+	uint32_t hash = hash_of(key);
+	struct item **at = find(r, hash, key);
+	struct item *old = *at;
+	struct item *i =
+		new_item(c, key, value); /* before the old goes: they may share the bytes */
+
+	i->hash = hash;
+	i->mark = old != NULL ? old->mark : c->births++ << TABLE_BITS | (uint32_t)table;
+	i->timed.is.seq = seq;
+	i->timed.is.deadline = deadline;
+	i->chain = old != NULL ? old->chain : NULL;
+	*at = i;
+	if (old != NULL)
+		drop_item(c, r, old);
+	else
+		r->count++;
+	r->digest += item_hash(i);
+	wheel_add(&c->wheel, &i->timed);
+	if (r->count > r->buckets)
+		split(c, r);
+}
+
+void copy_again(struct copy *c, enum table table, struct slice key, struct pairtime deadline)
+{
+	struct item *i = *find(records_of(c, table), hash_of(key), key);
+
+	assert(i != NULL);
+	wheel_remove(&c->wheel, &i->timed);
+	i->timed.is.deadline = deadline;
+	wheel_add(&c->wheel, &i->timed);
+}
+
+void copy_delete(struct copy *c, enum table table, struct slice key)
+{
+	struct records *r = records_of(c, table);
+	struct item **at = find(r, hash_of(key), key);
+	struct item *i = *at;
+
+	if (i == NULL)
+		return;
+	*at = i->chain;
+	drop_item(c, r, i);
+	r->count--;
+}
+
+uint64_t copy_count(const struct copy *c, enum table table)
+{
+	return records_in(c, table)->count;
+}
+
+uint64_t copy_digest(const struct copy *c, enum table table)
+{
+	return records_in(c, table)->digest;
+}
+
+uint64_t copy_bytes(const struct copy *c)
+{
+	return c->bytes;
+}
+
+const struct copy_item *copy_due(struct copy *c, struct pairtime now, enum table *table)
+{
+	struct wheel_item *timed = wheel_due(&c->wheel, now);
+
+	if (timed == NULL)
+		return NULL;
+	_Static_assert(offsetof(struct item, timed) == 0,
+	               "an item begins with its place in the wheel");
+	*table = item_table((const struct item *)timed);
+	return &timed->is;
+}
+
+struct pairtime copy_next_deadline(const struct copy *c)
+{
+	return wheel_next(&c->wheel);
+}
+
+/* A walk goes by the bits of the hash from the lowest to the highest, read as a number the other way
+ * round: there a bucket is one stretch, and splitting it cuts the stretch in two without moving
+ * anything across. */
+static uint32_t turned(uint32_t v)
+{
+	v = (v >> 1 & 0x55555555U) | (v & 0x55555555U) << 1;
+	v = (v >> 2 & 0x33333333U) | (v & 0x33333333U) << 2;
+	v = (v >> 4 & 0x0f0f0f0fU) | (v & 0x0f0f0f0fU) << 4;
+	v = (v >> 8 & 0x00ff00ffU) | (v & 0x00ff00ffU) << 8;
+	return v >> 16 | v << 16;
+}
+
+/* The first place behind the stretch of the bucket in which `place` lies. */
+static uint64_t stretch_end(const struct records *r, uint64_t place, uint64_t bucket)
+{
+	bool was_split = bucket >= r->level || bucket + r->level < r->buckets;
+	uint64_t length = (UINT64_C(1) << 32) / (was_split ? 2 * r->level : r->level);
+
+	return (place / length + 1) * length;
+}
+
+static bool comes_before(struct copy_cursor a, struct copy_cursor b)
+{
+	return a.at < b.at || (a.at == b.at && a.within < b.within);
+}
+
+static struct copy_cursor place_of(const struct item *i)
+{
+	return (struct copy_cursor){turned(i->hash), item_birth(i)};
+}
+
+const struct copy_item *copy_walk(const struct copy *c, enum table table,
+                                  struct copy_cursor *cursor)
+{
+	const struct records *r = records_in(c, table);
+
+	while (cursor->at >> 32 == 0) {
+		uint64_t bucket = bucket_number(r, turned((uint32_t)cursor->at));
+		const struct item *next = NULL;
+		for (const struct item *i = *bucket_at(r, bucket); i != NULL; i = i->chain) {
+			bool ahead = !comes_before(place_of(i), *cursor);
+			if (ahead && (next == NULL || comes_before(place_of(i), place_of(next))))
+				next = i;
+		}
+		if (next != NULL) {
+			*cursor = place_of(next);
+			cursor->within++;
+			return &next->timed.is;
+		}
+		*cursor = (struct copy_cursor){stretch_end(r, cursor->at, bucket), 0};
+	}
+	return NULL;
+}
