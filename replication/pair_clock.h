@@ -7,6 +7,7 @@
 
 struct pair_clock {
 	bool set;
+	bool following;        /* the offset came from a heartbeat: the line is the pair's */
 	int64_t offset_ms;     /* pair = mtime + offset */
 	struct pairtime floor; /* never below the newest stamp stored */
 };
@@ -25,7 +26,9 @@ struct pair_clock_start {
 };
 bool pair_clock_begin(struct pair_clock *c, const struct pair_clock_start *s, struct mtime now);
 
-/* A heartbeat of the active: its pair time when it was sent, half the round trip later. */
+/* A heartbeat of the active: its pair time when it was sent, half the round trip later. The first one
+ * after pair_clock_begin moves time either way (a reachable peer's clock wins over our guess), down to
+ * the floor; later ones forward alone: where the active's time is behind, ours waits for it. */
 void pair_clock_follow(struct pair_clock *c, struct pairtime sent, int64_t round_trip_ms,
                        struct mtime now);
 /* A stamp was stored: time may not fall below it. */
