@@ -72,35 +72,48 @@ static bool parse_ip(struct slice text, struct addr *out)
 	return out->family != ADDR_NONE;
 }
 
+/* "[IP]" or "[IP]:PORT": false where the bracket is not closed. */
+static bool split_bracketed(struct slice text, struct slice *ip, struct slice *port)
+{
+	const uint8_t *close = memchr(text.p, ']', text.n);
+
+	if (close == NULL)
+		return false;
+	size_t inside = (size_t)(close - text.p);
+	*ip = (struct slice){text.p + 1, inside - 1};
+	*port = slice_from(text, inside + 1);
+	return port->n == 0 || port->p[0] == ':';
+}
+
+/* "IP" or "IPV4:PORT": more than one colon is an IPv6 address without a port. */
+static bool split_bare(struct slice text, struct slice *ip, struct slice *port)
+{
+	const uint8_t *colon = memchr(text.p, ':', text.n);
+
+	*ip = text;
+	*port = (struct slice){NULL, 0};
+	if (colon == NULL)
+		return true;
+	size_t before = (size_t)(colon - text.p);
+	struct slice after = slice_from(text, before + 1);
+	if (after.n > 0 && memchr(after.p, ':', after.n) != NULL)
+		return true;
+	*ip = slice_head(text, before);
+	*port = slice_from(text, before);
+	return true;
+}
+
 bool addr_parse(struct slice text, struct addr *out)
 {
-	const uint8_t *close = text.n > 0 ? memchr(text.p, ']', text.n) : NULL;
-	const uint8_t *colon = text.n > 0 ? memchr(text.p, ':', text.n) : NULL;
-	struct slice ip = text;
-	struct slice port = {NULL, 0};
+	struct slice ip;
+	struct slice port;
 
 	*out = (struct addr){0};
 	if (text.n == 0)
 		return false;
-	if (text.p[0] == '[') {
-		if (close == NULL)
-			return false;
-		size_t inside = (size_t)(close - text.p);
-		ip = (struct slice){text.p + 1, inside - 1};
-		port = slice_from(text, inside + 1);
-		if (port.n > 0 && port.p[0] != ':')
-			return false;
-	} else if (colon != NULL) {
-		size_t before = (size_t)(colon - text.p);
-		struct slice after = slice_from(text, before + 1);
-		if (after.n == 0 || memchr(after.p, ':', after.n) == NULL) {
-			ip = slice_head(text, before);
-			port = slice_from(text, before);
-			if (port.n == 0)
-				return false;
-		}
-	}
-	if (!parse_ip(ip, out))
+	bool split = text.p[0] == '[' ? split_bracketed(text, &ip, &port)
+	                              : split_bare(text, &ip, &port);
+	if (!split || !parse_ip(ip, out))
 		return false;
 	return port.n == 0 || parse_port(slice_from(port, 1), &out->port);
 }
