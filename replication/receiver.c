@@ -63,7 +63,7 @@ struct received receiver_end(struct receiver *r, const struct snapshot_end *end)
 	if (r->phase != RECEIVER_SLICES || !whole || end->through_seq + 1 < r->expects)
 		return drop(r, "the snapshot fails its own check");
 	r->through = end->through_seq;
-	if (r->through < r->expects) {
+	if (r->through + 1 == r->expects) {
 		r->phase = RECEIVER_TAIL;
 		return go(RECEIVE_WHOLE);
 	}
