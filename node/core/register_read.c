@@ -267,7 +267,6 @@ static struct denial read_sequence(const struct sip_msg *m, struct register_requ
 	const struct sip_header *h = sip_find(m, HEADER_CSEQ);
 	struct sip_cseq cseq;
 
-	transaction_read(m, &out->id);
 	if (h == NULL || cseq_read(h->value, &cseq) != OK || out->id.call_id.n == 0)
 		return deny(400, SERVED_BAD, "Bad CSeq");
 	out->cseq = cseq.number;
@@ -283,11 +282,11 @@ static void read_agent(const struct sip_msg *m, struct arena *arena, struct regi
 		out->user_agent = unfolded(slice_head(h->value, USER_AGENT_STORED_MAX), arena);
 }
 
-struct denial register_read(const struct sip_msg *m, struct arena *arena,
-                            struct register_request *out)
+struct denial register_read(const struct sip_msg *m, const struct transaction *id,
+                            struct arena *arena, struct register_request *out)
 {
+	out->id = *id;
 	struct denial r = read_sequence(m, out);
-
 	out->star = false;
 	out->n_contacts = 0;
 	out->n_paths = 0;

@@ -39,8 +39,8 @@ struct register_request {
 	bool echo_path; /* the client said that it knows Path (RFC 3327) */
 	struct slice user_agent;
 };
-struct denial register_read(const struct sip_msg *m, struct arena *arena,
-                            struct register_request *out);
+struct denial register_read(const struct sip_msg *m, const struct transaction *id,
+                            struct arena *arena, struct register_request *out);
 
 /* 420 when Require names options that are not known here (R08). */
 struct denial require_check(const struct sip_msg *m, struct arena *arena);

@@ -227,7 +227,7 @@ static struct denial check_register(struct turn *t, struct registration *r)
 	if (why.status == 0)
 		why = require_check(t->request, t->arena);
 	if (why.status == 0)
-		why = register_read(t->request, t->arena, r->request);
+		why = register_read(t->request, &t->id, t->arena, r->request);
 	if (why.status != 0)
 		return why;
 	r->policy = turn_find_domain(t->server, r->request->to.host);
