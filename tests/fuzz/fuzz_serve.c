@@ -1,0 +1,112 @@
+/* fuzz_serve.c - bytes in, one decision out: what is answered is a SIP response, what is changed can be
+ * read. The server is kept between runs, for it is dear to make; over a stream it keeps no answers,
+ * so that a run depends on its bytes alone. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "node/core/serve.h"
+#include "proto/sip/message.h"
+
+enum { ARENA = 512 * 1024, MEMORY = 16 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct domain_policy domains[] = {
+	{{SLICE_OF("example.com")}, 3600, 60, 7200, false, false, 4},
+	{{SLICE_OF("example.net")}, 3600, 60, 7200, true, true, 4},
+};
+
+static void *take(void *context, size_t size)
+{
+	void *p = malloc(size);
+
+	(void)context;
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static void give(void *context, void *p)
+{
+	(void)context;
+	free(p);
+}
+
+static void add_secret(struct copy *c)
+{
+	static const uint8_t id[8] = {[7] = 1}, key[32] = {1};
+	uint8_t bytes[128];
+	struct buf value = buf_on(bytes, sizeof bytes);
+	const struct secret_record r = {.id = 1, .key = {key, sizeof key}, .created = {1}};
+
+	secret_encode(&r, &value);
+	copy_put(c, TABLE_SECRET, (struct slice){id, sizeof id}, buf_slice(&value), 1,
+	         PAIRTIME_NEVER);
+}
+
+static void check_reply(struct slice reply)
+{
+	static struct sip_msg m;
+
+	if (reply.n == 0)
+		return;
+	assert(sip_parse(reply, &m) == OK);
+	assert(!m.is_request);
+	assert(m.status >= 200 && m.status < 600);
+}
+
+static void check_change(const struct served *out, struct arena *arena)
+{
+	static struct aor_record r;
+	uint8_t *bytes = arena_take(arena, out->value.n);
+	struct buf again = buf_on(bytes, out->value.n);
+
+	assert(bytes != NULL && out->reply.n > 0);
+	assert(out->key.n > 0 && out->key.n <= RECORD_KEY_MAX);
+	assert(aor_decode(out->value, arena, &r) == OK);
+	aor_encode(&r, arena, &again);
+	assert(slice_eq(buf_slice(&again), out->value));
+}
+
+/* One message after the other, a NUL NUL between them, into the same small working copy. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct server_options options = {domains, 2, 3600 * 1000, {take, give, NULL}};
+	struct copy *copy = copy_new(&options.alloc);
+	static uint8_t memory[ARENA], more[ARENA];
+	static struct server *server;
+	struct serve_input in = {
+		.flow = {TRANSPORT_TCP,
+	                 {ADDR_IPV4, 5060, {10, 0, 0, 1}},
+	                 {ADDR_IPV4, 5062, {10, 0, 0, 2}},
+	                 0},
+		.pair = {INT64_C(1700000000000)},
+		.epoch = 1,
+		.unit = UNIT_PRIMARY,
+		.last_seq = 1,
+		.released = UINT64_MAX,
+	};
+	struct slice rest = {data, size};
+
+	if (server == NULL)
+		server = server_new(&options);
+	add_secret(copy);
+	for (int i = 0; i < MEMORY && rest.n > 0; i++) {
+		struct arena arena = arena_on(memory, ARENA);
+		struct served out;
+		const uint8_t *end = memmem(rest.p, rest.n, "\0\0", 2);
+
+		in.bytes = slice_head(rest, end != NULL ? (size_t)(end - rest.p) : rest.n);
+		rest = slice_from(rest, in.bytes.n + 2);
+		serve(server, copy, &in, &arena, &out);
+		check_reply(out.reply);
+		if (out.change) {
+			struct arena scratch = arena_on(more, ARENA);
+			check_change(&out, &scratch);
+			copy_put(copy, TABLE_AOR, out.key, out.value, ++in.last_seq, out.deadline);
+		}
+		in.pair.ms += 1000;
+	}
+	copy_free(&copy);
+	return 0;
+}
