@@ -67,7 +67,7 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	n->outs_room = OUTS_AT_FIRST;
 	n->pair = options->role.standalone ? PAIR_STANDALONE : PAIR_EXPOSED;
 	n->pair_since = now;
-	n->next_tick = now;
+	n->next_tick = n->last_tick = now;
 	role_init(&n->role, &options->role, now);
 	return n;
 }
@@ -161,7 +161,7 @@ static void on_message(struct node *n, const struct node_input *in)
 		.no_room = !node_has_room(n),
 	};
 
-	if (!node_active(n)) {
+	if (!node_active(n) || n->doubt) {
 		n->outcomes[SERVED_NOTHING]++;
 		return;
 	}
@@ -210,8 +210,9 @@ static void tick(struct node *n)
 	if (!mtime_reached(n->next_tick, n->now))
 		return;
 	n->next_tick = mtime_add_ms(n->now, interval > 0 ? interval : 1);
+	n->last_tick = n->now;
 	node_beat(n);
-	if (node_active(n))
+	if (node_active(n) && !n->doubt)
 		node_expire(n);
 }
 
@@ -249,8 +250,10 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 	n->n_outs = 0;
 	n->now = now;
 	n->random = in->random;
+	node_doubt_step(n);
 	by_event[in->event](n, in);
 	if (n->loaded && in->event != NODE_MESSAGE) {
+		node_doubt_judge(n);
 		node_judge_pair(n);
 		node_roles(n);
 		node_release(n);

@@ -155,6 +155,8 @@ struct mtime node_deadline(const struct node *node);
 
 /* For readers: the operator's lists, the status, the checker of the simulator. */
 enum role node_role(const struct node *node);
+/* Requests may be fed. False: they wait where they are, for another role or the end of a doubt. */
+bool node_serves(const struct node *node);
 const struct copy *node_copy(const struct node *node);
 struct pairtime node_pair_now(const struct node *node, struct mtime now);
 void node_status(const struct node *node, struct mtime now, struct status *out);

@@ -196,7 +196,7 @@ void node_hold(struct node *n, uint64_t depends_on, const struct node_output *ou
 	bool none_held = ring_end(n->held) <= n->held_before ||
 	                 ring_first(n->held) == ring_end(n->held);
 
-	if (none_held && depends_on <= node_allowed(n)) {
+	if (none_held && !n->doubt && depends_on <= node_allowed(n)) {
 		*node_out(n, output->kind) = *output;
 		return;
 	}
@@ -214,7 +214,7 @@ void node_release(struct node *n)
 	uint64_t allowed = node_allowed(n);
 	uint64_t at = n->held_before > ring_first(n->held) ? n->held_before : ring_first(n->held);
 
-	for (int i = 0; at < ring_end(n->held) && i < NODE_RELEASE_MAX; at++, i++) {
+	for (int i = 0; !n->doubt && at < ring_end(n->held) && i < NODE_RELEASE_MAX; at++, i++) {
 		struct held_head head;
 		memcpy(&head, ring_at(n->held, at).p, sizeof head);
 		if (head.seq > allowed)

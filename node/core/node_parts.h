@@ -75,7 +75,10 @@ struct node {
 	enum role_request request;
 	uint64_t request_ticket;
 	struct mtime expiry_held_until;
-	struct mtime next_tick;
+	struct mtime next_tick, last_tick;
+	bool doubt; /* we were paused: is our reign still the current one? */
+	uint64_t doubt_connection, doubt_number;
+	struct mtime doubt_until;
 	double expiry_tokens;
 
 	uint64_t outcomes[SERVE_OUTCOMES];
@@ -133,6 +136,10 @@ void node_on_slice(struct node *n, const struct frame *f);
 void node_on_end(struct node *n, const struct frame *f);
 void node_abort_next(struct node *n);
 void node_ack(struct node *n);
+
+/* node_doubt.c */
+void node_doubt_step(struct node *n);  /* before the event */
+void node_doubt_judge(struct node *n); /* after it */
 
 /* node_roles.c */
 void node_roles(struct node *n);

@@ -238,7 +238,7 @@ void node_judge_pair(struct node *n)
 	enum pair_state was = n->pair;
 	enum pair_state is = ours ? judge(n) : heard_of_pair(n);
 
-	if (is == was)
+	if (is == was || n->doubt)
 		return;
 	n->pair = is;
 	n->pair_since = n->now;

@@ -7,6 +7,11 @@ enum role node_role(const struct node *n)
 	return n->role.role;
 }
 
+bool node_serves(const struct node *n)
+{
+	return n->role.role == ROLE_ACTIVE && !n->doubt;
+}
+
 const struct copy *node_copy(const struct node *n)
 {
 	return n->copy;

@@ -208,12 +208,15 @@ static void end_turn(struct loop *l)
 	struct node_input turn = {.event = NODE_TURN};
 
 	loop_feed(l, &turn);
+	enum role role = node_role(l->node);
+	bool in_doubt = role == ROLE_ACTIVE &&
+	                !node_serves(l->node); /* requests wait in their sockets */
 	log_thread_keep(l->log_thread, node_log_keep(l->node));
 	log_thread_flush(l->log_thread);
 	if (l->link != NULL)
 		peer_link_flush(l->link);
 	sip_io_flush(l->sip);
-	sip_io_role(l->sip, node_role(l->node));
+	sip_io_role(l->sip, in_doubt ? ROLE_TAKING_OVER : role);
 	feed_watchdog(l);
 	arm(l);
 }

@@ -351,6 +351,51 @@ static void a_switchover_drains_hands_over_and_answers_who_asked(void **state)
 	end(k);
 }
 
+/* T2: a pause is a doubt; while it lasts nothing leaves. */
+static void a_node_that_was_paused_asks_before_it_answers(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	k->now.ms += 5000; /* stopped: no turn, no frame */
+	ask(k, A, "alice", 1, ";expires=60");
+	assert_int_equal(k->node[A].messages, 0);
+	assert_false(node_serves(k->node[A].node));
+	kit_settle(k); /* too long a silence: the link is made anew */
+	link_up(k);
+	kit_pass(k, 100);
+	assert_true(node_serves(k->node[A].node));
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, 1);
+	end(k);
+}
+
+static void a_node_that_was_paused_steps_down_when_the_peer_took_over(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct kit_node frozen = k->node[A];
+
+	(void)state;
+	k->node[A].node = NULL; /* frozen: hears and does nothing */
+	link_down(k);
+	kit_pass(k, 300);
+	address(k, B, true);
+	assert_int_equal(node_role(k->node[B].node), ROLE_ACTIVE);
+	k->node[A].node = frozen.node;
+	ask(k, A, "alice", 1, ";expires=60");
+	link_up(k);
+	kit_pass(k, 100);
+	assert_int_equal(k->node[A].messages, 0);
+	assert_true(node_role(k->node[A].node) == ROLE_STEPPING_DOWN && k->node[A].fault);
+	address(k, A, false);
+	link_up(k);
+	kit_pass(k, 200);
+	assert_int_equal(node_role(k->node[A].node), ROLE_STANDBY);
+	assert_string_equal(status(k, B).pair_state, "paired");
+	end(k);
+}
+
 /* design.md section 5: a failed append or sync */
 static void after_a_failed_log_nothing_held_is_answered(void **state)
 {
@@ -382,6 +427,8 @@ int main(void)
 		cmocka_unit_test(a_fork_is_set_aside_and_the_pair_is_equal_again),
 		cmocka_unit_test(a_change_asked_of_the_standby_is_refused_naming_the_active),
 		cmocka_unit_test(a_switchover_drains_hands_over_and_answers_who_asked),
+		cmocka_unit_test(a_node_that_was_paused_asks_before_it_answers),
+		cmocka_unit_test(a_node_that_was_paused_steps_down_when_the_peer_took_over),
 		cmocka_unit_test(after_a_failed_log_nothing_held_is_answered),
 	};
 

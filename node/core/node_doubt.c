@@ -1,0 +1,61 @@
+/* A pause is a doubt (design.md section 7): a process that was stopped, or a host that was frozen, does
+ * not know whether its reign goes on. Until it does, nothing leaves and nothing is decided. */
+#include "node/core/node_parts.h"
+
+enum { PAUSE_ADVERTS = 2, ALONE_ADVERTS = 5 };
+
+static bool paused(const struct node *n)
+{
+	int64_t longest = PAUSE_ADVERTS * n->options.role.advert_ms;
+
+	return n->now.ms - n->last_tick.ms > longest;
+}
+
+static void begin(struct node *n)
+{
+	n->doubt = true;
+	n->doubt_connection = n->link.connection;
+	n->doubt_number = n->link.number;
+	n->doubt_until = mtime_add_ms(n->now, ALONE_ADVERTS * n->options.role.advert_ms);
+	node_say(n, WEIGHT_WARN, "doubt=begun paused_ms=%lld",
+	         (long long)(n->now.ms - n->last_tick.ms));
+	node_beat(n);
+}
+
+void node_doubt_step(struct node *n)
+{
+	if (!n->doubt && node_active(n) && !n->options.role.standalone && paused(n))
+		begin(n);
+}
+
+/* The peer said something after the doubt began: on a new connection everything did. */
+static bool answered(const struct node *n)
+{
+	const struct link *l = &n->link;
+
+	return l->greeted &&
+	       (l->connection != n->doubt_connection || l->beat.echo > n->doubt_number);
+}
+
+static void end(struct node *n, const char *why)
+{
+	n->doubt = false;
+	node_say(n, WEIGHT_NOTICE, "doubt=ended why=\"%s\"", why);
+}
+
+void node_doubt_judge(struct node *n)
+{
+	enum role peer = (enum role)n->link.beat.role;
+	bool still_ours = n->address_here && n->keepalived_alive;
+
+	if (!n->doubt)
+		return;
+	if (n->role.role != ROLE_ACTIVE && n->role.role != ROLE_STEPPING_DOWN)
+		end(n, "no longer active");
+	else if (answered(n) && (peer == ROLE_ACTIVE || peer == ROLE_TAKING_OVER))
+		n->link.peer_wins = true; /* the role machine steps down */
+	else if (answered(n))
+		end(n, "the peer did not take over");
+	else if (!n->link.greeted && still_ours && mtime_reached(n->doubt_until, n->now))
+		end(n, "the peer cannot be reached, and the address is here");
+}
