@@ -1,0 +1,67 @@
+#include "node/io/sockets.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+socklen_t socket_address_of(const struct addr *a, union socket_address *to)
+{
+	*to = (union socket_address){0};
+	if (a->family == ADDR_IPV4) {
+		to->v4.sin_family = AF_INET;
+		to->v4.sin_port = htons(a->port);
+		memcpy(&to->v4.sin_addr, a->ip, 4);
+		return sizeof to->v4;
+	}
+	if (a->family == ADDR_IPV6) {
+		to->v6.sin6_family = AF_INET6;
+		to->v6.sin6_port = htons(a->port);
+		memcpy(&to->v6.sin6_addr, a->ip, 16);
+		return sizeof to->v6;
+	}
+	return 0;
+}
+
+struct addr socket_address_read(const union socket_address *from)
+{
+	struct addr a = {.family = ADDR_NONE};
+
+	if (from->any.sa_family == AF_INET) {
+		a.family = ADDR_IPV4;
+		a.port = ntohs(from->v4.sin_port);
+		memcpy(a.ip, &from->v4.sin_addr, 4);
+	} else if (from->any.sa_family == AF_INET6) {
+		a.family = ADDR_IPV6;
+		a.port = ntohs(from->v6.sin6_port);
+		memcpy(a.ip, &from->v6.sin6_addr, 16);
+	}
+	return a;
+}
+
+void socket_option(int fd, int level, int name, int value)
+{
+	(void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+int socket_bound(int type, const struct addr *local)
+{
+	union socket_address to;
+	socklen_t size = socket_address_of(local, &to);
+	int fd = socket(to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (type == SOCK_STREAM)
+		socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (local->family == ADDR_IPV6) {
+		socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		socket_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	} else {
+		socket_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	}
+	if (bind(fd, &to.any, size) == 0)
+		return fd;
+	int why = errno;
+	(void)close(fd);
+	errno = why;
+	return -1;
+}
