@@ -143,31 +143,31 @@ static void repeat(struct turn *t, const struct registration *r)
 		(void)respond_bindings(t, r, SERVED_REPEATED); /* it has answered, so or so */
 }
 
-/* The record's new bytes; tombstones make room before a REGISTER is refused for them. */
+/* The record's new bytes; tombstones make room before a REGISTER is refused for them, unless nothing
+ * else is in it. */
 static bool encode_record(struct turn *t, struct aor_record *record)
 {
 	uint8_t *memory = arena_take(t->arena, RECORD_MAX);
+	bool fits = false;
 
-	if (memory == NULL)
-		return false;
-	for (;;) {
+	while (memory != NULL && !fits) {
 		struct buf to = buf_on(memory, RECORD_MAX);
 
 		aor_encode(record, t->arena, &to);
 		t->out->value = buf_slice(&to);
-		if (!to.full)
-			return true;
-		if (record->n_tombstones == 0)
+		fits = !to.full;
+		if (!fits && record->n_tombstones == 0)
 			return false;
-		aor_drop_oldest_tombstone(record);
+		if (!fits)
+			aor_drop_oldest_tombstone(record);
 	}
+	t->out->deadline = aor_record_deadline(record, t->server->options.nonce_lifetime_ms);
+	return fits && t->out->deadline.ms != INT64_MAX;
 }
 
 static void change_record(struct turn *t, const struct registration *r,
                           const struct reg_decision *decision)
 {
-	int64_t lifetime = t->server->options.nonce_lifetime_ms;
-
 	if (r->policy->digest)
 		nonce_take(&r->auth, r->record, r->given.nonce, r->given.nc, r->issued);
 	if (!encode_record(t, r->record)) {
@@ -178,8 +178,6 @@ static void change_record(struct turn *t, const struct registration *r,
 		return;
 	t->out->change = true;
 	t->out->key = r->request->aor;
-	t->out->deadline = aor_record_deadline(r->record, lifetime);
-	assert(t->out->deadline.ms != INT64_MAX);
 }
 
 static void decide(struct turn *t, const struct registration *r)

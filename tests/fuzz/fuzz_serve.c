@@ -7,7 +7,7 @@
 #include "node/core/serve.h"
 #include "proto/sip/message.h"
 
-enum { ARENA = 512 * 1024, MEMORY = 16 };
+enum { ARENA = 512 * 1024, MESSAGES = 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -68,43 +68,50 @@ static void check_change(const struct served *out, struct arena *arena)
 	assert(slice_eq(buf_slice(&again), out->value));
 }
 
-/* One message after the other, a NUL NUL between them, into the same small working copy. */
+/* What is changed is there for the next message. */
+static void serve_one(struct server *server, struct copy *copy, struct serve_input *in)
+{
+	static uint8_t memory[ARENA], more[ARENA];
+	struct arena arena = arena_on(memory, ARENA), scratch = arena_on(more, ARENA);
+	struct served out;
+
+	serve(server, copy, in, &arena, &out);
+	check_reply(out.reply);
+	if (!out.change)
+		return;
+	check_change(&out, &scratch);
+	copy_put(copy, TABLE_AOR, out.key, out.value, ++in->last_seq, out.deadline);
+}
+
+/* One message after the other, NUL NUL between them, into the same small working copy. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct server_options options = {domains, 2, 3600 * 1000, {take, give, NULL}};
-	struct copy *copy = copy_new(&options.alloc);
-	static uint8_t memory[ARENA], more[ARENA];
+	static const struct server_options options = {
+		domains, 2, INT64_C(3600000), {take, give, NULL}};
 	static struct server *server;
+	struct copy *copy = copy_new(&options.alloc);
+	struct slice rest = {data, size};
 	struct serve_input in = {
 		.flow = {TRANSPORT_TCP,
-	                 {ADDR_IPV4, 5060, {10, 0, 0, 1}},
+	                 {ADDR_IPV4, 5060, {10}},
 	                 {ADDR_IPV4, 5062, {10, 0, 0, 2}},
-	                 0},
+	                 1},
 		.pair = {INT64_C(1700000000000)},
 		.epoch = 1,
 		.unit = UNIT_PRIMARY,
 		.last_seq = 1,
 		.released = UINT64_MAX,
 	};
-	struct slice rest = {data, size};
 
 	if (server == NULL)
 		server = server_new(&options);
 	add_secret(copy);
-	for (int i = 0; i < MEMORY && rest.n > 0; i++) {
-		struct arena arena = arena_on(memory, ARENA);
-		struct served out;
+	for (int i = 0; i < MESSAGES && rest.n > 0; i++) {
 		const uint8_t *end = memmem(rest.p, rest.n, "\0\0", 2);
 
 		in.bytes = slice_head(rest, end != NULL ? (size_t)(end - rest.p) : rest.n);
 		rest = slice_from(rest, in.bytes.n + 2);
-		serve(server, copy, &in, &arena, &out);
-		check_reply(out.reply);
-		if (out.change) {
-			struct arena scratch = arena_on(more, ARENA);
-			check_change(&out, &scratch);
-			copy_put(copy, TABLE_AOR, out.key, out.value, ++in.last_seq, out.deadline);
-		}
+		serve_one(server, copy, &in);
 		in.pair.ms += 1000;
 	}
 	copy_free(&copy);

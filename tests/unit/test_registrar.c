@@ -94,7 +94,7 @@ static void contacts_are_compared_as_uris(void **state)
 	PLAY(story);
 }
 
-/* R23, R24 */
+/* R05, R23, R24 */
 static void the_cseq_counts_within_a_call_id_only(void **state)
 {
 	(void)state;

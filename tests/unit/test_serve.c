@@ -17,7 +17,7 @@ static const char *ask(struct kit *k, const char *start, const char *more)
 	return kit_summary(k);
 }
 
-/* R01, R02, R07, R08, R12, R47, and what is silent */
+/* R01, R02, R07, R08, R12, R47, P4, and what is silent */
 static void each_method_gets_its_answer(void **state)
 {
 	(void)state;
@@ -62,7 +62,7 @@ static void each_method_gets_its_answer(void **state)
 	kit_free(k);
 }
 
-/* R03, R12, R13, R35, R46, R48 and limits, by the To */
+/* R03, R12, R13, R35, R46, R48, P7 and limits, by the To */
 static void each_register_gets_its_answer(void **state)
 {
 	(void)state;
@@ -280,6 +280,28 @@ static void a_record_never_outgrows_its_limit(void **state)
 	kit_free(k);
 }
 
+/* Nothing that a stranger sends may be too much: whatever is huge, there is an answer. */
+static void huge_values_are_refused(void **state)
+{
+	(void)state;
+	static char huge[40000], params[512];
+	struct kit *k = kit_new();
+	char *contact = k->line;
+
+	memset(huge, 'x', sizeof huge - 1);
+	for (size_t i = 0; i + 3 < 300; i += 3)
+		(void)snprintf(params + i, 4, ";%02zu", i / 3 % 100);
+	const struct reg call_id = {.call_id = huge, .contact = A ";expires=0"};
+	assert_string_equal(kit_register(k, &call_id), "413");
+	assert_false(k->out.change);
+	assert_string_equal(kit_register(k, &(struct reg){.branch = huge, .contact = A}), "413");
+	(void)snprintf(contact, sizeof k->line, "<sip:h%s>", params);
+	assert_string_equal(kit_register(k, &(struct reg){.cseq = 2, .contact = contact}), "413");
+	(void)snprintf(huge, sizeof huge, "<sip:a@h;x=%03000d>;expires=0", 1);
+	assert_string_equal(kit_register(k, &(struct reg){.cseq = 3, .contact = huge}), "413");
+	kit_free(k);
+}
+
 /* design.md section 5: no dirty reads, and a retransmission joins the held answer. */
 static void an_answer_waits_for_what_it_read(void **state)
 {
@@ -450,6 +472,7 @@ int main(void)
 		cmocka_unit_test(folded_contacts_are_stored_on_one_line),
 		cmocka_unit_test(trouble_behind_is_answered_5xx),
 		cmocka_unit_test(a_record_never_outgrows_its_limit),
+		cmocka_unit_test(huge_values_are_refused),
 		cmocka_unit_test(an_answer_waits_for_what_it_read),
 		cmocka_unit_test(a_refusal_is_kept_for_retransmissions_over_udp),
 		cmocka_unit_test(the_reply_cache_is_bounded),
