@@ -11,8 +11,7 @@
 
 enum {
 	REGISTER_CONTACTS_MAX = AOR_BINDINGS_MAX, /* in one request; more is 413 */
-	CONTACT_URI_MAX = 2048,                   /* bytes; more is 413 */
-	CONTACT_URI_PARAMS_MAX = 32,              /* comparing URIs costs their number squared */
+	CONTACT_URI_MAX = 2048,                   /* comparing has its price; more is 413 */
 	USER_AGENT_STORED_MAX = 128,              /* told to operators, decides nothing */
 };
 
