@@ -16,7 +16,7 @@
 
 #include "node/io/sockets.h"
 
-enum { PID_RETRY_MS = 200 };
+enum { PID_RETRY_US = 200 * 1000 };
 
 struct keeper {
 	struct loop *loop;
@@ -160,7 +160,7 @@ static void seek_process(struct keeper *k)
 		fd = -1;
 	}
 	if (fd < 0) {
-		struct timeval tv = {.tv_usec = PID_RETRY_MS * 1000};
+		struct timeval tv = {.tv_usec = PID_RETRY_US};
 		(void)event_add(k->retry, &tv);
 		return;
 	}

@@ -215,9 +215,9 @@ void peer_link_drop(struct peer_link *p, uint64_t connection)
 		return;
 	connection_put_out(c); /* a refusal, as a rule: the peer's operator is to see it */
 	connection_kill(c);
-	log_line(loop_log(p->loop), LOG_NOTICE,
-	         "link=peer state=up->down connection=%llu why=dropped",
-	         (unsigned long long)connection);
+	log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_NOTICE,
+	          "link=peer state=up->down connection=%llu why=dropped",
+	          (unsigned long long)connection);
 }
 
 void peer_link_drain(struct peer_link *p)

@@ -18,7 +18,7 @@ enum {
 	SLOT_BITS = 20, /* of a connection's number; the rest counts up */
 	SLOTS_MAX = 1 << SLOT_BITS,
 	ACCEPT_BATCH = 64, /* connections a listener takes in one turn */
-	SWEEP_MS = 500,
+	SWEEP_US = 500 * 1000,
 	LISTEN_QUEUE = 4096,
 	INPUT_MAX = 2 * SIP_MESSAGE_MAX, /* what is read ahead of one client */
 };
@@ -201,7 +201,11 @@ static size_t take_slot(struct sip_tcp *t)
 		return t->unused[--t->n_unused];
 	if (t->n_slots == t->room) {
 		t->room = t->room == 0 ? 64 : t->room * 2;
-		t->slot = realloc(t->slot, t->room * sizeof *t->slot);
+		t->slot = realloc(
+			t->slot,
+			t->room *
+				sizeof(struct connection
+		                               *)); /* NOLINT(bugprone-sizeof-expression): pointers */
 		t->unused = realloc(t->unused, t->room * sizeof *t->unused);
 		if (t->slot == NULL || t->unused == NULL)
 			abort();
@@ -416,7 +420,7 @@ bool sip_tcp_listen(struct sip_tcp *t, const struct addr *local)
 
 struct sip_tcp *sip_tcp_new(struct loop *l)
 {
-	struct timeval every = {.tv_usec = SWEEP_MS * 1000};
+	struct timeval every = {.tv_usec = SWEEP_US};
 	struct sip_tcp *t = take(1, sizeof *t);
 
 	t->loop = l;

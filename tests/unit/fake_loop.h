@@ -16,7 +16,8 @@
 struct loop {
 	struct event_base *base;
 	struct config config;
-	struct log log;
+	struct log *log;
+	struct log the_log;
 	enum role role;
 	void (*on_feed)(struct loop *l,
 	                const struct node_input *in); /* answers, drops; may be NULL */
@@ -51,7 +52,7 @@ const struct config *loop_config(const struct loop *l)
 
 struct log *loop_log(const struct loop *l)
 {
-	return &((struct loop *)(uintptr_t)l)->log;
+	return l->log;
 }
 
 struct mtime loop_now(const struct loop *l)
@@ -75,12 +76,28 @@ void loop_feed(struct loop *l, struct node_input *in)
 		l->on_feed(l, in);
 }
 
-static inline struct log log_to_nowhere(void)
+/* Its log goes nowhere, or to standard error where TEST_LOG is set, for whom a test puzzles. */
+static inline void fake_loop_open(struct loop *l, struct event_base *base)
 {
-	const char *wanted = getenv("TEST_LOG"); /* for whom a test puzzles */
+	l->base = base;
+	l->log = &l->the_log;
+	l->the_log.level = LOG_DEBUG;
+	l->the_log.fd = getenv("TEST_LOG") != NULL ? dup(STDERR_FILENO)
+	                                           : open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
 
-	return (struct log){.level = LOG_DEBUG,
-	                    .fd = wanted != NULL ? STDERR_FILENO : open("/dev/null", O_WRONLY)};
+static inline void fake_loop_close(struct loop *l)
+{
+	(void)close(l->the_log.fd);
+}
+
+/* One turn of at most 5 ms. */
+static inline void fake_loop_turn(const struct loop *l)
+{
+	static const struct timeval tick = {.tv_usec = 5000};
+
+	(void)event_base_loopexit(l->base, &tick);
+	(void)event_base_loop(l->base, EVLOOP_ONCE);
 }
 
 #endif

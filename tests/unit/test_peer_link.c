@@ -8,7 +8,7 @@
 #include "tests/check.h"
 #include "tests/unit/fake_loop.h"
 
-enum { PATIENCE_MS = 5000, TICK_MS = 5 };
+enum { PATIENCE_MS = 5000 };
 
 /* One side of the link, and what came of it. */
 struct side {
@@ -103,8 +103,7 @@ static void set_up_side(struct scene *s, struct side *side, enum unit unit, uint
 	struct config *c = &side->loop.config;
 	bool primary = unit == UNIT_PRIMARY;
 
-	side->loop.base = s->base;
-	side->loop.log = log_to_nowhere();
+	fake_loop_open(&side->loop, s->base);
 	side->loop.on_feed = on_feed;
 	side->loop.context = side;
 	c->unit = unit;
@@ -139,8 +138,8 @@ static int close_scene(void **state)
 
 	peer_link_close(&s->primary.link);
 	peer_link_close(&s->secondary.link);
-	(void)close(s->primary.loop.log.fd);
-	(void)close(s->secondary.loop.log.fd);
+	fake_loop_close(&s->primary.loop);
+	fake_loop_close(&s->secondary.loop);
 	event_base_free(s->base);
 	(void)snprintf(command, sizeof command, "rm -r %s", s->root);
 	int failed = system(command); /* NOLINT(cert-env33-c): a folder of the test's own */
@@ -156,10 +155,7 @@ static void open_link(struct side *side)
 
 static void one_turn(struct scene *s)
 {
-	struct timeval tick = {.tv_usec = TICK_MS * 1000};
-
-	(void)event_base_loopexit(s->base, &tick);
-	(void)event_base_loop(s->base, EVLOOP_ONCE);
+	fake_loop_turn(&s->primary.loop);
 	if (s->primary.link != NULL)
 		peer_link_flush(s->primary.link);
 	if (s->secondary.link != NULL)
