@@ -146,7 +146,7 @@ static bool signs_request(const struct auth_question *q)
 
 static bool response_is_right(const struct auth_context *ctx, const struct auth_question *q)
 {
-	static const uint8_t nobody[DIGEST_HASH_MAX];
+	static const uint8_t nobody[DIGEST_HASH_MAX] = {0};
 	size_t size = digest_size(q->algorithm);
 	bool known = q->who != NULL && !q->who->gone && q->who->ha1[q->algorithm].n == size;
 	const struct digest_question question = {

@@ -108,7 +108,7 @@ static bool says_stale(const struct kit *k)
 	return strstr(k->reply, "stale=true") != NULL;
 }
 
-/* R09, D1, D4 */
+/* R09, D1, D4; D8, D16: there is no opaque and no nextnonce to keep */
 static void who_shows_nothing_is_challenged_strongest_first(void **state)
 {
 	(void)state;
@@ -125,6 +125,7 @@ static void who_shows_nothing_is_challenged_strongest_first(void **state)
 	               "algorithm=MD5, qop=\"auth\"\r\n",
 	               nonce, nonce);
 	assert_non_null(strstr(k->reply, line));
+	assert_null(strstr(k->reply, "opaque"));
 	assert_false(k->out.change);
 	/* nobody learns who exists */
 	assert_string_equal(kit_register(k, &(struct reg){.to = "sip:nobody@example.com"}), "401");

@@ -257,14 +257,11 @@ static void a_record_never_outgrows_its_limit(void **state)
 	(void)state;
 	static char contact[9000];
 	struct kit *k = kit_new();
-	const char *got = "";
 
 	for (unsigned i = 1; i <= 4; i++) {
 		(void)snprintf(contact, sizeof contact, "<sip:n%u@h>;x=%08000d", i, 1);
-		got = kit_register(k, &(struct reg){.to = "sip:a@wide.example",
-		                                    .cseq = i,
-		                                    .contact = contact});
-		assert_memory_equal(got, "200", 3);
+		const struct reg r = {.to = "sip:a@wide.example", .cseq = i, .contact = contact};
+		assert_memory_equal(kit_register(k, &r), "200", 3);
 	}
 	(void)snprintf(contact, sizeof contact, "<sip:n9@h>;x=%08000d", 1);
 	assert_string_equal(kit_register(k, &(struct reg){.to = "sip:a@wide.example",
@@ -434,6 +431,20 @@ static void an_ipv6_source_is_written_without_brackets(void **state)
 	kit_free(k);
 }
 
+/* R44: the way back is the connection; the binding knows how it came. */
+static void a_stream_is_part_of_the_binding(void **state)
+{
+	(void)state;
+	struct kit *k = kit_new();
+
+	k->in.flow.transport = TRANSPORT_TCP;
+	k->in.flow.connection = 9;
+	assert_string_equal(kit_register(k, &(struct reg){.contact = A}), "200 " A ";expires=3600");
+	assert_int_equal(kit_record(k, "sip:alice@open.example")->bindings[0].transport,
+	                 TRANSPORT_TCP);
+	kit_free(k);
+}
+
 static void dates_are_written_as_the_rfc_wants(void **state)
 {
 	(void)state;
@@ -478,6 +489,7 @@ int main(void)
 		cmocka_unit_test(the_reply_cache_is_bounded),
 		cmocka_unit_test(garbage_gets_silence_or_a_4xx),
 		cmocka_unit_test(an_ipv6_source_is_written_without_brackets),
+		cmocka_unit_test(a_stream_is_part_of_the_binding),
 		cmocka_unit_test(dates_are_written_as_the_rfc_wants),
 	};
 
