@@ -95,9 +95,10 @@ static void drop(struct sip_udp *u, const char *why)
 static size_t prepare(struct sip_udp *u)
 {
 	struct batch *b = &u->batch;
-	size_t left = u->n - u->sent;
-	size_t n = left < SIP_UDP_BATCH ? left : SIP_UDP_BATCH;
+	size_t n = u->n - u->sent;
 
+	if (n > SIP_UDP_BATCH)
+		n = SIP_UDP_BATCH;
 	for (size_t i = 0; i < n; i++) {
 		const struct datagram *d = &u->queue[u->sent + i];
 		socklen_t size = socket_address_of(&d->to, &b->address[i]);
