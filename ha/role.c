@@ -10,6 +10,9 @@ enum {
 	DRAIN_MS = 2000,          /* a drain that takes longer is given up: the log has it */
 	ADDRESS_GOES_MS = 5000,   /* keepalived takes milliseconds; then somebody must look */
 	HAND_OVER_MS = 1000,      /* the other must be active, or on its way, by then */
+	ON_ITS_WAY_MS = 5000,     /* and active by then; a reign becomes durable in milliseconds */
+	TAKE_OVER_MS = 10 * 1000, /* our own reign must be durable by then, or the other tries */
+	TAKING_MS = 1000,         /* a peer that takes over for longer keeps nobody away */
 	UNSTEP_MS = 1000,         /* out of step beside an active for longer: syncing */
 	BACKOFF_MIN_MS = 10 * 1000,
 	BACKOFF_MAX_MS = 600 * 1000,
@@ -62,21 +65,29 @@ static bool fresh(const struct look *l)
 	return l->f->link_up && !mtime_reached(stale, l->now);
 }
 
+/* A peer whose log failed is there for the operator alone: nothing is to be expected of it. */
+static bool peer_there(const struct look *l)
+{
+	return l->f->link_up && l->f->peer_role != ROLE_OUT_OF_SERVICE;
+}
+
 static bool peer_active(const struct look *l)
 {
 	return l->f->link_up && l->f->peer_role == ROLE_ACTIVE;
 }
 
-static bool peer_serves(const struct look *l)
+static bool peer_reigns(const struct look *l)
 {
-	return l->f->link_up && l->f->peer_holds_address &&
-	       (l->f->peer_role == ROLE_ACTIVE || l->f->peer_role == ROLE_TAKING_OVER);
+	return peer_active(l) || (l->f->link_up && l->f->peer_role == ROLE_TAKING_OVER);
 }
 
-static void refuse(struct look *l, const char *why)
+/* Of two that wait, the other goes first: it has what we lack. */
+static bool peer_seeds(const struct look *l)
 {
-	l->out->refused = why;
-	l->request = ROLE_NO_REQUEST;
+	const struct role_facts *f = l->f;
+
+	return peer_there(l) &&
+	       (f->standing == STANDING_BEHIND || (f->standing == STANDING_FORKED && f->peer_wins));
 }
 
 /* Alone for long enough to stop waiting for the peer. */
@@ -85,49 +96,50 @@ static bool waited(struct look *l, int64_t wait_ms)
 	struct role_machine *m = l->m;
 
 	m->deadline = MTIME_NEVER;
-	if (l->f->link_up)
+	if (m->take_now)
+		return true;
+	if (peer_there(l))
 		return false;
 	struct mtime until = mtime_add_ms(m->alone_since, wait_ms);
-	if (m->take_now || mtime_reached(until, l->now))
+	if (mtime_reached(until, l->now))
 		return true;
 	m->deadline = until;
 	return false;
 }
 
-/* The peer is there, was not active on this connection, and has nothing that we have not. */
-static bool nothing_newer(const struct look *l)
+/* The live link's last word was `paired`, and it is not older than keepalived takes to notice. */
+static bool in_step_lately(const struct look *l)
 {
-	const struct role_facts *f = l->f;
-	bool idle = f->peer_role == ROLE_INIT || f->peer_role == ROLE_SYNCING ||
-	            f->peer_role == ROLE_STANDBY;
+	const struct role_options *o = &l->m->options;
+	int64_t recent_ms = MASTER_DOWN_ADVERTS * o->advert_ms + o->peer_timeout_ms;
+	struct mtime until = mtime_add_ms(l->f->in_step_until, recent_ms);
 
-	return f->link_up && idle &&
-	       (f->standing == STANDING_EQUAL || f->standing == STANDING_AHEAD);
+	return l->m->last_word_in_step && mtime_reached(l->now, until);
+}
+
+/* It told its history on this connection, and we have all of it. */
+static bool peer_has_no_more(const struct role_facts *f)
+{
+	return f->link_up && (f->standing == STANDING_EQUAL || f->standing == STANDING_AHEAD);
 }
 
 static void take_over(struct look *l, const char *why)
 {
-	const struct role_facts *f = l->f;
-	int64_t recent_ms =
-		MASTER_DOWN_ADVERTS * l->m->options.advert_ms + l->m->options.peer_timeout_ms;
-	bool recently = mtime_reached(l->now, mtime_add_ms(f->in_step_until, recent_ms));
+	struct role_machine *m = l->m;
+	bool nobody_else = !m->other_reigned && (l->f->own_last_reign || peer_has_no_more(l->f));
 
-	enter(l, ROLE_TAKING_OVER, why);
 	l->out->begin_reign = true;
-	l->out->behind = !l->m->options.standalone && !f->own_last_reign && !recently &&
-	                 !nothing_newer(l);
+	l->out->behind = !m->options.standalone && !nobody_else && !in_step_lately(l);
+	enter(l, ROLE_TAKING_OVER, why);
+	m->deadline = mtime_add_ms(l->now, TAKE_OVER_MS);
 }
 
 /* Loaded, and the peer is there: who may have the address is a matter of the two histories. */
 static void meet(struct look *l)
 {
-	const struct role_facts *f = l->f;
-	bool waits_for_seed = f->standing == STANDING_BEHIND ||
-	                      (f->standing == STANDING_FORKED && f->peer_wins);
-
-	if (peer_active(l) || f->peer_role == ROLE_TAKING_OVER)
+	if (peer_reigns(l))
 		enter(l, ROLE_SYNCING, "peer is active");
-	else if (waits_for_seed)
+	else if (peer_seeds(l))
 		enter(l, ROLE_SYNCING, "peer has more");
 	else
 		enter(l, ROLE_STANDBY, "met the peer");
@@ -138,69 +150,120 @@ static void on_init(struct look *l)
 	int64_t wait_ms = l->f->own_last_reign_exposed ? ALONE_BUT_SURE_MS
 	                                               : l->m->options.cold_start_ms;
 
+	l->m->deadline = MTIME_NEVER;
 	if (!l->f->loaded)
 		return;
 	if (l->m->options.standalone)
 		take_over(l, "standalone");
-	else if (l->f->link_up)
+	else if (peer_there(l))
 		meet(l);
 	else if (waited(l, wait_ms))
 		enter(l, ROLE_STANDBY, l->m->take_now ? "takeover asked for" : "peer did not come");
 }
 
+static bool address_came(const struct look *l)
+{
+	return l->f->address_here && l->f->keepalived_alive;
+}
+
+/* Beside an active, or after one: behind, but service beats silence. */
 static void on_syncing(struct look *l)
 {
-	const struct role_options *o = &l->m->options;
-	bool lost_active = l->m->peer_was_active && o->takeover_when_behind;
+	struct role_machine *m = l->m;
+	const struct role_options *o = &m->options;
+	bool eligible = m->peer_was_active && o->takeover_when_behind;
 
 	if (l->f->in_step)
 		enter(l, ROLE_STANDBY, "in step");
-	else if (l->f->link_up && !peer_active(l) && l->f->standing != STANDING_BEHIND &&
-	         l->f->standing != STANDING_FORKED && l->f->peer_role != ROLE_TAKING_OVER)
+	else if (eligible && address_came(l))
+		enter(l, ROLE_STANDBY, "address");
+	else if (peer_there(l) && !peer_reigns(l) && !peer_seeds(l))
 		meet(l);
-	else if (waited(l, lost_active ? o->peer_timeout_ms : o->cold_start_ms))
-		enter(l, ROLE_STANDBY, l->m->take_now ? "takeover asked for" : "peer lost");
+	else if (waited(l, eligible ? o->peer_timeout_ms : o->cold_start_ms))
+		enter(l, ROLE_STANDBY, m->take_now ? "takeover asked for" : "peer lost");
+	else
+		m->fault = !eligible;
 }
 
 /* VRRP is broken and the link is fine: keep the address away as long as the peer serves from it. */
 static void bar(struct look *l)
 {
 	struct role_machine *m = l->m;
+	int64_t longer_ms = m->backoff_ms * 2;
 
 	m->barred = true;
 	m->fault = true;
 	m->why = "peer is active and has the address";
 	m->barred_until = mtime_add_ms(l->now, m->backoff_ms);
-	m->backoff_ms = m->backoff_ms * 2 < BACKOFF_MAX_MS ? m->backoff_ms * 2 : BACKOFF_MAX_MS;
+	m->deadline = m->barred_until;
+	m->backoff_ms = longer_ms < BACKOFF_MAX_MS ? longer_ms : BACKOFF_MAX_MS;
 }
 
-static void while_barred(struct look *l)
+static struct mtime bar_end(const struct look *l)
+{
+	const struct role_machine *m = l->m;
+
+	if (!l->f->link_up)
+		return mtime_min(m->barred_until,
+		                 mtime_add_ms(m->alone_since, m->options.peer_timeout_ms));
+	if (!l->f->peer_holds_address || !peer_reigns(l))
+		return l->now;
+	if (peer_active(l))
+		return m->barred_until;
+	return mtime_min(m->barred_until, mtime_add_ms(m->peer_taking_since, TAKING_MS));
+}
+
+/* At the end of its back-off a bar is lifted as a trial; before, because its reason is gone. */
+static bool still_barred(struct look *l)
 {
 	struct role_machine *m = l->m;
+	struct mtime end = bar_end(l);
 
-	if (peer_serves(l) && !mtime_reached(m->barred_until, l->now)) {
-		m->deadline = m->barred_until;
-		return;
-	}
+	if (!m->barred)
+		return false;
+	m->deadline = end;
+	if (!mtime_reached(end, l->now))
+		return true;
+	if (!mtime_reached(m->barred_until, l->now))
+		m->backoff_ms = BACKOFF_MIN_MS;
 	m->barred = false;
 	m->fault = false;
+	m->deadline = MTIME_NEVER;
+	return false;
 }
 
 /* The address was let go for the other: it stays away until the other has it, or will not take it. */
-static void while_handing_over(struct look *l)
+static bool still_handing_over(struct look *l)
 {
 	struct role_machine *m = l->m;
-	struct mtime until = mtime_add_ms(m->since, HAND_OVER_MS);
 	bool on_its_way = l->f->link_up && l->f->peer_role == ROLE_TAKING_OVER;
+	struct mtime until = mtime_add_ms(m->since, on_its_way ? ON_ITS_WAY_MS : HAND_OVER_MS);
 
+	if (!m->handing_over)
+		return false;
 	m->fault = true;
-	m->deadline = mtime_reached(until, l->now) ? mtime_add_ms(l->now, l->m->options.advert_ms)
-	                                           : until;
-	if (peer_active(l) || (mtime_reached(until, l->now) && !on_its_way)) {
-		m->handing_over = false;
-		m->fault = false;
-		m->deadline = MTIME_NEVER;
-	}
+	m->deadline = until;
+	if (!peer_active(l) && !mtime_reached(until, l->now))
+		return true;
+	m->handing_over = false;
+	m->fault = false;
+	m->deadline = MTIME_NEVER;
+	return false;
+}
+
+/* No taking over beside a live active. A heartbeat from before the address moved may only be late:
+ * the next one, or its absence, decides. */
+static void on_address(struct look *l)
+{
+	struct role_machine *m = l->m;
+	bool serves = fresh(l) && peer_active(l) && l->f->peer_holds_address;
+
+	if (!serves)
+		take_over(l, "address");
+	else if (l->f->peer_heard.ms > m->address_since.ms)
+		bar(l);
+	else
+		m->deadline = mtime_add_ms(l->f->peer_heard, m->options.peer_timeout_ms);
 }
 
 static void note_step(struct look *l)
@@ -217,19 +280,16 @@ static void note_step(struct look *l)
 static void on_standby(struct look *l)
 {
 	struct role_machine *m = l->m;
-	bool address_came = l->f->address_here && l->f->keepalived_alive;
 
 	m->deadline = MTIME_NEVER;
 	note_step(l);
-	if (m->handing_over)
-		while_handing_over(l);
-	else if (m->barred)
-		while_barred(l);
-	else if (address_came && peer_serves(l) && fresh(l) && l->f->peer_role == ROLE_ACTIVE)
-		bar(l);
-	else if (address_came)
-		take_over(l, "address");
-	else if (m->unstep_since.ms != MTIME_NEVER.ms) {
+	if (still_handing_over(l) || still_barred(l))
+		return;
+	if (address_came(l)) {
+		on_address(l);
+	} else if (m->just_met && peer_seeds(l) && !peer_reigns(l)) {
+		enter(l, ROLE_SYNCING, "peer has more");
+	} else if (m->unstep_since.ms != MTIME_NEVER.ms) {
 		m->deadline = mtime_add_ms(m->unstep_since, UNSTEP_MS);
 		if (mtime_reached(m->deadline, l->now))
 			enter(l, ROLE_SYNCING, "out of step");
@@ -246,7 +306,7 @@ static const char *why_leave(const struct look *l)
 		return "keepalived is gone";
 	if (!f->address_here)
 		return "address went";
-	if (peer_active(l) && f->peer_wins)
+	if (peer_active(l) && fresh(l) && f->peer_wins)
 		return "deposed";
 	return NULL;
 }
@@ -264,6 +324,11 @@ static void on_taking_over(struct look *l)
 {
 	const char *why = why_leave(l);
 
+	if (l->m->stopping)
+		why = "stop";
+	else if (why == NULL && !l->f->reign_durable && mtime_reached(l->m->deadline, l->now))
+		why = "the reign does not become durable";
+
 	if (why != NULL)
 		step_down(l, why, false);
 	else if (l->f->reign_durable)
@@ -276,6 +341,7 @@ static void on_active(struct look *l)
 	bool asked = l->request == ROLE_SWITCHOVER || l->request == ROLE_SWITCHOVER_FORCED;
 
 	l->m->backoff_ms = BACKOFF_MIN_MS;
+	l->m->other_reigned = false;
 	if (why != NULL)
 		step_down(l, why, false);
 	else if (l->m->stopping)
@@ -323,57 +389,51 @@ static state_fn *const by_role[] = {
 	[ROLE_OUT_OF_SERVICE] = on_out_of_service,
 };
 
-static void check_switchover(struct look *l)
-{
-	if (l->m->options.standalone)
-		refuse(l, "this node is standalone: there is no other to hand over to");
-	else if (l->m->role != ROLE_ACTIVE)
-		refuse(l, "this node is not active: ask the one that is");
-	else if (l->request == ROLE_SWITCHOVER && !l->f->in_step)
-		refuse(l,
-		       "the standby is not in step: wait until the pair is paired, or use --force");
-}
-
-static void check_takeover(struct look *l)
-{
-	if (l->m->role == ROLE_ACTIVE || l->m->role == ROLE_TAKING_OVER)
-		refuse(l, "this node is active already");
-	else if (l->f->link_up)
-		refuse(l, "the other node is there: use switchover on the active one");
-	else if (l->m->role != ROLE_INIT && l->m->role != ROLE_SYNCING)
-		refuse(l, "this node waits for nothing but the address: look at keepalived");
-	else
-		l->m->take_now = true;
-}
-
 static void take_request(struct look *l)
 {
-	switch (l->request) {
-	case ROLE_SWITCHOVER:
-	case ROLE_SWITCHOVER_FORCED:
-		check_switchover(l);
-		break;
-	case ROLE_TAKEOVER:
-		check_takeover(l);
-		break;
-	case ROLE_STOP:
+	l->out->refused = role_refusal(l->m, l->f, l->request);
+	if (l->out->refused != NULL)
+		l->request = ROLE_NO_REQUEST;
+	if (l->request == ROLE_TAKEOVER)
+		l->m->take_now = true;
+	if (l->request == ROLE_STOP)
 		l->m->stopping = true;
-		break;
-	case ROLE_NO_REQUEST:
-		break;
-	}
 }
 
 static void note_peer(struct look *l)
 {
 	struct role_machine *m = l->m;
+	enum role peer = l->f->link_up ? l->f->peer_role : (enum role)0;
+	bool was_alone = m->alone_since.ms != MTIME_NEVER.ms;
 
-	if (l->f->link_up) {
+	m->just_met = was_alone && peer_there(l);
+	if (peer_there(l))
 		m->alone_since = MTIME_NEVER;
-		m->peer_was_active = peer_active(l);
-	} else if (m->alone_since.ms == MTIME_NEVER.ms) {
+	else if (!was_alone)
 		m->alone_since = l->now;
+
+	if (peer_reigns(l)) {
+		m->peer_was_active = true;
+		m->other_reigned = true;
+	} else if (peer == ROLE_INIT || peer == ROLE_SYNCING || peer == ROLE_STANDBY) {
+		m->peer_was_active = false;
 	}
+	if (peer == ROLE_ACTIVE)
+		m->last_word_in_step = l->f->in_step;
+	if (peer != ROLE_TAKING_OVER)
+		m->peer_taking_since = MTIME_NEVER;
+	else if (m->peer_taking_since.ms == MTIME_NEVER.ms)
+		m->peer_taking_since = l->now;
+}
+
+static void note_address(struct look *l)
+{
+	struct role_machine *m = l->m;
+
+	if (!l->f->address_here)
+		m->address_since = MTIME_NEVER;
+	else if (m->address_since.ms == MTIME_NEVER.ms)
+		m->address_since = l->now;
 }
 
 /* Roles in which nothing is to be handed over leave at once. */
@@ -393,6 +453,8 @@ void role_init(struct role_machine *m, const struct role_options *options, struc
 		.fault = true,
 		.alone_since = now,
 		.unstep_since = MTIME_NEVER,
+		.peer_taking_since = MTIME_NEVER,
+		.address_since = MTIME_NEVER,
 		.backoff_ms = BACKOFF_MIN_MS,
 		.why = "start",
 	};
@@ -406,6 +468,7 @@ void role_step(struct role_machine *m, const struct role_facts *facts, enum role
 
 	*out = (struct role_output){.from = from};
 	note_peer(&l);
+	note_address(&l);
 	take_request(&l);
 	if (facts->log_failed && m->role != ROLE_OUT_OF_SERVICE)
 		enter(&l, ROLE_OUT_OF_SERVICE, "log failed");

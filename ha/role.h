@@ -1,7 +1,8 @@
 /* role.h - what a node is now, and why: the role machine of design.md section 7, pure.
  *
  *	INIT --loaded, waited--> STANDBY or SYNCING (something newer is at the peer)
- *	SYNCING --in step--> STANDBY     SYNCING, STANDBY --address came--> TAKING_OVER
+ *	SYNCING --in step, peer lost--> STANDBY --out of step, peer has more--> SYNCING
+ *	SYNCING, beside an active or after one --address came--> STANDBY --address came--> TAKING_OVER
  *	TAKING_OVER --reign durable--> ACTIVE --switchover, deposed, keepalived gone--> STEPPING_DOWN
  *	STEPPING_DOWN --drained, address gone--> SYNCING or STANDBY
  *	any --log failed--> OUT_OF_SERVICE (stays there until the process is started anew)
@@ -85,10 +86,15 @@ struct role_machine {
 	bool stopping;            /* the process is to end */
 	bool handing_over;        /* on request: the other is expected to become active */
 	bool take_now;            /* an operator ended the wait for the peer */
-	bool peer_was_active;     /* when last heard */
+	bool peer_was_active;     /* before it was lost or stepped down */
+	bool other_reigned;       /* seen since our own last reign */
+	bool last_word_in_step;   /* the active's last word about the pair was `paired` */
+	bool just_met;            /* the peer came with this step */
 	struct mtime alone_since; /* since when the peer is not connected; MTIME_NEVER: it is */
 	struct mtime
 		unstep_since; /* standby: since when not in step beside an active; MTIME_NEVER: it is */
+	struct mtime peer_taking_since; /* MTIME_NEVER: it does not take over */
+	struct mtime address_since;     /* MTIME_NEVER: it is not here */
 	struct mtime barred_until; /* no taking over beside a live active: the back-off's end */
 	bool barred;
 	int64_t backoff_ms; /* the next bar's length */
@@ -99,5 +105,8 @@ void role_init(struct role_machine *m, const struct role_options *options, struc
 void role_step(struct role_machine *m, const struct role_facts *facts, enum role_request request,
                struct mtime now, struct role_output *out);
 struct mtime role_deadline(const struct role_machine *m);
+/* Why the request cannot be carried out now, and the remedy; NULL: it can. */
+const char *role_refusal(const struct role_machine *m, const struct role_facts *facts,
+                         enum role_request request);
 
 #endif
