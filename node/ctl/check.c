@@ -1,0 +1,67 @@
+/* `regpairctl check`: everything a node needs, before it is started. */
+#include "node/ctl/check.h"
+
+#include <getopt.h>
+
+#include "node/io/pair_files.h"
+
+static void check_files(struct report *r, const struct config *config)
+{
+	struct pair_files files;
+	char fault[PAIR_FAULT_MAX];
+
+	if (config->cluster_dir == NULL)
+		report_ok(r, "certificates", "none: a standalone unit without cluster.dir");
+	else if (pair_files_load(config->cluster_dir, config->unit, &files, fault) == OK)
+		report_ok(r, "certificates", "%s: certificate, key and secret of the %s unit",
+		          config->cluster_dir, config_unit_name(config->unit));
+	else
+		report_wrong(r, "certificates", "", "%s", fault);
+}
+
+static int check_all(const struct ctl *ctl, const char *path, const char *keepalived)
+{
+	struct report r = report_begin(ctl);
+	struct config *config = NULL;
+	struct config_fault fault;
+
+	if (config_load(path, &config, &fault) == OK) {
+		report_ok(&r, "configuration", "%s: %s unit, %zu domain(s), %zu transport(s)", path,
+		          config_unit_name(config->unit), config->domain_count,
+		          config->transport_count);
+		check_files(&r, config);
+		check_store(&r, config);
+		check_keepalived(&r, config, keepalived);
+		config_free(&config);
+	} else if (fault.line > 0) {
+		report_wrong(&r, "configuration", "the rest is checked once this is right",
+		             "%s:%d: %s", fault.file, fault.line, fault.text);
+	} else {
+		report_wrong(&r, "configuration", "the rest is checked once this is right",
+		             "%s: %s", fault.file, fault.text);
+	}
+	return report_end(&r);
+}
+
+int ctl_check(const struct ctl *ctl, int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	                                        {"keepalived", required_argument, NULL, 'k'},
+	                                        {NULL, 0, NULL, 0}};
+	const char *config = "/etc/regpair/regpair.yaml";
+	const char *keepalived = "/etc/keepalived/keepalived.conf";
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'c')
+			config = optarg;
+		else if (option == 'k')
+			keepalived = optarg;
+		else
+			return ctl_misused("check", "wrong usage");
+	}
+	if (optind < argc)
+		return ctl_misused("check", "unexpected argument: %s", argv[optind]);
+	return check_all(ctl, config, keepalived);
+}

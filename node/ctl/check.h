@@ -1,0 +1,11 @@
+/* check.h - the parts of `regpairctl check`, each reporting what it finds. */
+#ifndef NODE_CTL_CHECK_H
+#define NODE_CTL_CHECK_H
+
+#include "node/ctl/report.h"
+#include "node/io/config.h"
+
+void check_store(struct report *r, const struct config *config);
+void check_keepalived(struct report *r, const struct config *config, const char *path);
+
+#endif

@@ -1,0 +1,39 @@
+/* ctl.h - what every command of regpairctl is: a function with arguments and an exit code. */
+#ifndef NODE_CTL_CTL_H
+#define NODE_CTL_CTL_H
+
+#include <stdbool.h>
+
+#include "proto/base/defs.h"
+
+enum ctl_exit {
+	CTL_DONE,
+	CTL_FAILED,  /* refused or failed; why was said on standard error */
+	CTL_USAGE,   /* wrong usage; what was said on standard error */
+	CTL_NO_NODE, /* nobody answers on the control socket */
+};
+
+/* The options that stand before or behind any command. */
+struct ctl {
+	const char *socket;
+	bool json;
+};
+
+/* argv[0] is the command's last word; its arguments follow. */
+typedef int ctl_command_fn(const struct ctl *ctl, int argc, char **argv);
+
+/* What asks the running node. */
+ctl_command_fn ctl_status, ctl_bindings, ctl_bindings_remove, ctl_switchover, ctl_takeover;
+ctl_command_fn ctl_subscriber_add, ctl_subscriber_import, ctl_subscriber_list,
+	ctl_subscriber_remove, ctl_subscriber_show;
+/* What reads files. */
+ctl_command_fn ctl_log, ctl_check;
+
+/* "regpairctl: ..." on standard error. */
+void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);
+/* The same, and where to read more; CTL_USAGE. */
+int ctl_misused(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A whole number within bounds, or -1 and a complaint naming the option. */
+long ctl_number(const char *option, const char *text, long least, long most);
+
+#endif

@@ -1,0 +1,141 @@
+#include "node/ctl/help.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "proto/base/defs.h"
+
+/* clang-format off */
+static const struct {
+	const char *command, *text;
+} pages[] = {
+	{"",
+	 "usage: regpairctl [--control SOCKET] [--json] COMMAND [ARGUMENT...]\n"
+	 "\n"
+	 "  status               what this node is, what the pair is, all figures\n"
+	 "  bindings [AOR]       who is registered where\n"
+	 "  bindings remove AOR  take all bindings of one AOR away\n"
+	 "  subscriber add|import|list|show|remove\n"
+	 "                       who may register, with which password\n"
+	 "  log                  the log of changes, decoded, from the store\n"
+	 "  switchover           hand over to the standby\n"
+	 "  takeover             do not wait for the peer: become active\n"
+	 "  check                are configuration, certificates, store and keepalived right?\n"
+	 "  pair init            make the files that two nodes need to be one pair\n"
+	 "\n"
+	 "  --control SOCKET  the node's socket (default /run/regpair/control.sock)\n"
+	 "  --json            for scripts: JSON instead of tables\n"
+	 "  --help            this text; behind a command: that command's\n"
+	 "  --version         the version\n"
+	 "\n"
+	 "exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no node answers on the socket\n"},
+	{"pair",
+	 "usage: regpairctl pair init DIR ...      (see regpairctl pair init --help)\n"},
+	{"status",
+	 "usage: regpairctl status\n"
+	 "\n"
+	 "Every figure of this node with its meaning. With --json: one object, durations in ms.\n"},
+	{"bindings",
+	 "usage: regpairctl bindings [AOR] [--limit N]\n"
+	 "       regpairctl bindings remove AOR [--yes]\n"
+	 "\n"
+	 "Lists the bindings of one AOR (sip:alice@example.com, or alice@example.com) or of all,\n"
+	 "with the seconds they have left; what has expired is not shown.\n"
+	 "\n"
+	 "  --limit N  stop after N bindings\n"},
+	{"bindings remove",
+	 "usage: regpairctl bindings remove AOR [--yes]\n"
+	 "\n"
+	 "Removes all bindings of one AOR. Its phones come back with their next REGISTER.\n"
+	 "\n"
+	 "  --yes  do not ask\n"},
+	{"subscriber",
+	 "usage: regpairctl subscriber add USER@DOMAIN [--password-file FILE | --stdin] [--replace]\n"
+	 "       regpairctl subscriber import FILE [--domain DOMAIN] [--replace]\n"
+	 "       regpairctl subscriber list [--limit N]\n"
+	 "       regpairctl subscriber show USER@DOMAIN\n"
+	 "       regpairctl subscriber remove USER@DOMAIN\n"
+	 "\n"
+	 "Passwords are hashed here (MD5, SHA-256, SHA-512-256) and never leave this program.\n"},
+	{"subscriber add",
+	 "usage: regpairctl subscriber add USER@DOMAIN [--password-file FILE | --stdin] [--replace]\n"
+	 "\n"
+	 "The password is asked for twice, without echo, or is the first line of FILE or of standard\n"
+	 "input. It is never an argument: arguments are seen by everybody on the host.\n"
+	 "DOMAIN must be one of the node's domains; it is the realm of the digest.\n"
+	 "\n"
+	 "  --password-file FILE  the password is the file's first line\n"
+	 "  --stdin               ... or the first line of standard input\n"
+	 "  --replace             give one that is there a new password\n"},
+	{"subscriber import",
+	 "usage: regpairctl subscriber import FILE [--domain DOMAIN] [--replace]\n"
+	 "\n"
+	 "FILE is CSV (`-`: standard input), a line each, a header line is skipped:\n"
+	 "  user,password             with --domain, or where the node has one domain only\n"
+	 "  user@domain,password\n"
+	 "  user@domain,MD5,SHA-256,SHA-512-256     the HA1 hashes in hexadecimal\n"
+	 "Fields may stand in double quotes. Progress is shown once a second, then the counts and the\n"
+	 "first lines that were refused.\n"
+	 "\n"
+	 "  --domain DOMAIN  for users without one\n"
+	 "  --replace        give those that are there their new password\n"},
+	{"subscriber list",
+	 "usage: regpairctl subscriber list [--limit N]\n"},
+	{"subscriber show",
+	 "usage: regpairctl subscriber show USER@DOMAIN\n"},
+	{"subscriber remove",
+	 "usage: regpairctl subscriber remove USER@DOMAIN\n"
+	 "\n"
+	 "The subscriber may not register any more. Bindings live until they expire; see also\n"
+	 "`regpairctl bindings remove`.\n"},
+	{"log",
+	 "usage: regpairctl log [--from SEQ] [--last N] [--store DIR] [--config FILE]\n"
+	 "       regpairctl log --file FILE\n"
+	 "\n"
+	 "Shows entries of the log, decoded: the last 20, or the last N, or N (or all) from SEQ on.\n"
+	 "It reads the store beside a running node, or without one.\n"
+	 "\n"
+	 "  --from SEQ     begin here\n"
+	 "  --last N       so many entries; with --from: at most so many from there\n"
+	 "  --store DIR    the store's folder\n"
+	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"
+	 "  --file FILE    a file of entries that were set aside when a history forked\n"},
+	{"switchover",
+	 "usage: regpairctl switchover [--force]\n"
+	 "\n"
+	 "Asked of the active node: hands over to the standby and waits until that is active.\n"
+	 "\n"
+	 "  --force  also to a standby that is not in step: what it lacks is merged later\n"},
+	{"takeover",
+	 "usage: regpairctl takeover\n"
+	 "\n"
+	 "Asked of a node that waits for its peer after a cold start: it does not wait any longer.\n"},
+	{"check",
+	 "usage: regpairctl check [--config FILE] [--keepalived FILE]\n"
+	 "\n"
+	 "Checks the configuration, the pair's certificates, the store (read from end to end) and\n"
+	 "keepalived's file against the configuration: a line each, ok or WRONG with the remedy.\n"
+	 "Changes nothing.\n"
+	 "\n"
+	 "  --config FILE      default /etc/regpair/regpair.yaml\n"
+	 "  --keepalived FILE  default /etc/keepalived/keepalived.conf\n"},
+};
+/* clang-format on */
+
+static size_t page_of(const char *command)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (strcmp(pages[i].command, command) == 0)
+			return i;
+	return 0;
+}
+
+const char *help_of(const char *command)
+{
+	return pages[page_of(command)].text;
+}
+
+bool help_known(const char *command)
+{
+	return page_of(command) != 0;
+}

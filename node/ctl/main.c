@@ -1,0 +1,165 @@
+/* regpairctl: finds the command and runs it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/ctl/ctl.h"
+#include "node/ctl/help.h"
+#include "node/ctl/pair_init.h"
+
+PRINTF_LIKE(1, 0) static void say(const char *format, va_list arguments)
+{
+	(void)fflush(stdout);
+	(void)fputs("regpairctl: ", stderr);
+	(void)vfprintf(stderr, format, arguments);
+}
+
+void ctl_complain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+	(void)fputc('\n', stderr);
+}
+
+int ctl_misused(const char *command, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+	(void)fprintf(stderr, "\n(see regpairctl %s%s--help)\n", command,
+	              *command != '\0' ? " " : "");
+	return CTL_USAGE;
+}
+
+long ctl_number(const char *option, const char *text, long least, long most)
+{
+	char *end = NULL;
+	long n = strtol(text, &end, 10);
+
+	if (end != text && *end == '\0' && n >= least && n <= most)
+		return n;
+	ctl_complain("%s takes a number from %ld to %ld, not %s", option, least, most, text);
+	return -1;
+}
+
+static int pair_init(const struct ctl *ctl, int argc, char **argv)
+{
+	(void)ctl;
+	return ctl_pair_init(argc, argv);
+}
+
+/* Two words come before one: `bindings remove` before `bindings`. */
+static const struct {
+	const char *first, *second;
+	ctl_command_fn *run;
+} commands[] = {
+	{"pair", "init", pair_init},
+	{"bindings", "remove", ctl_bindings_remove},
+	{"bindings", NULL, ctl_bindings},
+	{"subscriber", "add", ctl_subscriber_add},
+	{"subscriber", "import", ctl_subscriber_import},
+	{"subscriber", "list", ctl_subscriber_list},
+	{"subscriber", "show", ctl_subscriber_show},
+	{"subscriber", "remove", ctl_subscriber_remove},
+	{"status", NULL, ctl_status},
+	{"log", NULL, ctl_log},
+	{"switchover", NULL, ctl_switchover},
+	{"takeover", NULL, ctl_takeover},
+	{"check", NULL, ctl_check},
+};
+
+static int print_help(const char *command)
+{
+	(void)fputs(help_of(command), stdout);
+	return CTL_DONE;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static int run(const struct ctl *ctl, int argc, char **argv)
+{
+	const char *second = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		bool two = commands[i].second != NULL;
+		char name[64];
+		if (strcmp(commands[i].first, argv[0]) != 0 ||
+		    (two && strcmp(commands[i].second, second) != 0))
+			continue;
+		(void)snprintf(name, sizeof name, "%s%s%s", argv[0], two ? " " : "",
+		               two ? second : "");
+		if (wants_help(argc, argv) && commands[i].run != pair_init)
+			return print_help(name);
+		return commands[i].run(ctl, argc - two, argv + two);
+	}
+	if (wants_help(argc, argv) && help_known(argv[0]))
+		return print_help(argv[0]);
+	if (help_known(argv[0]))
+		return ctl_misused(argv[0], "%s: a second word is missing or unknown%s%s", argv[0],
+		                   *second != '\0' ? ": " : "", second);
+	return ctl_misused("", "unknown command: %s", argv[0]);
+}
+
+/* --control and --json may stand anywhere; what is left is the command. -1: wrong usage. */
+static int take_common(struct ctl *ctl, int argc, char **argv)
+{
+	static const char control[] = "--control=";
+	int n = 0;
+	bool over = false;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			over = true;
+		if (!over && strcmp(argv[i], "--json") == 0)
+			ctl->json = true;
+		else if (!over && strncmp(argv[i], control, sizeof control - 1) == 0)
+			ctl->socket = argv[i] + sizeof control - 1;
+		else if (over || strcmp(argv[i], "--control") != 0)
+			argv[n++] = argv[i];
+		else if (++i < argc)
+			ctl->socket = argv[i];
+		else
+			return -1;
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+static int ended(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	return code == CTL_DONE ? CTL_FAILED : code;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = {.socket = "/run/regpair/control.sock"};
+
+	argc = take_common(&ctl, argc, argv);
+	if (argc < 0)
+		return ctl_misused("", "--control wants a socket");
+	if (argc == 1) {
+		(void)fputs(help_of(""), stderr);
+		return CTL_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return ended(print_help(""));
+	if (strcmp(argv[1], "--version") == 0) {
+		(void)puts("regpairctl " REGPAIR_VERSION);
+		return ended(CTL_DONE);
+	}
+	return ended(run(&ctl, argc - 1, argv + 1));
+}

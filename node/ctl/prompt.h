@@ -1,0 +1,14 @@
+/* prompt.h - where a password comes from: a terminal without echo, a file, standard input. */
+#ifndef NODE_CTL_PROMPT_H
+#define NODE_CTL_PROMPT_H
+
+#include <stdbool.h>
+
+enum { PASSWORD_MAX = 256 };
+
+/* The first line of the file ("-": of standard input). False: why was said. */
+bool password_from_file(const char *path, char to[PASSWORD_MAX + 2]);
+/* Asked twice on the terminal. */
+bool password_from_terminal(const char *whose, char to[PASSWORD_MAX + 2]);
+
+#endif

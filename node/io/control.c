@@ -1,0 +1,407 @@
+/* The control socket: connections, lines, and the tickets of commands under way. */
+#include "node/io/control.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include "node/io/control_parts.h"
+
+enum {
+	INPUT_MAX = 4 * CONTROL_LINE_MAX, /* read ahead; the rest waits in the socket */
+	OUTPUT_MAX = 1 << 20,             /* a slow reader: its next requests wait */
+	LINES_A_TURN = 256,               /* then others have their turn */
+	CLOSING_S = 10,                   /* to take the last error before the close */
+	SLOT_BITS = 12,
+	CONNECTION_BITS = 6,
+};
+_Static_assert(CONTROL_PENDING_MAX == 1 << SLOT_BITS, "a ticket names a slot");
+_Static_assert(CONTROL_CONNECTIONS_MAX == 1 << CONNECTION_BITS, "a ticket names a connection");
+
+/* A ticket: serial number, connection, slot. The serial makes each one new, so that an answer to a
+ * connection that is gone meets nobody. */
+struct pending {
+	uint64_t ticket; /* 0: free */
+	json_int_t id;
+	bool is_put, replaces;
+};
+
+struct connection {
+	struct control *control;
+	size_t at; /* in control->connections */
+	struct bufferevent *bev;
+	struct event *resume; /* there are lines left to look at */
+	bool ended;           /* the other side will send no more */
+	bool closing;         /* once what is written is out */
+	size_t n_free;
+	uint16_t free_slots[CONTROL_PENDING_MAX];
+	struct pending pending[CONTROL_PENDING_MAX];
+};
+
+struct control {
+	struct loop *loop;
+	struct evconnlistener *listener;
+	char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
+	struct connection *connections[CONTROL_CONNECTIONS_MAX];
+	uint64_t serial;
+	struct arena arena;
+	uint8_t memory[CONTROL_ARENA_SIZE] __attribute__((aligned(16)));
+};
+
+static void *take(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (p == NULL)
+		abort(); /* everything here is bounded: the peer serves */
+	return p;
+}
+
+static void drop(struct connection *c)
+{
+	c->control->connections[c->at] = NULL;
+	event_free(c->resume);
+	bufferevent_free(c->bev);
+	free(c);
+}
+
+static size_t output_length(const struct connection *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+static void send_line(struct connection *c, json_t *line)
+{
+	char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6));
+
+	if (text == NULL)
+		abort();
+	(void)evbuffer_add_printf(bufferevent_get_output(c->bev), "%s\n", text);
+	free(text);
+	json_decref(line);
+}
+
+static void send_result(struct connection *c, json_int_t id, json_t *result)
+{
+	send_line(c, json_pack("{sI sb so}", "id", id, "ok", 1, "result", result));
+}
+
+static void send_error(struct connection *c, json_int_t id, const char *text)
+{
+	json_t *error = json_string(text);
+
+	if (error == NULL) /* cut within a character */
+		error = json_string("refused");
+	send_line(c, json_pack("{sI sb so}", "id", id, "ok", 0, "error", error));
+}
+
+/* Whoever does not speak the language is told so and hung up on. */
+static void reject(struct connection *c, const char *text)
+{
+	struct timeval patience = {.tv_sec = CLOSING_S};
+
+	send_line(c, json_pack("{sb ss}", "ok", 0, "error", text));
+	c->closing = true;
+	(void)bufferevent_disable(c->bev, EV_READ);
+	bufferevent_set_timeouts(c->bev, NULL, &patience);
+}
+
+static struct pending *pend(struct connection *c, json_int_t id)
+{
+	assert(c->n_free > 0);
+	size_t slot = c->free_slots[--c->n_free];
+	struct pending *p = &c->pending[slot];
+
+	assert(p->ticket == 0);
+	*p = (struct pending){.id = id};
+	p->ticket = (++c->control->serial << CONNECTION_BITS | c->at) << SLOT_BITS | slot;
+	return p;
+}
+
+static void answer(struct connection *c, struct pending *p, bool ok, const char *text)
+{
+	if (ok) {
+		json_t *result = json_pack("{ss}", "text", text);
+		if (p->is_put)
+			(void)json_object_set_new(result, "replaced", json_boolean(p->replaces));
+		send_result(c, p->id, result);
+	} else {
+		send_error(c, p->id, text);
+	}
+	p->ticket = 0;
+	c->free_slots[c->n_free++] = (uint16_t)(p - c->pending);
+	if (c->n_free == 1 || c->ended) /* lines may wait for room */
+		event_active(c->resume, EV_TIMEOUT, 0);
+}
+
+void control_answer(struct control *control, uint64_t ticket, bool ok, struct slice text)
+{
+	size_t slot = ticket & (CONTROL_PENDING_MAX - 1);
+	size_t at = ticket >> SLOT_BITS & (CONTROL_CONNECTIONS_MAX - 1);
+	struct connection *c = control->connections[at];
+	char said[CONTROL_ERROR_TEXT];
+
+	if (ticket == 0 || c == NULL || c->pending[slot].ticket != ticket)
+		return;
+	(void)snprintf(said, sizeof said, SLICE_FMT, SLICE_ARG(text));
+	answer(c, &c->pending[slot], ok, said);
+}
+
+static void feed(struct connection *c, json_int_t id, struct control_change *change)
+{
+	struct node_input in = {.event = NODE_COMMAND, .command = &change->command};
+	struct pending *p = pend(c, id);
+	uint64_t ticket = p->ticket;
+
+	p->is_put = change->command.kind == COMMAND_SUBSCRIBER_PUT;
+	p->replaces = change->replaces;
+	change->command.ticket = ticket;
+	loop_feed(c->control->loop, &in);
+	/* A takeover has no moment at which it is done: the status tells how it goes on. */
+	if (change->command.kind == COMMAND_TAKEOVER && p->ticket == ticket)
+		answer(c, p, true, "asked for");
+}
+
+static void on_request(struct connection *c, json_int_t id, const json_t *request)
+{
+	struct control_view view = {c->control->loop, &c->control->arena};
+	const char *command = json_string_value(json_object_get(request, "command"));
+	control_read_fn *read = control_reader(command != NULL ? command : "");
+	control_change_fn *change = control_changer(command != NULL ? command : "");
+	struct control_change changed = {0};
+	struct control_error error = {"no such command"};
+
+	arena_reset(view.arena);
+	if (read != NULL) {
+		json_t *result = read(&view, request, &error);
+		if (result != NULL)
+			send_result(c, id, result);
+		else
+			send_error(c, id, error.text);
+	} else if (change != NULL && change(&view, request, &changed, &error)) {
+		feed(c, id, &changed);
+	} else {
+		send_error(c, id, error.text);
+	}
+}
+
+static void on_line(struct connection *c, const char *line, size_t size)
+{
+	json_error_t fault;
+	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &fault);
+	const json_t *id = json_object_get(request, "id");
+
+	if (!json_is_object(request))
+		reject(c, "not a JSON object");
+	else if (id != NULL && !json_is_integer(id))
+		reject(c, "`id` must be an integer");
+	else
+		on_request(c, json_integer_value(id), request);
+	json_decref(request);
+}
+
+static bool may_take(const struct connection *c)
+{
+	return !c->closing && c->n_free > 0 && output_length(c) < OUTPUT_MAX;
+}
+
+/* Takes lines while there is room for their answers. True: no whole line is left. */
+static bool take_lines(struct connection *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t size = 0;
+
+	for (int i = 0; may_take(c); i++) {
+		if (i == LINES_A_TURN) {
+			event_active(c->resume, EV_TIMEOUT, 0);
+			return false;
+		}
+		char *line = evbuffer_readln(in, &size, EVBUFFER_EOL_LF);
+		if (line == NULL)
+			break;
+		if (size < CONTROL_LINE_MAX)
+			on_line(c, line, size);
+		else
+			reject(c, "the line is too long");
+		free(line);
+	}
+	if (!may_take(c))
+		return c->closing;
+	if (evbuffer_get_length(in) >= CONTROL_LINE_MAX)
+		reject(c, "the line is too long");
+	return true;
+}
+
+static void go_on(struct connection *c)
+{
+	bool all_taken = take_lines(c);
+	bool idle = c->n_free == CONTROL_PENDING_MAX && output_length(c) == 0;
+
+	if ((c->closing && output_length(c) == 0) || (c->ended && all_taken && idle))
+		drop(c);
+}
+
+static void on_read(struct bufferevent *bev, void *context)
+{
+	(void)bev;
+	go_on(context);
+}
+
+static void on_written(struct bufferevent *bev, void *context)
+{
+	(void)bev;
+	go_on(context);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	go_on(context);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *context)
+{
+	struct connection *c = context;
+
+	(void)bev;
+	if ((what & BEV_EVENT_EOF) == 0 || c->closing) {
+		drop(c);
+		return;
+	}
+	c->ended = true; /* what it asked before is still answered */
+	go_on(c);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
+                      int size, void *context)
+{
+	struct control *control = context;
+	size_t at = 0;
+
+	(void)listener;
+	(void)from;
+	(void)size;
+	while (at < CONTROL_CONNECTIONS_MAX && control->connections[at] != NULL)
+		at++;
+	if (at == CONTROL_CONNECTIONS_MAX) {
+		log_line(loop_log(control->loop), LOG_WARN,
+		         "control=refused why=\"%d connections are open\"",
+		         (int)CONTROL_CONNECTIONS_MAX);
+		(void)close(fd);
+		return;
+	}
+	struct connection *c = take(sizeof *c);
+	c->control = control;
+	c->at = at;
+	while (c->n_free < CONTROL_PENDING_MAX) {
+		c->free_slots[c->n_free] = (uint16_t)c->n_free;
+		c->n_free++;
+	}
+	c->bev = bufferevent_socket_new(loop_base(control->loop), fd, BEV_OPT_CLOSE_ON_FREE);
+	c->resume = event_new(loop_base(control->loop), -1, 0, on_resume, c);
+	if (c->bev == NULL || c->resume == NULL)
+		abort();
+	control->connections[at] = c;
+	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_MAX);
+	(void)bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+static struct sockaddr_un address_of(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+	(void)snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+	return a;
+}
+
+static const struct sockaddr *generic(const struct sockaddr_un *a)
+{
+	return (const struct sockaddr *)a;
+}
+
+/* Removes a socket that a dead process left. False: the path is somebody's. */
+static bool clear_path(const char *path, const char **why)
+{
+	struct sockaddr_un a = address_of(path);
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return true; /* bind finds out whatever is wrong with it */
+	*why = "something else is there; remove it or configure another `control`";
+	if (!S_ISSOCK(st.st_mode))
+		return false;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*why = "another node runs";
+	bool dead = fd >= 0 && connect(fd, generic(&a), sizeof a) != 0 && errno == ECONNREFUSED;
+	if (fd >= 0)
+		(void)close(fd);
+	return dead && unlink(path) == 0;
+}
+
+static int listen_on(const char *path, const char **why)
+{
+	struct sockaddr_un a = address_of(path);
+
+	if (strlen(path) >= sizeof a.sun_path) {
+		*why = "the path is too long";
+		return -1;
+	}
+	if (!clear_path(path, why))
+		return -1;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* The mode is right from the first moment on. */
+	mode_t before = umask(0117);
+	bool bound = fd >= 0 && bind(fd, generic(&a), sizeof a) == 0;
+	*why = bound ? "" : strerror(errno);
+	(void)umask(before);
+	if (bound || fd < 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+struct control *control_open(struct loop *l, const char *path)
+{
+	const char *why = "";
+	int fd = listen_on(path, &why);
+
+	if (fd < 0) {
+		log_line(loop_log(l), LOG_ERROR, "start=failed control=%s why=\"%s\"", path, why);
+		return NULL;
+	}
+	struct control *c = take(sizeof *c);
+	c->loop = l;
+	c->arena = arena_on(c->memory, sizeof c->memory);
+	(void)snprintf(c->path, sizeof c->path, "%s", path);
+	c->listener = evconnlistener_new(loop_base(l), on_accept, c, LEV_OPT_CLOSE_ON_FREE,
+	                                 CONTROL_CONNECTIONS_MAX, fd);
+	if (c->listener == NULL)
+		abort();
+	return c;
+}
+
+void control_close(struct control **control)
+{
+	struct control *c = *control;
+
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++)
+		if (c->connections[i] != NULL)
+			drop(c->connections[i]);
+	evconnlistener_free(c->listener);
+	(void)unlink(c->path);
+	free(c);
+	*control = NULL;
+}

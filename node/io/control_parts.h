@@ -1,0 +1,55 @@
+/* control_parts.h - what the files of the control socket share. Nobody else's. */
+#ifndef NODE_IO_CONTROL_PARTS_H
+#define NODE_IO_CONTROL_PARTS_H
+
+#include <jansson.h>
+
+#include "node/io/control.h"
+
+enum {
+	CONTROL_ERROR_TEXT = 512,
+	CONTROL_PAGE_RECORDS = 500,     /* visited by one request: the loop is not held up */
+	CONTROL_PAGE_BINDINGS = 1000,   /* a page ends behind the record that reaches this */
+	CONTROL_ARENA_SIZE = 512 << 10, /* eight times the largest record, and its struct */
+};
+
+/* Why a request is refused. */
+struct control_error {
+	char text[CONTROL_ERROR_TEXT];
+};
+
+/* What a reader looks at. */
+struct control_view {
+	const struct loop *loop;
+	struct arena *arena; /* scratch */
+};
+
+/* One request that only reads. NULL: `error` says why. */
+typedef json_t *control_read_fn(const struct control_view *v, const json_t *request,
+                                struct control_error *error);
+/* NULL: no reader of that name. */
+control_read_fn *control_reader(const char *command);
+
+/* One request for a change, as the node takes it. The command points into this and the request. */
+struct control_change {
+	struct node_command command;
+	uint8_t key[RECORD_KEY_MAX];
+	uint8_t ha1[3][32];
+	bool replaces; /* a subscriber that is there */
+};
+typedef bool control_change_fn(const struct control_view *v, const json_t *request,
+                               struct control_change *out, struct control_error *error);
+control_change_fn *control_changer(const char *command);
+
+/* A text of the request; empty, never NULL, where it is absent or no text. */
+struct slice control_text(const json_t *request, const char *key);
+/* The key of the AOR that the request names in any usual way: "alice@example.com", "sip:...". */
+bool control_aor(const json_t *request, struct buf *to, struct control_error *error);
+/* "user@realm", where the request names a configured realm. */
+bool control_subscriber_key(const struct control_view *v, const json_t *request, struct buf *to,
+                            struct control_error *error);
+/* The subscriber of that key, or false where there is none. */
+bool control_subscriber(const struct control_view *v, struct slice key,
+                        struct subscriber_record *out);
+
+#endif

@@ -1,0 +1,263 @@
+/* What the node knows, as JSON: the status table, bindings, subscribers. Changes nothing. */
+#include <assert.h>
+
+#include "node/io/control_parts.h"
+
+/* JSON is UTF-8; a byte from outside that is not becomes `?`. */
+static json_t *text_of(struct slice s, struct arena *arena)
+{
+	json_t *text;
+
+	if (s.n == 0)
+		return json_string("");
+	text = json_stringn((const char *)s.p, s.n);
+	if (text != NULL)
+		return text;
+	uint8_t *plain = arena_take(arena, s.n);
+	if (plain == NULL)
+		return json_string("?");
+	for (size_t i = 0; i < s.n; i++)
+		plain[i] = s.p[i] < 0x80 ? s.p[i] : '?';
+	return json_stringn_nocheck((const char *)plain, s.n);
+}
+
+static json_t *figure(const struct status *s, const struct status_field *f)
+{
+	const char *at = (const char *)s + f->offset;
+	uint64_t count;
+	bool flag;
+
+	switch (f->type) {
+	case STATUS_IS_TEXT:
+		return json_string(at);
+	case STATUS_IS_COUNT:
+		memcpy(&count, at, sizeof count);
+		return json_integer((json_int_t)count);
+	case STATUS_IS_FLAG:
+		memcpy(&flag, at, sizeof flag);
+		return json_boolean(flag);
+	}
+	return NULL;
+}
+
+static json_t *read_status(const struct control_view *v, const json_t *request,
+                           struct control_error *error)
+{
+	json_t *result = json_object();
+	struct status s;
+
+	(void)request;
+	(void)error;
+	node_status(loop_node(v->loop), loop_now(v->loop), &s);
+	for (size_t i = 0; i < status_field_count(); i++) {
+		const struct status_field *f = &status_fields()[i];
+		(void)json_object_set_new(result, f->name, figure(&s, f));
+	}
+	return result;
+}
+
+/* The table itself, so that a printer needs no copy of it. */
+static json_t *read_fields(const struct control_view *v, const json_t *request,
+                           struct control_error *error)
+{
+	json_t *result = json_array();
+
+	(void)v;
+	(void)request;
+	(void)error;
+	for (size_t i = 0; i < status_field_count(); i++) {
+		const struct status_field *f = &status_fields()[i];
+		(void)json_array_append_new(result, json_pack("{ss ss ss}", "name", f->name, "unit",
+		                                              f->unit, "help", f->help));
+	}
+	return result;
+}
+
+static json_t *read_domains(const struct control_view *v, const json_t *request,
+                            struct control_error *error)
+{
+	const struct config *c = loop_config(v->loop);
+	json_t *result = json_array();
+
+	(void)request;
+	(void)error;
+	for (size_t i = 0; i < c->domain_count; i++)
+		(void)json_array_append_new(result, json_string(c->domains[i].name));
+	return result;
+}
+
+static json_t *address_of(const struct addr *a)
+{
+	uint8_t room[ADDR_TEXT_MAX];
+	struct buf to = buf_on(room, sizeof room);
+
+	if (a->family != ADDR_NONE)
+		addr_put(&to, a);
+	return json_stringn((const char *)room, to.n);
+}
+
+static json_t *binding_of(const struct binding *b, struct slice aor, struct pairtime now,
+                          struct arena *arena)
+{
+	json_t *path = json_array();
+
+	for (size_t i = 0; i < b->n_paths; i++)
+		(void)json_array_append_new(path, text_of(b->path[i], arena));
+	return json_pack("{so so sI sf ss so so so sI so so sI so so so}", "aor",
+	                 text_of(aor, arena), "contact", text_of(b->uri, arena), "remaining_s",
+	                 (json_int_t)((b->expires.ms - now.ms + 999) / 1000), "q",
+	                 (double)b->q_milli / 1000, "transport", transport_name(b->transport),
+	                 "received", address_of(&b->received), "local", address_of(&b->local),
+	                 "call_id", text_of(b->call_id, arena), "cseq", (json_int_t)b->cseq,
+	                 "user_agent", text_of(b->user_agent, arena), "instance",
+	                 text_of(b->instance, arena), "reg_id", (json_int_t)b->reg_id, "params",
+	                 text_of(b->params, arena), "display", text_of(b->display, arena), "path",
+	                 path);
+}
+
+/* The AOR's bindings that live, at the end of the list. */
+static bool add_bindings(const struct control_view *v, const struct copy_item *item, json_t *list)
+{
+	struct pairtime now = node_pair_now(loop_node(v->loop), loop_now(v->loop));
+	struct aor_record *r;
+
+	arena_reset(v->arena);
+	r = arena_take(v->arena, sizeof *r);
+	assert(r != NULL);
+	if (aor_decode(item->value, v->arena, r) != OK)
+		return false;
+	for (size_t i = 0; i < r->n_bindings; i++)
+		if (!pairtime_reached(r->bindings[i].expires, now))
+			(void)json_array_append_new(list, binding_of(&r->bindings[i], item->key,
+			                                             now, v->arena));
+	return true;
+}
+
+static struct copy_cursor cursor_in(const json_t *request)
+{
+	const json_t *pair = json_object_get(request, "cursor");
+
+	return (struct copy_cursor){
+		.at = (uint64_t)json_integer_value(json_array_get(pair, 0)),
+		.within = (uint64_t)json_integer_value(json_array_get(pair, 1)),
+	};
+}
+
+static json_t *page_of(const char *name, json_t *list, const struct copy_cursor *cursor, bool more)
+{
+	json_t *next = more ? json_pack("[II]", (json_int_t)cursor->at, (json_int_t)cursor->within)
+	                    : json_null();
+
+	return json_pack("{so so}", name, list, "cursor", next);
+}
+
+static json_t *read_bindings(const struct control_view *v, const json_t *request,
+                             struct control_error *error)
+{
+	const struct copy *copy = node_copy(loop_node(v->loop));
+	struct copy_cursor cursor = cursor_in(request);
+	const struct copy_item *item = NULL;
+	json_t *list = json_array();
+	uint8_t room[RECORD_KEY_MAX];
+	struct buf key = buf_on(room, sizeof room);
+
+	if (json_object_get(request, "aor") != NULL) {
+		if (!control_aor(request, &key, error)) {
+			json_decref(list);
+			return NULL;
+		}
+		item = copy_get(copy, TABLE_AOR, buf_slice(&key));
+		if (item != NULL)
+			(void)add_bindings(v, item, list);
+		return page_of("bindings", list, &cursor, false);
+	}
+	for (int i = 0; i < CONTROL_PAGE_RECORDS; i++) {
+		item = copy_walk(copy, TABLE_AOR, &cursor);
+		if (item == NULL || !add_bindings(v, item, list))
+			break;
+		if (json_array_size(list) >= CONTROL_PAGE_BINDINGS)
+			break;
+	}
+	return page_of("bindings", list, &cursor, item != NULL);
+}
+
+static json_t *subscriber_of(const struct subscriber_record *s, struct arena *arena)
+{
+	json_t *result = json_pack("{so so sI}", "user", text_of(s->user, arena), "realm",
+	                           text_of(s->realm, arena), "changed_ms",
+	                           (json_int_t)s->stamped.ms);
+
+	(void)json_object_set_new(
+		result, "name",
+		json_sprintf("%s@%s", json_string_value(json_object_get(result, "user")),
+	                     json_string_value(json_object_get(result, "realm"))));
+	return result;
+}
+
+static bool subscriber_there(const struct control_view *v, const struct copy_item *item,
+                             struct subscriber_record *out)
+{
+	arena_reset(v->arena);
+	return subscriber_decode(item->value, v->arena, out) == OK && !out->gone;
+}
+
+bool control_subscriber(const struct control_view *v, struct slice key,
+                        struct subscriber_record *out)
+{
+	const struct copy_item *item =
+		copy_get(node_copy(loop_node(v->loop)), TABLE_SUBSCRIBER, key);
+
+	return item != NULL && subscriber_there(v, item, out);
+}
+
+static json_t *read_subscribers(const struct control_view *v, const json_t *request,
+                                struct control_error *error)
+{
+	const struct copy *copy = node_copy(loop_node(v->loop));
+	struct copy_cursor cursor = cursor_in(request);
+	const struct copy_item *item = NULL;
+	json_t *list = json_array();
+	struct subscriber_record s;
+
+	(void)error;
+	for (int i = 0; i < CONTROL_PAGE_RECORDS; i++) {
+		item = copy_walk(copy, TABLE_SUBSCRIBER, &cursor);
+		if (item == NULL)
+			break;
+		if (subscriber_there(v, item, &s))
+			(void)json_array_append_new(list, subscriber_of(&s, v->arena));
+	}
+	return page_of("subscribers", list, &cursor, item != NULL);
+}
+
+static json_t *read_subscriber(const struct control_view *v, const json_t *request,
+                               struct control_error *error)
+{
+	uint8_t room[RECORD_KEY_MAX];
+	struct buf key = buf_on(room, sizeof room);
+	struct subscriber_record s;
+
+	if (!control_subscriber_key(v, request, &key, error))
+		return NULL;
+	if (control_subscriber(v, buf_slice(&key), &s))
+		return subscriber_of(&s, v->arena);
+	(void)snprintf(error->text, sizeof error->text, "no such subscriber");
+	return NULL;
+}
+
+control_read_fn *control_reader(const char *command)
+{
+	static const struct {
+		const char *name;
+		control_read_fn *read;
+	} readers[] = {
+		{"status", read_status},           {"fields", read_fields},
+		{"domains", read_domains},         {"bindings", read_bindings},
+		{"subscribers", read_subscribers}, {"subscriber", read_subscriber},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		if (strcmp(readers[i].name, command) == 0)
+			return readers[i].read;
+	return NULL;
+}
