@@ -78,9 +78,12 @@ static void look(struct keeper *k)
 
 	if (here == k->here && alive == k->alive)
 		return;
-	log_line(loop_log(k->loop), LOG_NOTICE, "address=%s->%s keepalived=%s->%s",
-	         k->here ? "here" : "away", here ? "here" : "away", k->alive ? "alive" : "gone",
-	         alive ? "alive" : "gone");
+	if (here != k->here)
+		log_line(loop_log(k->loop), LOG_NOTICE, "address=%s",
+		         here ? "away->here" : "here->away");
+	if (alive != k->alive)
+		log_line(loop_log(k->loop), LOG_NOTICE, "keepalived=%s",
+		         alive ? "gone->alive" : "alive->gone");
 	k->here = here;
 	k->alive = alive;
 	feed(k);

@@ -85,8 +85,8 @@ void connection_down(struct connection *c, const char *why)
 		peer_tell_fault(p, &c->remote, why);
 		return;
 	}
-	log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_WARN,
-	          "link=peer state=up->down connection=%llu why=%s", (unsigned long long)c->number,
+	log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_NOTICE,
+	          "link=peer connection=%llu ended why=%s", (unsigned long long)c->number,
 	          log_quote(slice_str(why), quoted));
 	loop_feed(p->loop, &in);
 }
@@ -103,9 +103,9 @@ static void go_up(struct connection *c)
 	(void)event_del(c->deadline);
 	p->current = c;
 	p->told[0] = '\0';
-	log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_NOTICE,
-	          "link=peer state=down->up connection=%llu address=%s",
-	          (unsigned long long)c->number, peer_addr_text(&c->remote, text));
+	log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_INFO,
+	          "link=peer connection=%llu begun address=%s", (unsigned long long)c->number,
+	          peer_addr_text(&c->remote, text));
 
 	struct node_input in = {.event = NODE_LINK_UP, .connection = c->number};
 	loop_feed(p->loop, &in);

@@ -215,8 +215,8 @@ void peer_link_drop(struct peer_link *p, uint64_t connection)
 		return;
 	connection_put_out(c); /* a refusal, as a rule: the peer's operator is to see it */
 	connection_kill(c);
-	log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_NOTICE,
-	          "link=peer state=up->down connection=%llu why=dropped",
+	log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_INFO,
+	          "link=peer connection=%llu ended why=\"dropped by the node\"",
 	          (unsigned long long)connection);
 }
 
