@@ -11,6 +11,7 @@ void sender_begin(struct sender *s, const struct resume *r, uint64_t standby_dur
 		.next_seq = r->from_seq,
 		.received = whole ? 0 : standby_durable,
 		.durable = whole ? 0 : standby_durable,
+		.snapshot = whole,
 	};
 }
 
@@ -19,8 +20,7 @@ static struct send catching_up(const struct sender *s, uint64_t window_first, ui
 	if (s->next_seq > last)
 		return (struct send){SEND_LIVE, last};
 	/* Nothing is acknowledged before a snapshot is whole: the tail behind it is not held back. */
-	bool waits_for_acks = !s->snapshot || s->received > 0;
-	bool far_ahead = waits_for_acks && s->next_seq > s->received + SENDER_AHEAD;
+	bool far_ahead = !s->snapshot && s->next_seq > s->received + SENDER_AHEAD;
 	if (s->reading || far_ahead)
 		return (struct send){SEND_NOTHING, 0};
 	if (s->next_seq >= window_first)
@@ -71,4 +71,5 @@ void sender_acked(struct sender *s, uint64_t received, uint64_t durable)
 		s->received = received;
 	if (durable > s->durable)
 		s->durable = durable;
+	s->snapshot = false; /* the first acknowledgement says that it is whole */
 }

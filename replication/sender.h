@@ -20,8 +20,8 @@ struct sender {
 	uint64_t step_seq;          /* LIVE: an ack of this or more makes the pair paired */
 	uint64_t received, durable; /* acknowledged by the standby */
 	uint64_t slices_sent, slices_acked;
-	bool snapshot; /* began with one: nothing is acknowledged before it is whole */
-	bool reading; /* a block of the log was asked for and has not come */
+	bool snapshot; /* began with one, not whole yet: nothing is acknowledged before */
+	bool reading;  /* a block of the log was asked for and has not come */
 };
 
 enum send_what {
