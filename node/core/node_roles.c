@@ -173,7 +173,9 @@ void node_roles(struct node *n)
 	}
 }
 
-static void expire_one(struct node *n, const struct copy_item *item, enum table table)
+/* `scratch` holds what is needed until the entry is appended: its bytes alone are in the node's arena. */
+static void expire_one(struct node *n, const struct copy_item *item, enum table table,
+                       struct arena *scratch)
 {
 	struct aor_expiry how = {
 		.now = pair_now(n),
@@ -182,12 +184,12 @@ static void expire_one(struct node *n, const struct copy_item *item, enum table 
 		.epoch = n->reign.epoch,
 		.unit = n->options.unit,
 	};
-	struct slice key = arena_copy(&n->arena, item->key);
+	struct slice key = arena_copy(scratch, item->key);
 	struct slice value;
 	struct pairtime deadline;
 	size_t expired = 0;
 
-	if (!aor_expire(&how, item->value, &n->arena, &value, &deadline, &expired)) {
+	if (!aor_expire(&how, item->value, scratch, &value, &deadline, &expired)) {
 		copy_again(n->copy, table, key, deadline);
 		return;
 	}
@@ -197,22 +199,20 @@ static void expire_one(struct node *n, const struct copy_item *item, enum table 
 
 void node_expire(struct node *n)
 {
+	enum { SCRATCH = 512 * 1024, ROOM_MIN = 2 * SCRATCH };
 	int64_t interval = n->options.role.advert_ms / 2;
 	uint64_t budget =
 		n->options.expiry_rate * (uint64_t)(interval > 0 ? interval : 1) / 1000 + 1;
 	enum table table;
 
-	if (!mtime_reached(n->expiry_held_until, n->now))
+	if (!mtime_reached(n->expiry_held_until, n->now) || n->arena.room - n->arena.n < ROOM_MIN)
 		return;
-	while (budget-- > 0 && node_has_room(n)) {
+	struct arena scratch = arena_on(arena_take(&n->arena, SCRATCH), SCRATCH);
+	while (budget-- > 0 && node_has_room(n) && n->arena.room - n->arena.n >= ROOM_MIN) {
 		const struct copy_item *item = copy_due(n->copy, pair_now(n), &table);
 		if (item == NULL)
 			return;
-		size_t mark = n->arena.n;
-		size_t outs = n->n_outs;
-		expire_one(n, item, table);
-		/* What nothing refers to is given back: only an entry's bytes must live on. */
-		if (n->n_outs == outs)
-			n->arena.n = mark;
+		arena_reset(&scratch);
+		expire_one(n, item, table, &scratch);
 	}
 }
