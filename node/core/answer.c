@@ -85,7 +85,8 @@ void answer_denial(const struct answer *a, const struct denial *why,
 {
 	reply_begin(a->to, a->request, a->flow, why->status, why->reason, a->to_tag);
 	if (challenge != NULL) {
-		put_challenge(a, challenge, DIGEST_SHA256, why->stale);
+		if (!challenge->md5_alone)
+			put_challenge(a, challenge, DIGEST_SHA256, why->stale);
 		put_challenge(a, challenge, DIGEST_MD5, why->stale);
 	}
 	if (why->status == 405)

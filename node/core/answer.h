@@ -16,6 +16,7 @@ struct answer {
 /* What a 401 offers: SHA-256 first, then MD5, one line each (RFC 8760; D1). */
 struct challenge {
 	struct slice realm, nonce;
+	bool md5_alone;
 };
 
 /* With what the status calls for: Unsupported, Min-Expires, Allow, Retry-After, or (challenge not

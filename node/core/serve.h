@@ -8,11 +8,18 @@
 #include "node/core/copy.h"
 #include "proto/base/mtime.h"
 
+/* Which digests a domain asks for. */
+enum digest_offer {
+	OFFER_NOTHING, /* nobody is asked for credentials */
+	OFFER_ALL,     /* one challenge each, strongest first */
+	OFFER_MD5,     /* MD5 alone: clients that read no further than the first challenge */
+};
+
 /* What a served domain wants; seconds. */
 struct domain_policy {
 	struct slice name; /* lower case */
 	uint32_t default_expires_s, min_expires_s, max_expires_s;
-	bool digest;      /* false: nobody is asked for credentials */
+	enum digest_offer digest;
 	bool third_party; /* a user may register another's AOR (R11) */
 	uint32_t max_contacts;
 };

@@ -22,7 +22,9 @@ static void challenge(struct turn *t, const struct registration *r, bool stale)
 
 	why.stale = stale;
 	auth_make_nonce(&r->auth, nonce);
-	const struct challenge c = {r->auth.realm, {(const uint8_t *)nonce, NONCE_SIZE}};
+	const struct challenge c = {.realm = r->auth.realm,
+	                            .nonce = {(const uint8_t *)nonce, NONCE_SIZE},
+	                            .md5_alone = r->policy->digest == OFFER_MD5};
 	answer_denial(&t->answer, &why, &c);
 	turn_finish(t, SERVED_CHALLENGED);
 }
@@ -238,6 +240,18 @@ static struct denial check_register(struct turn *t, struct registration *r)
 	return granted();
 }
 
+/* Without credentials, or with such as were not asked for. */
+static bool knocks(struct turn *t, struct registration *r)
+{
+	enum digest_offer offer = r->policy->digest;
+
+	if (offer == OFFER_NOTHING)
+		return false;
+	if (!auth_find(t->request, r->auth.realm, &r->given, &r->algorithm))
+		return true;
+	return offer == OFFER_MD5 && r->algorithm != DIGEST_MD5;
+}
+
 void serve_register(struct turn *t)
 {
 	struct registration r = {.request = arena_take(t->arena, sizeof *r.request)};
@@ -258,9 +272,7 @@ void serve_register(struct turn *t)
 		.nonce_lifetime_ms = t->server->options.nonce_lifetime_ms,
 		.now = t->in->pair,
 	};
-	bool knocks = r.policy->digest &&
-	              !auth_find(t->request, r.auth.realm, &r.given, &r.algorithm);
-	if (knocks)
+	if (knocks(t, &r))
 		challenge(t, &r, false);
 	else
 		register_on_record(t, &r);

@@ -21,7 +21,7 @@ enum {
 };
 
 enum config_commit { CONFIG_COMMIT_BOTH = 1, CONFIG_COMMIT_PEER, CONFIG_COMMIT_DISK };
-enum config_auth { CONFIG_AUTH_DIGEST = 1, CONFIG_AUTH_NONE };
+enum config_auth { CONFIG_AUTH_DIGEST = 1, CONFIG_AUTH_NONE, CONFIG_AUTH_DIGEST_MD5 };
 
 /* The C type behind each type of the table. */
 typedef char *config_text;          /* NULL: not given */

@@ -307,8 +307,10 @@ static const struct choice commits[] = {{"both", CONFIG_COMMIT_BOTH},
                                         {NULL, 0}};
 static const struct choice protocols[] = {
 	{"udp", TRANSPORT_UDP}, {"tcp", TRANSPORT_TCP}, {NULL, 0}};
-static const struct choice auths[] = {
-	{"digest", CONFIG_AUTH_DIGEST}, {"none", CONFIG_AUTH_NONE}, {NULL, 0}};
+static const struct choice auths[] = {{"digest", CONFIG_AUTH_DIGEST},
+                                      {"digest-md5", CONFIG_AUTH_DIGEST_MD5},
+                                      {"none", CONFIG_AUTH_NONE},
+                                      {NULL, 0}};
 static const struct choice levels[] = {{"error", LOG_ERROR},   {"warn", LOG_WARN},
                                        {"notice", LOG_NOTICE}, {"info", LOG_INFO},
                                        {"debug", LOG_DEBUG},   {NULL, 0}};

@@ -88,7 +88,8 @@
 	X(max_expires, duration, "domains.max_expires", "1 h", CONFIG_MS_S, 365 * CONFIG_MS_D, SHARED, \
 	  "a longer wish is cut to this; whole seconds") \
 	X(auth, auth, "domains.auth", "digest", 0, 0, SHARED, \
-	  "who may register: digest (subscribers with their password) or none (anybody)") \
+	  "who may register: subscribers with their password (digest: SHA-256 and MD5 are offered; digest-md5: " \
+	  "MD5 alone, for clients that read the first challenge only), or anybody (none)") \
 	X(max_contacts, count, "domains.max_contacts", "16", 1, 32, SHARED, \
 	  "bindings of one AOR") \
 	X(third_party, bool, "domains.third_party", "no", 0, 0, SHARED, \

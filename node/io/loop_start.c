@@ -60,6 +60,13 @@ static enum commit_mode commit_of(enum config_commit c)
 	                                 : COMMIT_BOTH;
 }
 
+static enum digest_offer offer_of(enum config_auth a)
+{
+	return a == CONFIG_AUTH_NONE         ? OFFER_NOTHING
+	       : a == CONFIG_AUTH_DIGEST_MD5 ? OFFER_MD5
+	                                     : OFFER_ALL;
+}
+
 static void take_domains(struct loop *l, struct node_options *o)
 {
 	const struct config *c = l->config;
@@ -72,7 +79,7 @@ static void take_domains(struct loop *l, struct node_options *o)
 			.default_expires_s = (uint32_t)(d->default_expires / 1000),
 			.min_expires_s = (uint32_t)(d->min_expires / 1000),
 			.max_expires_s = (uint32_t)(d->max_expires / 1000),
-			.digest = d->auth == CONFIG_AUTH_DIGEST,
+			.digest = offer_of(d->auth),
 			.third_party = d->third_party,
 			.max_contacts = d->max_contacts,
 		};

@@ -57,7 +57,8 @@ static inline void kit_give(void *context, void *p)
 	free(p);
 }
 
-static const struct domain_policy kit_domain = {{SLICE_OF("x")}, 60, 1, 3600, false, false, 4};
+static const struct domain_policy kit_domain = {{SLICE_OF("x")}, 60,    1, 3600,
+                                                OFFER_NOTHING,   false, 4};
 
 static inline struct node *kit_make(const struct kit *k, enum unit unit, enum commit_mode commit)
 {

@@ -50,11 +50,12 @@ static inline void kit_give(void *context, void *p)
 #define KIT_ALLOC ((struct alloc){kit_take, kit_give, NULL})
 
 static const struct domain_policy kit_domains[] = {
-	{{SLICE_OF("open.example")}, 3600, 60, 7200, false, false, 4},
-	{{SLICE_OF("example.com")}, 3600, 60, 3600, true, false, 4},
-	{{SLICE_OF("third.example")}, 3600, 60, 3600, true, true, 4},
-	{{SLICE_OF("wide.example")}, 3600, 60, 3600, false, false, 100},
-	{{SLICE_OF("late.example")}, 7200, 5000, 9000, false, false, 4},
+	{{SLICE_OF("open.example")}, 3600, 60, 7200, OFFER_NOTHING, false, 4},
+	{{SLICE_OF("example.com")}, 3600, 60, 3600, OFFER_ALL, false, 4},
+	{{SLICE_OF("third.example")}, 3600, 60, 3600, OFFER_ALL, true, 4},
+	{{SLICE_OF("wide.example")}, 3600, 60, 3600, OFFER_NOTHING, false, 100},
+	{{SLICE_OF("late.example")}, 7200, 5000, 9000, OFFER_NOTHING, false, 4},
+	{{SLICE_OF("md5.example")}, 3600, 60, 3600, OFFER_MD5, false, 4},
 };
 
 static inline struct addr kit_addr(const char *text)

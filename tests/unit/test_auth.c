@@ -405,6 +405,39 @@ static void a_refusal_waits_for_the_subscriber_it_read(void **state)
 	kit_free(k);
 }
 
+/* D2: clients that stop at a challenge they do not know get the one they know */
+static void a_domain_of_old_clients_asks_for_md5_alone(void **state)
+{
+	(void)state;
+	static const struct row {
+		const char *why, *algorithm, *status;
+	} rows[] = {
+		{"offered", "MD5", "200"},
+		{"not offered", "SHA-256", "401"},
+		{"left out: MD5", "", "200"},
+	};
+	struct kit *k = new_realm();
+	struct reg r = {.to = "sip:alice@md5.example", .call_id = "old", .contact = A};
+	char nonce[NONCE_SIZE + 1];
+
+	kit_subscriber(k, "alice", "md5.example", false);
+	assert_string_equal(kit_register(k, &r), "401");
+	assert_non_null(strstr(k->reply, "algorithm=MD5"));
+	assert_null(strstr(k->reply, "SHA-256"));
+	(void)snprintf(nonce, sizeof nonce, "%s",
+	               strstr(k->reply, "nonce=\"") + strlen("nonce=\""));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct client c = {.realm = "md5.example",
+		                   .uri = "sip:md5.example",
+		                   .algorithm = rows[i].algorithm,
+		                   .nc = 1 + (uint32_t)i};
+		r.cseq = 10 + (uint32_t)i;
+		r.more = authorization(k, &c, nonce);
+		assert_memory_equal(kit_register(k, &r), rows[i].status, strlen(rows[i].status));
+	}
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_retransmission_is_no_replay),
 		cmocka_unit_test(the_record_keeps_few_nonces),
 		cmocka_unit_test(a_refusal_waits_for_the_subscriber_it_read),
+		cmocka_unit_test(a_domain_of_old_clients_asks_for_md5_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
