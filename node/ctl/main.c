@@ -1,52 +1,10 @@
 /* regpairctl: finds the command and runs it. */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "node/ctl/ctl.h"
 #include "node/ctl/help.h"
 #include "node/ctl/pair_init.h"
-
-PRINTF_LIKE(1, 0) static void say(const char *format, va_list arguments)
-{
-	(void)fflush(stdout);
-	(void)fputs("regpairctl: ", stderr);
-	(void)vfprintf(stderr, format, arguments);
-}
-
-void ctl_complain(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	say(format, arguments);
-	va_end(arguments);
-	(void)fputc('\n', stderr);
-}
-
-int ctl_misused(const char *command, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	say(format, arguments);
-	va_end(arguments);
-	(void)fprintf(stderr, "\n(see regpairctl %s%s--help)\n", command,
-	              *command != '\0' ? " " : "");
-	return CTL_USAGE;
-}
-
-long ctl_number(const char *option, const char *text, long least, long most)
-{
-	char *end = NULL;
-	long n = strtol(text, &end, 10);
-
-	if (end != text && *end == '\0' && n >= least && n <= most)
-		return n;
-	ctl_complain("%s takes a number from %ld to %ld, not %s", option, least, most, text);
-	return -1;
-}
 
 static int pair_init(const struct ctl *ctl, int argc, char **argv)
 {
