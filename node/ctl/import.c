@@ -28,6 +28,8 @@ struct import {
 	uint64_t lines; /* in the file; 0: not known */
 	uint64_t line;  /* read so far */
 	uint64_t under_way;
+	bool asked;    /* whether this node takes changes at all */
+	bool inactive; /* it does not: no use in going on */
 	uint64_t added, replaced, refused;
 	int64_t began_ms, told_ms;
 	json_t *reasons; /* the first of them: {line, reason} */
@@ -71,6 +73,27 @@ static void tell_progress(struct import *m)
 	(void)fprintf(stderr, "  %.0f/s\n", (double)done * 1000 / (double)(now - m->began_ms));
 }
 
+static bool is_inactive(struct client *c)
+{
+	json_t *status = client_ask(c, json_pack("{ss}", "command", "status"));
+	const char *role = json_string_value(json_object_get(status, "role"));
+	bool inactive = role != NULL && strcmp(role, "active") != 0;
+
+	json_decref(status);
+	return inactive;
+}
+
+/* The first refusal may be due to the node, not to the line. */
+static void take_refusal(struct import *m, uint64_t line, const char *error)
+{
+	if (!m->asked && is_inactive(m->client)) {
+		m->inactive = true;
+		ctl_complain("%s", error);
+		return;
+	}
+	refused(m, line, error);
+}
+
 static bool take_answer(struct import *m)
 {
 	json_t *answer = client_receive(m->client);
@@ -81,12 +104,13 @@ static bool take_answer(struct import *m)
 		return false;
 	m->under_way--;
 	if (!json_is_true(json_object_get(answer, "ok")))
-		refused(m, (uint64_t)json_integer_value(json_object_get(answer, "id")),
-		        error != NULL ? error : "refused");
+		take_refusal(m, (uint64_t)json_integer_value(json_object_get(answer, "id")),
+		             error != NULL ? error : "refused");
 	else if (json_is_true(json_object_get(result, "replaced")))
 		m->replaced++;
 	else
 		m->added++;
+	m->asked = true;
 	json_decref(answer);
 	tell_progress(m);
 	return true;
@@ -145,7 +169,9 @@ static bool take_line(struct import *m, char *text)
 		return true;
 	}
 	m->under_way++;
-	return client_send(m->client, request) && (m->under_way < UNDER_WAY_MAX || take_answer(m));
+	/* The first goes alone: its answer tells whether this node takes any. */
+	uint64_t most = m->asked ? UNDER_WAY_MAX : 1;
+	return client_send(m->client, request) && (m->under_way < most || take_answer(m));
 }
 
 static bool take_all(struct import *m)
@@ -155,7 +181,7 @@ static bool take_all(struct import *m)
 	bool there = true;
 	ssize_t n;
 
-	while (there && (n = getline(&text, &room, m->file)) >= 0) {
+	while (there && !m->inactive && (n = getline(&text, &room, m->file)) >= 0) {
 		there = take_line(m, text);
 		explicit_bzero(text, (size_t)n);
 	}
@@ -238,14 +264,15 @@ static int run(const struct ctl *ctl, struct import *m)
 	m->digester = digester_new();
 	if (there) {
 		there = take_all(m);
-		tell_end(ctl, m);
+		if (!m->inactive)
+			tell_end(ctl, m);
 	}
 	digester_close(&m->digester);
 	json_decref(m->reasons);
 	free(only);
 	if (!there)
 		return client_code(m->client);
-	return m->refused > 0 ? CTL_FAILED : CTL_DONE;
+	return m->refused > 0 || m->inactive ? CTL_FAILED : CTL_DONE;
 }
 
 /* CTL_DONE, or what to end with. */

@@ -28,7 +28,7 @@ struct loop {
 	struct event_base *base;
 	struct config config;
 	struct config_domain domains[2];
-	struct log log;
+	struct log the_log, *log;
 	struct copy *copy;
 	struct control *control;
 	struct command_seen *seen;
@@ -55,7 +55,7 @@ const struct config *loop_config(const struct loop *l)
 
 struct log *loop_log(const struct loop *l)
 {
-	return (struct log *)(uintptr_t)&l->log;
+	return l->log;
 }
 
 struct mtime loop_now(const struct loop *l)
@@ -123,7 +123,9 @@ static inline int setup(void **state)
 	*state = l;
 	(void)signal(SIGPIPE, SIG_IGN); /* as the loop does */
 	l->base = event_base_new();
-	l->log = (struct log){.level = LOG_ERROR, .fd = open("/dev/null", O_WRONLY | O_CLOEXEC)};
+	l->log = &l->the_log;
+	l->the_log =
+		(struct log){.level = LOG_ERROR, .fd = open("/dev/null", O_WRONLY | O_CLOEXEC)};
 	l->domains[0].name = domain_one;
 	l->domains[1].name = domain_two;
 	l->config.domains = l->domains;
@@ -148,7 +150,7 @@ static inline int teardown(void **state)
 	assert_int_equal(rmdir(l->dir), 0);
 	copy_free(&l->copy);
 	event_base_free(l->base);
-	(void)close(l->log.fd);
+	(void)close(l->the_log.fd);
 	free(l->seen);
 	free(l);
 	return 0;
@@ -157,7 +159,7 @@ static inline int teardown(void **state)
 /* A record of a subscriber of example.com. */
 static inline void put_subscriber(struct loop *l, const char *user, bool gone)
 {
-	static const uint8_t hash[32];
+	static const uint8_t hash[32] = {0};
 	struct subscriber_record s = {
 		.user = slice_str(user),
 		.realm = SLICE("example.com"),
