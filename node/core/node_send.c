@@ -146,6 +146,8 @@ void node_on_log_read(struct node *n, const struct node_input *in)
 		return;
 	n->sender.reading = false;
 	if (in->bytes.n == 0 || block_open(in->bytes, &b) != OK) {
+		/* Trimmed since we looked: the next connection begins with a snapshot. */
+		n->log_first = in->seq + 1;
 		node_close_link(n, "the log does not reach back that far any more");
 		return;
 	}
@@ -167,6 +169,8 @@ static int64_t oldest_unacked_ms(const struct node *n)
 		return 0;
 	if (seq < ring_first(n->window))
 		seq = ring_first(n->window);
+	if (seq == ring_end(n->window))
+		return 0; /* all of them gave way to newer ones */
 	memcpy(&at, ring_at(n->window, seq).p, STAMP);
 	return n->now.ms - at;
 }
