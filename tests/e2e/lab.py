@@ -5,15 +5,18 @@ that waits has a deadline and says what it waited for. Times are CLOCK_BOOTTIME 
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("REGPAIR_BUILD", REPO / "build")).resolve()
 BIN = BUILD / "gcc" / "bin"
 NODES = ("a", "b")
+UNIT = {"a": "primary", "b": "secondary"}
 
 
 class LabError(AssertionError):
@@ -44,8 +47,41 @@ def other(node):
     return "b" if node == "a" else "a"
 
 
+def boottime_of(stamp):
+    """A log's time, as 2026-01-01T12:00:00.123Z, on the clock of now()."""
+    wall = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc).timestamp()
+    return wall - time.time() + now()
+
+
+class Log:
+    """What a node's daemon wrote since this was made."""
+
+    def __init__(self, path):
+        self.path = path
+        self.begin = path.stat().st_size if path.exists() else 0
+
+    def text(self):
+        if not self.path.exists():
+            return ""
+        with open(self.path, "rb") as file:
+            file.seek(self.begin)
+            return file.read().decode(errors="replace")
+
+    def line(self, pattern):
+        """The first line that matches, or None."""
+        return next((line for line in self.text().splitlines() if re.search(pattern, line)), None)
+
+    def wait(self, pattern, seconds=5):
+        return wait_until(lambda: self.line(pattern), seconds, f"{self.path} says {pattern}")
+
+    def time(self, pattern):
+        """When the first such line was written, on the clock of now(); None: there is none."""
+        line = self.line(pattern)
+        return boottime_of(line.split(" ", 1)[0]) if line else None
+
+
 class Lab:
-    def __init__(self, prefix="rpe", net="10.77.90", folder="/run/regpair-e2e"):
+    def __init__(self, prefix="rpe", net="10.77.90", folder="/var/tmp/regpair-e2e"):
         self.prefix = os.environ.get("REGPAIR_E2E_LAB", prefix)
         self.net = os.environ.get("REGPAIR_E2E_NET", net)
         self.folder = Path(os.environ.get("REGPAIR_E2E_DIR", folder))
@@ -53,6 +89,8 @@ class Lab:
         self.ctl_program = Path(os.environ.get("REGPAIR_CTL", BIN / "regpairctl"))
         self.vip = f"{self.net}.10"
         self.address = {"a": f"{self.net}.11", "b": f"{self.net}.12", "c": f"{self.net}.100"}
+        self.rounds = int(os.environ.get("REGPAIR_E2E_ROUNDS", "10"))
+        self.users = set()  # numbers that add_users has brought in
         # Not to be built again by `up`: tests/run has done that, or REGPAIR_DAEMON names another.
         self.environment = dict(
             os.environ, REGPAIR_LAB=self.prefix, REGPAIR_NET=self.net, REGPAIR_DIR=str(self.folder),
@@ -71,6 +109,7 @@ class Lab:
         return self.pair("up", *options)
 
     def down(self):
+        self.users.clear()
         return self.pair("down", "--clean")
 
     def start(self, node):
@@ -86,12 +125,29 @@ class Lab:
         os.kill(pid, signal.SIGKILL)
         return moment
 
+    def stop_daemon(self, node, seconds=15):
+        """The service is stopped as a host does it: SIGTERM, until it has ended."""
+        pid = self.pid(node)
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), seconds, f"regpaird on {node} stops")
+
     def cut(self, node):
         """The host is gone: link down (the moment just before is returned), then everything killed."""
         moment = now()
         subprocess.run(["ip", "-n", self.namespace(node), "link", "set", "eth0", "down"], check=True)
         self.pair("cut", node)
         return moment
+
+    def start_daemon(self, node):
+        """Without waiting for what becomes of it."""
+        os.kill(self.pid(node, "supervise"), signal.SIGUSR1)
+
+    def edit(self, node, old, new):
+        """Changes the node's configuration; counts from its next start."""
+        path = self.folder / node / "regpair.yaml"
+        text = path.read_text()
+        assert old in text, f"{path} does not hold {old!r}"
+        path.write_text(text.replace(old, new))
 
     def heal(self, seconds=60):
         """Both nodes run and the pair is paired, whatever a test did to them."""
@@ -133,6 +189,17 @@ class Lab:
         active = self.active()
         return bool(active) and self.status(active).get("pair_state") == "paired" and \
             self.role(other(active)) == "standby"
+
+    def in_step(self, seconds=30):
+        """Paired, and both nodes tell the same position and the same digest of all records."""
+        def same():
+            left, right = self.status("a"), self.status("b")
+            keys = ("seq", "digest", "aors", "subscribers")
+            return self.paired() and all(left.get(k) == right.get(k) is not None for k in keys)
+        wait_until(same, seconds, "the pair is paired, seq and digest equal on both", every=0.1)
+
+    def log(self, node):
+        return Log(self.folder / node / "log" / "regpaird.log")
 
     def has_address(self, node):
         shown = subprocess.run(["ip", "-n", self.namespace(node), "-4", "-o", "address", "show", "dev", "eth0"],
@@ -186,13 +253,22 @@ class Lab:
 
     def add_users(self, count, first=0):
         """The users regload registers as (user000000 and so on), imported on the active node."""
-        table = self.folder / "users.csv"
-        subprocess.run([BIN / "regload", "--host", self.vip, "--users", str(count), "--first", str(first),
-                        "--write-csv", table], check=True, capture_output=True, timeout=60)
+        missing = set(range(first, first + count)) - self.users
+        if not missing:
+            return
+        table = self.users_table(max(missing) - min(missing) + 1, min(missing))
         active = wait_until(self.active, 10, "one node is active")
         done = self.ctl_run(active, "subscriber", "import", str(table), seconds=300)
         if done.returncode != 0:
             raise LabError(f"subscriber import: {done.stderr.strip()}")
+        self.users |= missing
+
+    def users_table(self, count, first=0):
+        """A file of user,password lines for `subscriber import`."""
+        table = self.folder / "users.csv"
+        subprocess.run([BIN / "regload", "--host", self.vip, "--users", str(count), "--first", str(first),
+                        "--write-csv", table], check=True, capture_output=True, timeout=60)
+        return table
 
     def logs(self):
         return {node: sorted((self.folder / node / "log").glob("*.log")) for node in NODES}

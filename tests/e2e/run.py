@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """run.py - the end-to-end tests: every function test_* in tests/e2e/test_*.py.
 
-Usage: tests/e2e/run.py [--logs FOLDER] [--keep] [WORD...]
+Usage: tests/e2e/run.py [--logs FOLDER] [--keep] [--ci | --rounds N] [WORD...]
 Only tests whose name holds one of the words, if any are given. Needs root and a build (tests/run e2e
-makes it). A test with a parameter `lab` gets the pair whole and may leave it in any state; one
+makes it). What is repeated is repeated N times: 10, with --ci 3, else as REGPAIR_E2E_ROUNDS says. A test with a parameter `lab` gets the pair whole and may leave it in any state; one
 without brings its own nodes. --keep leaves the pair up at the end. The last line is the sum.
 """
 import argparse
@@ -50,7 +50,7 @@ def make_whole(lab):
 def show_logs(lab, name, folder):
     for node in NODES:
         for log in lab.logs()[node]:
-            lines = log.read_text(errors="replace").splitlines()
+            lines = [line for line in log.read_text(errors="replace").splitlines() if "gratuitous ARP" not in line]
             print(f"    --- node {node}, {log.name}, the last of {len(lines)} lines")
             print("\n".join("    " + line for line in lines[-LOG_LINES:]))
             if folder:
@@ -84,10 +84,13 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--logs", type=Path)
     options.add_argument("--keep", action="store_true")
+    options.add_argument("--ci", action="store_const", dest="rounds", const=3)
+    options.add_argument("--rounds", type=int)
     options.add_argument("words", nargs="*")
     chosen = options.parse_args()
     sums = {"passed": 0, "failed": 0, "skipped": 0}
     lab = Lab()
+    lab.rounds = chosen.rounds or lab.rounds
     # One run at a time: the namespaces have fixed names, so that a run that was killed is cleared.
     with open(f"/run/lock/regpair-{lab.prefix}", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,0 +1,86 @@
+"""clients.py - SIP clients not written here: sipp (sip-tester) and baresip (baresip-core)."""
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from lab import LabError, Skip, wait_until
+
+SCENARIOS = Path(__file__).resolve().parent / "sipp"
+
+
+def need(program, package):
+    if shutil.which(program) is None:
+        raise Skip(f"{program} is not installed ({package})")
+
+
+class Sipp:
+    """One run of a scenario, a call for each of the users, in `namespace` and `folder`."""
+
+    def __init__(self, namespace, folder, scenario, target, local, users, transport="u1", pause_ms=0,
+                 password="secret"):
+        need("sipp", "sip-tester")
+        table = folder / "sipp.csv"
+        table.write_text("SEQUENTIAL\n" + "".join(
+            f"user{n:06};[authentication username=user{n:06} password={password}{n:06}]\n" for n in users))
+        self.errors = folder / "sipp.errors"
+        self.errors.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", namespace, "sipp", target, "-sf", SCENARIOS / f"{scenario}.xml", "-inf", table,
+             "-i", local, "-auth_uri", "example.com", "-t", transport, "-m", str(len(users)), "-r", "100", "-d", str(pause_ms), "-nostdin",
+             "-timeout", "30", "-timeout_error", "-trace_err", "-error_file", self.errors],
+            cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def end(self, seconds=40):
+        """Every call went as the scenario says."""
+        try:
+            out = self.process.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise LabError("sipp does not end") from None
+        if self.process.returncode != 0:
+            errors = self.errors.read_text(errors="replace") if self.errors.exists() else out
+            raise LabError(f"sipp: exit {self.process.returncode}: {errors[:1500]}")
+
+
+class Baresip:
+    """A phone that registers at the virtual address for so many seconds, again before they end, and
+    unregisters when it is ended."""
+
+    def __init__(self, lab, user, password, seconds):
+        need("baresip", "baresip-core")
+        self.lab = lab
+        folder = lab.folder / "baresip"
+        folder.mkdir(exist_ok=True)
+        (folder / "config").write_text(
+            "poll_method epoll\naudio_source aufile,/dev/null\naudio_player aufile,/dev/null\n"
+            "module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule_tmp account.so\n"
+            "module_app menu.so\nnet_interface eth0\n")
+        (folder / "contacts").write_text("")
+        (folder / "accounts").write_text(
+            f'<sip:{user}@example.com>;auth_pass={password};outbound="sip:{lab.vip};transport=udp";'
+            f"regint={seconds}\n")
+        self.process = lab.popen("stdbuf", "-oL", "baresip", "-f", folder, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.said = ""
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            self.said += line
+
+    def wait(self, text, times=1, seconds=10):
+        wait_until(lambda: self.said.count(text) >= times or self.process.poll() is not None, seconds,
+                   f"baresip says {text!r} {times} times; it said {self.said[-800:]!r}")
+        if self.said.count(text) < times:
+            raise LabError(f"baresip ended: {self.said[-800:]!r}")
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        time.sleep(0.1)

@@ -1,0 +1,91 @@
+"""load.py - registering through the virtual address with regload, and proving what became of it.
+
+A Phones is some users of its own over one transport: registered, refreshed under load, audited. What
+the server acknowledged and the nonces in use are kept in files of the lab's folder.
+"""
+import itertools
+
+from lab import LabError
+
+BLOCK = 1000  # of user numbers: no two Phones share users
+blocks = itertools.count()
+
+REFRESH, FRESH = "refresh", "fresh"
+
+
+class Phones:
+    def __init__(self, lab, name, transport, count, expires=3600):
+        assert count <= BLOCK
+        first = next(blocks) * BLOCK
+        self.lab = lab
+        self.acked = lab.folder / f"{name}.acked"
+        self.nonces = lab.folder / f"{name}.nonces"
+        self.timeline = lab.folder / f"{name}.timeline"
+        self.tag = name
+        self.generation = 0  # of Call-IDs: a phone that is switched on anew has another
+        self.cseq = 0
+        self.transport = transport
+        self.users = ("--transport", transport, "--first", first, "--users", count, "--expires", expires)
+        lab.add_users(count, first)
+
+    def arguments(self, *more):
+        return (*self.users, "--tag", f"{self.tag}{self.generation}", "--cseq", self.cseq, "--acked", self.acked,
+                "--save-nonce", self.nonces, *more)
+
+    def register(self, seconds=60):
+        """All once, as phones that were switched on just now."""
+        self.generation += 1
+        self.cseq = 0
+        result = self.lab.regload(*self.arguments("--window", 64), seconds=seconds)
+        self.cseq += 1000  # beyond whatever was sent, each request twice
+        expect_whole(result)
+        return result
+
+    def start(self, how, rate):
+        """Load until end(). REFRESH: the same Call-IDs, nonces in use; FRESH: new Call-IDs first."""
+        more = ["--rate", rate, "--seconds", 600, "--t1", 200, "--timeline", self.timeline]
+        if how == REFRESH:
+            more += ["--use-nonce", self.nonces, "--expect-no-challenge"]
+        else:
+            self.generation += 1
+            self.cseq = 0
+        process = self.lab.regload_start(*self.arguments(*more))
+        self.cseq += 100000
+        return process
+
+    def end(self, process):
+        return self.lab.regload_end(process)
+
+    def gap_after(self, moment):
+        """The longest time without a 200 that ended after `moment`: when it began, when it ended."""
+        rows = (line.split("\t") for line in self.timeline.read_text().splitlines()[1:])
+        times = sorted(int(row[1]) / 1e6 for row in rows if row[3] == "200")
+        after = [pair for pair in zip(times, times[1:]) if pair[1] > moment]
+        assert after, "no 200 came after it"
+        return max(after, key=lambda pair: pair[1] - pair[0])
+
+    def audit(self, slack_ms=1000):
+        """Everyone that got a 200 is there with the lifetime it implies, and no one is challenged: the
+        nonces in use are accepted."""
+        done = self.lab.run(*self.lab.regload_command(
+            *self.users, "--audit", self.acked, "--use-nonce", self.nonces, "--expect-no-challenge",
+            "--tag", f"{self.tag}audit{self.generation}", "--slack-ms", slack_ms), check=False)
+        if done.returncode != 0:
+            raise LabError(f"audit of {self.acked.name}: exit {done.returncode}: {done.stderr.strip()[-1500:]} "
+                           f"{done.stdout.strip()[-1500:]}")
+        return done.stdout
+
+
+def expect_whole(result):
+    """No request failed: retransmissions are allowed, refusals and silence are not."""
+    failed = result["timeouts"] or result["other"] or result["malformed"]
+    assert not failed, f"requests failed: {result}"
+
+
+def table(title, head, rows):
+    """Prints a small table, columns as wide as they need."""
+    cells = [head, *[[cell if isinstance(cell, str) else f"{cell:.1f}" for cell in row] for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    print(f"    {title}")
+    for row in cells:
+        print("      " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths)), flush=True)
