@@ -1,0 +1,284 @@
+#include "tests/sim/check.h"
+
+#include <assert.h>
+
+#include "tests/sim/message.h"
+
+uint64_t check_digest(const struct host *h)
+{
+	uint64_t sum = 0;
+
+	for (int t = TABLE_AOR; t < TABLE_END; t++)
+		sum += copy_digest(node_copy(h->node), (enum table)t) * (uint64_t)(2 * t + 1);
+	return sum;
+}
+
+static bool is_role(const struct host *h, enum role a, enum role b)
+{
+	enum role now = node_role(h->node);
+
+	return now == a || now == b || h->role == a || h->role == b;
+}
+
+static void begin_reign(struct world *w, struct host *h, const struct entry *e)
+{
+	if (e->table != TABLE_REIGN || e->kind != ENTRY_REIGN)
+		world_fail(w, "%c logs %llu under a reign that this process did not begin",
+		           host_name(h), (unsigned long long)e->seq);
+	h->reign = e->reign;
+	h->reign_entry = (uint32_t)w->history.n;
+	w->stat_takeovers++;
+}
+
+static void check_created(struct world *w, struct host *h, const struct entry *e)
+{
+	if (!is_role(h, ROLE_ACTIVE, ROLE_TAKING_OVER))
+		world_fail(w, "%c logs %llu (%s) as %s", host_name(h), (unsigned long long)e->seq,
+		           entry_kind_name(e->kind), role_name(node_role(h->node)));
+	if (h->reign != e->reign)
+		begin_reign(w, h, e);
+	bool reign_durable = w->history.entries[h->reign_entry].seq <= h->disk.durable;
+	if (e->table != TABLE_REIGN && !reign_durable)
+		world_fail(w, "%c logs %llu (%s) before its reign is durable", host_name(h),
+		           (unsigned long long)e->seq, entry_kind_name(e->kind));
+}
+
+static void note_op(struct world *w, uint32_t entry)
+{
+	struct op *op = w->serving >= 0 ? &w->ops[w->serving] : NULL;
+	const struct history_entry *e = &w->history.entries[entry];
+
+	if (op == NULL || e->aor < 0 || (e->kind != ENTRY_REQUEST && e->kind != ENTRY_OPERATOR))
+		return;
+	if (op->n_entries == OP_ENTRIES) { /* the oldest were lost: the newest tell where it is */
+		memmove(op->entries, op->entries + 1, (OP_ENTRIES - 1) * sizeof *op->entries);
+		op->n_entries--;
+	}
+	op->entries[op->n_entries++] = entry;
+}
+
+static uint32_t create(struct world *w, struct host *h, const struct entry *e, struct slice bytes)
+{
+	check_created(w, h, e);
+	uint32_t entry = history_add(&w->history, e, bytes, chain_head(&h->chain));
+	struct history_entry *it = &w->history.entries[entry];
+
+	if (e->table == TABLE_AOR) {
+		it->aor = model_aor(e->key);
+		if (it->aor < 0 || it->aor >= w->n_aors || !model_read(w, e->value, it))
+			world_fail(w, "%c logs an AOR that cannot be read", host_name(h));
+		else
+			model_check(w, h, entry);
+	}
+	note_op(w, entry);
+	world_say(w, host_name(h), "commit %llu %s %s", (unsigned long long)e->seq,
+	          entry_kind_name(e->kind), table_name(e->table));
+	return entry;
+}
+
+static void check_received(struct world *w, const struct host *h, uint32_t entry,
+                           struct slice bytes)
+{
+	const struct history_entry *it = &w->history.entries[entry];
+
+	if (it->parent != chain_head(&h->chain))
+		world_fail(w, "%c takes entry %llu behind a history that is not its own",
+		           host_name(h), (unsigned long long)it->seq);
+	if (!slice_eq(bytes, (struct slice){it->bytes, it->n}))
+		world_fail(w, "%c has other bytes for entry %llu", host_name(h),
+		           (unsigned long long)it->seq);
+	world_say(w, host_name(h), "apply %llu", (unsigned long long)it->seq);
+}
+
+void check_append(struct world *w, struct host *h, const struct node_output *o)
+{
+	struct entry e;
+
+	if (entry_decode(o->bytes, &e) != OK || e.seq != o->seq || e.seq != h->chain.n + 1) {
+		world_fail(w, "%c appends %llu behind %llu", host_name(h),
+		           (unsigned long long)o->seq, (unsigned long long)h->chain.n);
+		return;
+	}
+	uint32_t entry = history_find(&w->history, e.reign, e.seq);
+	if (entry != 0)
+		check_received(w, h, entry, o->bytes);
+	else
+		entry = create(w, h, &e, o->bytes);
+	if (w->failed)
+		return;
+	chain_push(&h->chain, &w->history, entry);
+	w->history.entries[entry].seen |= 1U << h->index;
+}
+
+/* What an answer about this op stands on at the least (a retransmission may be carried out once more,
+ * behind an operator's removal); 0: nothing. */
+static uint32_t stands_on(const struct world *w, const struct host *h, const struct op *op)
+{
+	for (size_t i = 0; i < op->n_entries; i++)
+		if (chain_has(&h->chain, &w->history, op->entries[i]))
+			return op->entries[i];
+	bool known = op->served_life[h->index] == h->life;
+	uint32_t entry = known ? op->served[h->index] : 0;
+	return chain_has(&h->chain, &w->history, entry) ? entry : 0;
+}
+
+static void note_acked(struct world *w, const struct host *h, struct op *op, bool paired)
+{
+	const struct host *peer = &w->hosts[1 - h->index];
+
+	if (op->acked || op->n_entries == 0)
+		return;
+	op->acked = true;
+	op->acked_at = w->now;
+	w->stat_acked++;
+	if (!paired || w->mode == COMMIT_DISK)
+		return;
+	op->paired = true;
+	op->kept_life[h->index] = h->life;
+	bool there = peer->node != NULL &&
+	             chain_has(&peer->chain, &w->history, op->entries[op->n_entries - 1]);
+	op->kept_life[peer->index] = there ? peer->life : 0;
+}
+
+static void check_promise(struct world *w, struct host *h, struct op *op)
+{
+	struct status status;
+	uint32_t entry = stands_on(w, h, op);
+	const struct history_entry *e = &w->history.entries[entry];
+
+	node_status(h->node, host_now(w, h), &status);
+	bool paired = strcmp(status.pair_state, "paired") == 0;
+	bool both = paired && w->mode != COMMIT_DISK;
+	bool on_disk = e->seq <= h->disk.durable;
+	bool on_peer = entry == 0 || (e->seen >> (1 - h->index) & 1) != 0;
+
+	if (op->kind == OP_REGISTER && op->n_entries == 0)
+		world_fail(w, "%c acknowledges what it did not log", host_name(h));
+	if (!on_disk && (!both || w->mode == COMMIT_BOTH))
+		world_fail(w,
+		           "%c (%s, commit %s) acknowledges %llu before it is on the disk (%llu): "
+		           "cseq %u of client %d",
+		           host_name(h), status.pair_state, commit_mode_name(w->mode),
+		           (unsigned long long)e->seq, (unsigned long long)h->disk.durable,
+		           op->cseq, op->client);
+	if (!on_peer && both)
+		world_fail(w, "%c (paired, commit %s) acknowledges %llu before the standby has it",
+		           host_name(h), commit_mode_name(w->mode), (unsigned long long)e->seq);
+	note_acked(w, h, op, paired);
+}
+
+static void check_speaker(struct world *w, const struct host *h)
+{
+	const struct history_entry *reign = &w->history.entries[h->reign_entry];
+
+	if (!is_role(h, ROLE_ACTIVE, ROLE_STEPPING_DOWN))
+		world_fail(w, "%c speaks SIP as %s", host_name(h), role_name(node_role(h->node)));
+	else if (h->reign == 0 || reign->seq > h->disk.durable ||
+	         !chain_has(&h->chain, &w->history, h->reign_entry))
+		world_fail(w, "%c speaks SIP without a reign on its disk", host_name(h));
+}
+
+static void deliver(struct world *w, const struct host *h, const struct told *told,
+                    struct slice bytes)
+{
+	const struct client *c = &w->clients[told->client];
+
+	if (c->cut[h->index] || world_chance(w, w->loss_ppm))
+		return;
+	struct event *e = world_at(w, world_draw(w, 0, w->delay_ms), EVENT_REPLY, told->client);
+	e->bytes = take_memory(bytes.n);
+	memcpy(e->bytes, bytes.p, bytes.n);
+	e->n = bytes.n;
+}
+
+void check_message(struct world *w, struct host *h, const struct node_output *o)
+{
+	struct told told;
+
+	check_speaker(w, h);
+	if (!told_read(w, o->bytes, &told) || told.client < 0 || told.client >= w->n_clients) {
+		world_fail(w, "%c sends what no phone asked for", host_name(h));
+		return;
+	}
+	struct op *op = op_find(w, told.client, told.call, told.cseq);
+	struct addr to = message_address(told.client);
+	if (op == NULL || !addr_eq(&o->target, &to)) {
+		world_fail(w, "%c answers the wrong phone", host_name(h));
+		return;
+	}
+	if (told.status == 200) {
+		check_promise(w, h, op);
+		if (w->clients[told.client].op == (int)(op - w->ops))
+			check_told(w, h, op, &told);
+	}
+	deliver(w, h, &told, o->bytes);
+}
+
+void check_answer(struct world *w, struct host *h, const struct node_output *o)
+{
+	struct op *op = &w->ops[o->ticket - 1];
+
+	assert(op->kind == OP_OPERATOR);
+	op->done = w->now;
+	op->state = o->ok ? OP_GRANTED : OP_REFUSED;
+	if (o->ok)
+		check_promise(w, h, op);
+}
+
+/* The pair clock goes on as time does, whoever keeps it. */
+static void check_clock(struct world *w, const struct host *h)
+{
+	enum { STEP_MS = 1000 };
+	int64_t offset = node_pair_now(h->node, host_now(w, h)).ms - w->now;
+
+	if (w->clocks_parted)
+		return;
+	if (!w->pair_known) {
+		w->pair_known = true;
+		w->pair_offset_ms = offset;
+	}
+	if (offset < w->pair_offset_ms - STEP_MS || offset > w->pair_offset_ms + STEP_MS)
+		world_fail(w, "%c's pair time stepped by %lld ms", host_name(h),
+		           (long long)(offset - w->pair_offset_ms));
+}
+
+static void check_equal(struct world *w, const struct host *h)
+{
+	struct history_entry *head = &w->history.entries[chain_head(&h->chain)];
+	uint64_t digest = check_digest(h);
+
+	if (!head->digest_known && head->reign == h->reign) {
+		head->digest_known = true;
+		head->digest = digest;
+	} else if (head->digest_known && head->digest != digest) {
+		world_fail(w, "%c's copy differs from the active's at %llu", host_name(h),
+		           (unsigned long long)head->seq);
+	}
+}
+
+/* Nobody kept the clock for who starts alone: the wall clock had to do. */
+static void note_role(struct world *w, struct host *h)
+{
+	enum role is = node_role(h->node);
+
+	if (is == ROLE_ACTIVE && h->role != ROLE_ACTIVE && !h->followed) {
+		w->pair_known = false;
+		w->clocks_parted = w->hosts[1 - h->index].role == ROLE_ACTIVE;
+	}
+	h->role = is;
+}
+
+void check_step(struct world *w, struct host *h)
+{
+	struct position at = node_position(h->node);
+
+	if (!h->loaded)
+		return;
+	if (at.seq != h->chain.n)
+		world_fail(w, "%c believes to be at %llu, its log is at %llu", host_name(h),
+		           (unsigned long long)at.seq, (unsigned long long)h->chain.n);
+	note_role(w, h);
+	check_equal(w, h);
+	if (h->role == ROLE_ACTIVE)
+		check_clock(w, h);
+}

@@ -1,0 +1,45 @@
+/* check.h - what must be true of a world: after every step, and looked at more deeply now and then. */
+#ifndef TESTS_SIM_CHECK_H
+#define TESTS_SIM_CHECK_H
+
+#include "tests/sim/world.h"
+
+/* An entry goes into a node's memory: its own or a received one. */
+void check_append(struct world *w, struct host *h, const struct node_output *o);
+/* A SIP message leaves. */
+void check_message(struct world *w, struct host *h, const struct node_output *o);
+/* An operator is told how it went. */
+void check_answer(struct world *w, struct host *h, const struct node_output *o);
+/* After each step of a node. */
+void check_step(struct world *w, struct host *h);
+/* What was acknowledged is somewhere; what was acknowledged while paired is on both. */
+void check_acked(struct world *w);
+/* A paired standby's history is a prefix. */
+void check_pair(struct world *w);
+/* Active, paired, equal. */
+bool check_settled(struct world *w);
+uint64_t check_digest(const struct host *h);
+
+/* model.c: may this entry follow what was there? */
+void model_check(struct world *w, const struct host *h, uint32_t entry);
+/* The bindings of a stored AOR as the checks see them. False: they cannot be read. */
+bool model_read(struct world *w, struct slice value, struct history_entry *to);
+int model_aor(struct slice key); /* -1: none of ours */
+
+/* answer.c: what a client may be told of its bindings. */
+struct told {
+	int status;
+	unsigned call;
+	uint32_t cseq;
+	int client;
+	unsigned contacts; /* bits: listed */
+	int64_t expires_s[CONTACTS_MAX];
+	char nonce[256];
+};
+bool told_read(const struct world *w, struct slice text, struct told *out);
+struct op *op_find(struct world *w, int client, unsigned call, uint32_t cseq);
+/* Is what the client is told what the node holds? */
+void check_told(struct world *w, const struct host *h, const struct op *op,
+                const struct told *told);
+
+#endif

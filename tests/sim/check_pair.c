@@ -1,0 +1,161 @@
+/* What must be true of the two nodes together. */
+#include "tests/sim/check.h"
+
+enum { SETTLE_MS = 150 * 1000 };
+
+static bool is_held(const struct world *w, const struct op *op)
+{
+	for (size_t i = 0; i < op->n_entries; i++)
+		for (int at = 0; at < HOSTS; at++)
+			if (chain_has(&w->hosts[at].chain, &w->history, op->entries[i]))
+				return true;
+	return false;
+}
+
+static bool is_set_aside(const struct world *w, const struct op *op)
+{
+	for (size_t i = 0; i < op->n_entries; i++)
+		if (w->history.entries[op->entries[i]].set_aside)
+			return true;
+	return false;
+}
+
+/* Mode peer: both died within the time that an entry may wait for the disk. */
+static bool may_be_lost(const struct world *w, const struct op *op)
+{
+	return w->mode == COMMIT_PEER && op->paired && op->acked_at <= w->both_died;
+}
+
+static bool has(const struct world *w, const struct host *h, const struct op *op)
+{
+	for (size_t i = 0; i < op->n_entries; i++)
+		if (chain_has(&h->chain, &w->history, op->entries[i]))
+			return true;
+	return false;
+}
+
+/* Acknowledged while paired: no process that had it may be without it, but where the other died with
+ * what it had and went on alone. */
+static void check_kept(struct world *w, const struct op *op)
+{
+	for (int i = 0; i < HOSTS; i++) {
+		const struct host *h = &w->hosts[i], *peer = &w->hosts[1 - i];
+		bool same_process = h->node != NULL && op->kept_life[i] == h->life;
+		bool forked = is_set_aside(w, op) && peer->crashed >= op->acked_at;
+		if (same_process && !forked && !has(w, h, op))
+			world_fail(w,
+			           "%c lacks what was acknowledged while paired: cseq %u of client "
+			           "%d, call %u",
+			           host_name(h), op->cseq, op->client, op->call);
+	}
+}
+
+void check_acked(struct world *w)
+{
+	for (const struct op *op = w->ops; op < w->ops + w->n_ops && !w->failed; op++) {
+		if (!op->acked)
+			continue;
+		if (!is_held(w, op) && !is_set_aside(w, op) && !may_be_lost(w, op))
+			world_fail(w,
+			           "acknowledged at %lld and on no disk, in no fork: cseq %u of "
+			           "client %d, call %u",
+			           (long long)op->acked_at, op->cseq, op->client, op->call);
+		if (op->paired)
+			check_kept(w, op);
+	}
+}
+
+static bool says_paired(const struct world *w, const struct host *h)
+{
+	struct status s;
+
+	node_status(h->node, host_now(w, h), &s);
+	return strcmp(s.pair_state, "paired") == 0;
+}
+
+void check_pair(struct world *w)
+{
+	for (int i = 0; i < HOSTS; i++) {
+		const struct host *h = &w->hosts[i], *peer = &w->hosts[1 - i];
+		if (!h->loaded || !peer->loaded || h->role != ROLE_ACTIVE ||
+		    h->connection != peer->connection || h->connection == 0 ||
+		    !node_serves(h->node) || !says_paired(w, h))
+			continue;
+		if (peer->role == ROLE_ACTIVE)
+			world_fail(w, "%c is paired and both are active", host_name(h));
+		if (!chain_has(&h->chain, &w->history, chain_head(&peer->chain)))
+			world_fail(w, "%c is paired and the standby's log is no prefix of its own",
+			           host_name(h));
+	}
+	for (int i = 0; i < HOSTS; i++) {
+		const struct host *h = &w->hosts[i];
+		struct status s;
+		if (!h->loaded)
+			continue;
+		node_status(h->node, host_now(w, h), &s);
+		if (s.forks != h->forks || s.fork_entries != h->fork_entries)
+			world_fail(w, "%c counts %llu entries in forks, its disk set aside %llu",
+			           host_name(h), (unsigned long long)s.fork_entries,
+			           (unsigned long long)h->fork_entries);
+	}
+}
+
+static bool phones_content(const struct world *w)
+{
+	for (int i = 0; i < w->n_clients; i++)
+		if (!w->clients[i].content)
+			return false;
+	return true;
+}
+
+static const struct host *active(const struct world *w)
+{
+	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
+
+	if (!a->loaded || !b->loaded || (a->role == ROLE_ACTIVE) == (b->role == ROLE_ACTIVE))
+		return NULL;
+	return a->role == ROLE_ACTIVE ? a : b;
+}
+
+/* Where nothing or one thing went wrong, a promise of both survives in the history that goes on. */
+static void check_single(struct world *w, const struct host *h)
+{
+	for (const struct op *op = w->ops; op < w->ops + w->n_ops; op++)
+		if (op->paired && w->profile != ROUGH && !has(w, h, op))
+			world_fail(
+				w,
+				"one failure lost what was acknowledged while paired: cseq %u of "
+				"client %d",
+				op->cseq, op->client);
+}
+
+static void fail_unsettled(struct world *w)
+{
+	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
+
+	world_fail(w, "not settled %d s after all healed: A %s%s, B %s%s, phones %s",
+	           SETTLE_MS / 1000, a->loaded ? role_name(a->role) : "down",
+	           a->vrrp.address ? " with address" : "", b->loaded ? role_name(b->role) : "down",
+	           b->vrrp.address ? " with address" : "",
+	           phones_content(w) ? "content" : "waiting");
+}
+
+bool check_settled(struct world *w)
+{
+	const struct host *h = active(w);
+	bool settled = h != NULL && phones_content(w) && says_paired(w, h) &&
+	               w->hosts[0].chain.n == w->hosts[1].chain.n;
+
+	if (!settled) {
+		if (w->now > w->quiet_since + SETTLE_MS)
+			fail_unsettled(w);
+		return false;
+	}
+	const struct host *peer = &w->hosts[1 - h->index];
+	if (chain_head(&h->chain) != chain_head(&peer->chain))
+		world_fail(w, "two histories of one length");
+	else if (check_digest(h) != check_digest(peer))
+		world_fail(w, "two copies at one position");
+	check_single(w, h);
+	return true;
+}

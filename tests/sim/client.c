@@ -1,0 +1,221 @@
+/* The phones: each registers, refreshes, removes and asks, one request at a time, as RFC 3261 has it. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "tests/sim/check.h"
+#include "tests/sim/message.h"
+
+enum { T1_MS = 500, T2_MS = 4000, DRAIN_MS = NET_LONGEST_MS + 500 };
+
+struct op *op_new(struct world *w, int client, int aor, enum op_kind kind)
+{
+	if (w->n_ops == w->ops_room) {
+		w->ops_room = w->ops_room == 0 ? 256 : 2 * w->ops_room;
+		w->ops = more_memory(w->ops, w->ops_room * sizeof *w->ops);
+	}
+	struct op *op = &w->ops[w->n_ops++];
+	*op = (struct op){
+		.client = client, .aor = aor, .kind = kind, .start = w->now, .last_sent = w->now};
+	return op;
+}
+
+struct op *op_find(struct world *w, int client, unsigned call, uint32_t cseq)
+{
+	for (size_t i = w->n_ops; i > 0; i--) {
+		struct op *op = &w->ops[i - 1];
+		if (op->client == client && op->call == call && op->cseq == cseq)
+			return op;
+	}
+	return NULL;
+}
+
+static void set_timer(struct world *w, struct client *c, int64_t ms)
+{
+	world_at(w, ms, EVENT_CLIENT, c->index)->number = ++c->timer;
+}
+
+static int64_t net_delay(struct world *w)
+{
+	return world_chance(w, w->slow_ppm) ? world_draw(w, 1, NET_LONGEST_MS)
+	                                    : world_draw(w, 0, w->delay_ms);
+}
+
+static void put_on_wire(struct world *w, struct client *c, struct slice bytes)
+{
+	if (c->cut[c->arp] || world_chance(w, w->loss_ppm))
+		return;
+	struct event *e = world_at(w, net_delay(w), EVENT_REQUEST, c->index);
+	e->op = c->op;
+	e->number = (uint64_t)c->arp;
+	e->life = (uint64_t)(w->now + NET_LONGEST_MS);
+	e->bytes = take_memory(bytes.n);
+	memcpy(e->bytes, bytes.p, bytes.n);
+	e->n = bytes.n;
+}
+
+static void transmit(struct world *w, struct client *c)
+{
+	uint8_t room[TEXT_MAX];
+	struct buf text = buf_on(room, sizeof room);
+
+	message_write(w, c, &w->ops[c->op], &text);
+	assert(!text.full);
+	w->ops[c->op].last_sent = w->now;
+	put_on_wire(w, c, buf_slice(&text));
+	if (world_chance(w, w->dup_ppm))
+		put_on_wire(w, c, buf_slice(&text));
+	set_timer(w, c, c->retransmit_ms);
+	c->retransmit_ms = c->retransmit_ms * 2 < T2_MS ? c->retransmit_ms * 2 : T2_MS;
+}
+
+static void send_op(struct world *w, struct client *c, struct op *op)
+{
+	static const char *const names[] = {"register", "remove", "*", "fetch", "operator"};
+
+	op->call = c->call;
+	op->cseq = ++c->cseq;
+	c->nc++;
+	c->op = (int)(op - w->ops);
+	c->retransmit_ms = T1_MS;
+	c->give_up_at = w->now + world_draw(w, 4, 12) * 1000;
+	world_say(w, 'c', "%d %s contacts=%u expires=%u call=%u cseq=%u to %c", c->index,
+	          names[op->kind], op->contacts, op->expires_s, op->call, op->cseq, 'A' + c->arp);
+	transmit(w, c);
+}
+
+static void begin_op(struct world *w, struct client *c)
+{
+	static const uint32_t lifetimes[] = {5, 8, 15, 30, 60};
+	unsigned all = (1U << CONTACTS_MAX) - 1;
+	int64_t dice = world_draw(w, 0, 99);
+	enum op_kind kind = c->last_words ? OP_FETCH
+	                    : dice < 55   ? OP_REGISTER
+	                    : dice < 68   ? OP_REMOVE
+	                    : dice < 73   ? OP_STAR
+	                                  : OP_FETCH;
+	struct op *op = op_new(w, c->index, c->aor, kind);
+
+	if (kind == OP_REGISTER || kind == OP_REMOVE)
+		op->contacts = (unsigned)world_draw(w, 1, all);
+	else if (kind == OP_STAR)
+		op->contacts = all;
+	if (kind == OP_REGISTER)
+		op->expires_s = lifetimes[world_draw(w, 0, ARRAY_LEN(lifetimes) - 1)];
+	send_op(w, c, op);
+}
+
+void client_begin(struct world *w, struct client *c)
+{
+	set_timer(w, c, world_draw(w, 10, 3000));
+}
+
+/* A phone that started anew has another Call-ID; its old requests are off the network by then. */
+static void restart(struct world *w, struct client *c)
+{
+	world_say(w, 'c', "%d starts anew", c->index);
+	c->call++;
+	c->cseq = (uint32_t)world_draw(w, 0, 20);
+	set_timer(w, c, DRAIN_MS);
+}
+
+void client_on_timer(struct world *w, const struct event *e)
+{
+	struct client *c = &w->clients[e->who];
+
+	if (e->number != c->timer)
+		return;
+	if (c->op >= 0 && w->now < c->give_up_at) {
+		transmit(w, c);
+		return;
+	}
+	if (c->op >= 0) {
+		world_say(w, 'c', "%d gives up on cseq=%u", c->index, w->ops[c->op].cseq);
+		w->ops[c->op].state = OP_GIVEN_UP;
+		c->op = -1;
+		if (world_chance(w, 200000)) {
+			restart(w, c);
+			return;
+		}
+	}
+	if (c->content && c->last_words)
+		return;
+	begin_op(w, c);
+}
+
+/* Asked for a password: the same again with an answer. */
+static void ask_again(struct world *w, struct client *c)
+{
+	struct op before = w->ops[c->op];
+	struct op *op = op_new(w, c->index, c->aor, before.kind);
+
+	op->contacts = before.contacts;
+	op->expires_s = before.expires_s;
+	send_op(w, c, op);
+}
+
+void client_on_reply(struct world *w, const struct event *e)
+{
+	struct client *c = &w->clients[e->who];
+	struct told told;
+
+	if (!told_read(w, (struct slice){e->bytes, e->n}, &told) || c->op < 0)
+		return;
+	struct op *op = &w->ops[c->op];
+	if (told.call != op->call || told.cseq != op->cseq)
+		return;
+	op->done = w->now;
+	op->state = told.status == 200 ? OP_GRANTED : OP_REFUSED;
+	world_say(w, 'c', "%d is told %d, contacts=%u", c->index, told.status, told.contacts);
+	if (told.status == 401) {
+		memcpy(c->nonce, told.nonce, sizeof c->nonce);
+		c->nc = 0;
+		ask_again(w, c);
+		return;
+	}
+	if (told.status != 200 && told.status != 503 && told.status != 400)
+		world_fail(w, "client %d got %d", c->index, told.status);
+	c->op = -1;
+	c->content = c->last_words && told.status == 200;
+	set_timer(w, c, world_draw(w, 50, w->quiet ? 1000 : 4000));
+}
+
+/* The socket keeps what arrives until the node may look at it. */
+int64_t client_waits_ms(struct world *w, const struct event *e)
+{
+	enum { LOOK_AGAIN_MS = 3, STRAY_PPM = 20000 };
+	const struct host *h = &w->hosts[e->number];
+	bool arrived = h->up && h->vrrp.address && h->loaded;
+
+	if (!arrived || node_serves(h->node) || w->now + LOOK_AGAIN_MS > (int64_t)e->life)
+		return 0;
+	return world_chance(w, STRAY_PPM) ? 0 : LOOK_AGAIN_MS;
+}
+
+void client_on_request(struct world *w, const struct event *e)
+{
+	struct host *h = &w->hosts[e->number];
+	struct node_input in = {.event = NODE_MESSAGE, .bytes = {e->bytes, e->n}};
+
+	if (!h->up || !h->vrrp.address || !h->loaded)
+		return;
+	struct op *op = &w->ops[e->op];
+	if (node_serves(h->node) && op->served_life[h->index] != h->life) {
+		op->served_life[h->index] = h->life;
+		op->served[h->index] = h->chain.aor[op->aor];
+	}
+	in.flow.transport = TRANSPORT_UDP;
+	in.flow.local = message_address(-1);
+	in.flow.remote = message_address(e->who);
+	w->serving = e->op;
+	host_feed(w, h, &in);
+	w->serving = -1;
+}
+
+/* Until the pair has them all: who is active is asked again. */
+void client_subscribe(struct world *w)
+{
+	for (int i = 0; i < w->n_clients && w->digest; i++)
+		for (int at = 0; at < HOSTS && !w->subscribed[i]; at++)
+			if (w->hosts[at].loaded && node_role(w->hosts[at].node) == ROLE_ACTIVE)
+				message_subscribe(w, &w->hosts[at], i);
+}

@@ -1,0 +1,264 @@
+/* The virtual disk: a log with group commit, an image written behind it, a next generation. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "tests/sim/check.h"
+
+static void image_clear(struct image *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		free(m->items[i].memory);
+	m->n = 0;
+}
+
+static void image_free(struct image *m)
+{
+	image_clear(m);
+	free(m->items);
+	*m = (struct image){.items = NULL};
+}
+
+static size_t image_find(const struct image *m, enum table table, struct slice key)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->items[i].table == table && slice_eq(m->items[i].key, key))
+			return i;
+	return m->n;
+}
+
+static struct image_item item_new(enum table table, struct slice key, struct slice value)
+{
+	uint8_t *p = take_memory(key.n + value.n);
+
+	assert(key.n > 0);
+	memcpy(p, key.p, key.n);
+	if (value.n > 0)
+		memcpy(p + key.n, value.p, value.n);
+	return (struct image_item){p, table, {p, key.n}, {p + key.n, value.n}};
+}
+
+/* An empty value deletes. */
+static void image_put(struct image *m, enum table table, struct slice key, struct slice value)
+{
+	size_t at = image_find(m, table, key);
+
+	if (at < m->n) {
+		free(m->items[at].memory);
+		if (value.n > 0)
+			m->items[at] = item_new(table, key, value);
+		else
+			m->items[at] = m->items[--m->n];
+		return;
+	}
+	if (value.n == 0)
+		return;
+	if (m->n == m->room) {
+		m->room = m->room == 0 ? 64 : 2 * m->room;
+		m->items = more_memory(m->items, m->room * sizeof *m->items);
+	}
+	m->items[m->n++] = item_new(table, key, value);
+}
+
+void disk_free(struct disk *d)
+{
+	image_free(&d->image);
+	image_free(&d->next);
+}
+
+static const struct history_entry *entry_at(const struct world *w, const struct host *h,
+                                            uint64_t seq)
+{
+	return &w->history.entries[h->chain.at[seq]];
+}
+
+static void made_durable(struct world *w, struct host *h, uint64_t through)
+{
+	struct disk *d = &h->disk;
+
+	assert(through <= h->chain.n);
+	if (through <= d->durable)
+		return;
+	d->durable = through;
+	d->pair = entry_at(w, h, through)->pair;
+	d->wall_ms = host_wall_ms(w, h);
+}
+
+void disk_append(struct world *w, struct host *h, const struct node_output *o)
+{
+	check_append(w, h, o);
+}
+
+static int64_t commit_takes_ms(struct world *w, const struct disk *d)
+{
+	int64_t ms = world_draw(w, 1, 4);
+
+	if (world_chance(w, w->disk_slow_ppm))
+		ms += world_draw(w, 20, 400);
+	if (w->now < d->slow_until)
+		ms += world_draw(w, 100, 1500);
+	return w->mode == COMMIT_PEER ? ms + FLUSH_MS : ms;
+}
+
+void disk_flush(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+
+	if (d->broken || d->committing != 0 || h->chain.n <= d->durable)
+		return;
+	d->committing = h->chain.n;
+	struct event *e = world_at(w, commit_takes_ms(w, d), EVENT_COMMIT, h->index);
+	e->life = h->life;
+	e->number = d->committing;
+}
+
+void disk_on_commit(struct world *w, const struct event *e)
+{
+	struct host *h = &w->hosts[e->who];
+
+	if (h->life != e->life || h->node == NULL || h->disk.committing != e->number)
+		return;
+	h->disk.committing = 0;
+	if (h->disk.broken)
+		return;
+	made_durable(w, h, e->number);
+	struct node_input in = {.event = NODE_DURABLE, .seq = h->disk.durable};
+	host_feed(w, h, &in);
+}
+
+static void checkpoint(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+	uint64_t keep = h->loaded ? node_log_keep(h->node) : 0;
+	uint64_t oldest = d->durable > w->log_entries ? d->durable - w->log_entries + 1 : 1;
+	struct entry e;
+
+	for (uint64_t seq = d->applied + 1; seq <= d->durable; seq++) {
+		const struct history_entry *it = entry_at(w, h, seq);
+		if (entry_decode((struct slice){it->bytes, it->n}, &e) == OK)
+			image_put(&d->image, e.table, e.key, e.value);
+	}
+	d->applied = d->durable;
+	if (keep < oldest)
+		oldest = keep;
+	if (oldest > d->durable + 1)
+		oldest = d->durable + 1;
+	if (oldest > d->first)
+		d->first = oldest;
+}
+
+void disk_on_checkpoint(struct world *w, const struct event *e)
+{
+	struct host *h = &w->hosts[e->who];
+
+	if (h->life != e->life || h->node == NULL)
+		return;
+	if (!h->disk.broken)
+		checkpoint(w, h);
+	world_at(w, world_draw(w, 1, 2 * w->checkpoint_ms), EVENT_CHECKPOINT, h->index)->life =
+		h->life;
+}
+
+/* The log thread is at rest: what waited for it is on the disk. */
+static void settle(struct world *w, struct host *h)
+{
+	h->disk.committing = 0;
+	if (!h->disk.broken)
+		made_durable(w, h, h->chain.n);
+}
+
+void disk_set_aside(struct world *w, struct host *h, uint64_t after)
+{
+	settle(w, h);
+	if (after >= h->disk.durable) {
+		world_fail(w, "%c sets aside nothing: above %llu, the log ends at %llu",
+		           host_name(h), (unsigned long long)after,
+		           (unsigned long long)h->disk.durable);
+		return;
+	}
+	for (uint64_t seq = after + 1; seq <= h->disk.durable; seq++)
+		w->history.entries[h->chain.at[seq]].set_aside = true;
+	h->forks++;
+	h->fork_entries += h->disk.durable - after;
+	w->stat_forks++;
+	world_say(w, host_name(h), "sets aside %llu entries above %llu",
+	          (unsigned long long)(h->disk.durable - after), (unsigned long long)after);
+}
+
+void disk_next_begin(struct world *w, struct host *h)
+{
+	if (h->disk.has_next)
+		world_fail(w, "%c begins a second next generation", host_name(h));
+	image_clear(&h->disk.next);
+	h->disk.has_next = true;
+}
+
+void disk_next_put(struct world *w, struct host *h, const struct node_output *o)
+{
+	if (!h->disk.has_next)
+		world_fail(w, "%c puts into no generation", host_name(h));
+	image_put(&h->disk.next, o->record.table, o->record.key, o->record.value);
+}
+
+void disk_next_abort(struct host *h)
+{
+	image_clear(&h->disk.next);
+	h->disk.has_next = false;
+}
+
+void disk_next_commit(struct world *w, struct host *h, const struct node_output *o)
+{
+	struct disk *d = &h->disk;
+	uint32_t entry = history_find(&w->history, o->position.reign, o->position.seq);
+	struct image old = d->image;
+
+	if (!d->has_next || entry == 0) {
+		world_fail(w, "%c takes over a generation at %llu that nobody wrote", host_name(h),
+		           (unsigned long long)o->position.seq);
+		return;
+	}
+	d->image = d->next;
+	d->next = old;
+	disk_next_abort(h);
+	chain_set(&h->chain, &w->history, entry);
+	for (uint64_t seq = 1; seq <= h->chain.n; seq++)
+		w->history.entries[h->chain.at[seq]].seen |= 1U << h->index;
+	d->committing = 0;
+	d->applied = d->durable = h->chain.n;
+	d->first = d->durable + 1;
+	d->pair = o->pair;
+	d->wall_ms = host_wall_ms(w, h);
+	w->stat_snapshots++;
+	world_say(w, host_name(h), "has a whole snapshot of %llu", (unsigned long long)h->chain.n);
+}
+
+void disk_crash(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+
+	/* A commit that was under way is on the disk whole or not at all. */
+	if (d->committing > d->durable && !d->broken && world_chance(w, 500000))
+		made_durable(w, h, d->committing);
+	d->committing = 0;
+	d->broken = false;
+	disk_next_abort(h);
+	chain_cut(&h->chain, &w->history, d->durable);
+}
+
+/* The block that holds `seq`: it begins and ends where a commit happened to. */
+struct slice disk_read(struct world *w, struct host *h, uint64_t seq, struct buf *block)
+{
+	const struct disk *d = &h->disk;
+
+	if (seq < d->first || seq > d->durable)
+		return (struct slice){NULL, 0};
+	uint64_t from = seq - (uint64_t)world_draw(w, 0, 7);
+	uint64_t to = seq + (uint64_t)world_draw(w, 0, 20);
+	if (from < d->first || from > seq)
+		from = d->first;
+	struct block_writer b = block_begin(block->p, block->room, from);
+	for (uint64_t at = from; at <= to && at <= d->durable && b.to.n < BLOCK_TARGET; at++) {
+		const struct history_entry *e = entry_at(w, h, at);
+		block_add(&b, (struct slice){e->bytes, e->n});
+	}
+	return block_end(&b, d->wall_ms);
+}

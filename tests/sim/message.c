@@ -1,0 +1,116 @@
+#include "tests/sim/message.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+struct addr message_address(int client)
+{
+	struct addr a = {.family = ADDR_IPV4, .port = 5060, .ip = {192, 0, 2, 100}};
+
+	if (client >= 0)
+		a.ip[3] = (uint8_t)(10 + client);
+	return a;
+}
+
+long message_number(const char **at, const char *before)
+{
+	size_t n = strlen(before);
+	char *end = NULL;
+
+	if (*at == NULL || strncmp(*at, before, n) != 0)
+		return -1;
+	long number = strtol(*at + n, &end, 10);
+	if (end == *at + n)
+		return -1;
+	*at = end;
+	return number;
+}
+
+PRINTF_LIKE(2, 3) static void put(struct buf *to, const char *format, ...)
+{
+	va_list args;
+	size_t room = to->room - to->n;
+
+	va_start(args, format);
+	int n = vsnprintf((char *)to->p + to->n, room, format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= room)
+		to->full = true;
+	else
+		to->n += (size_t)n;
+}
+
+static void put_contacts(const struct op *op, struct buf *to)
+{
+	if (op->kind == OP_STAR) {
+		put(to, "Contact: *\r\nExpires: 0\r\n");
+		return;
+	}
+	for (int i = 0; i < CONTACTS_MAX; i++)
+		if ((op->contacts >> i & 1) != 0)
+			put(to, "Contact: <sip:c%d-%d@192.0.2.%d:5060>;expires=%u\r\n", op->client,
+			    i, 10 + op->client, op->expires_s);
+}
+
+static void put_credentials(struct world *w, const struct client *c, struct buf *to)
+{
+	uint8_t ha1[DIGEST_HASH_MAX];
+	char user[32], nc[16], response[DIGEST_HEX_MAX + 1];
+
+	(void)snprintf(user, sizeof user, "user%d", c->aor);
+	(void)snprintf(nc, sizeof nc, "%08x", c->nc);
+	digest_ha1(w->digester, DIGEST_SHA256, slice_str(user), SLICE("sim.example"),
+	           SLICE("secret"), ha1);
+	struct digest_question q = {
+		.algorithm = DIGEST_SHA256,
+		.ha1 = {ha1, digest_size(DIGEST_SHA256)},
+		.method = SLICE("REGISTER"),
+		.uri = SLICE("sip:sim.example"),
+		.nonce = slice_str(c->nonce),
+		.nc = slice_str(nc),
+		.cnonce = SLICE("c0ffee"),
+		.qop = SLICE("auth"),
+	};
+	digest_response(w->digester, &q, response);
+	put(to,
+	    "Authorization: Digest username=\"%s\", realm=\"sim.example\", nonce=\"%s\", "
+	    "uri=\"sip:sim.example\", response=\"%s\", algorithm=SHA-256, qop=auth, nc=%s, "
+	    "cnonce=\"c0ffee\"\r\n",
+	    user, c->nonce, response, nc);
+}
+
+void message_write(struct world *w, const struct client *c, const struct op *op, struct buf *to)
+{
+	put(to, "REGISTER sip:sim.example SIP/2.0\r\n");
+	put(to, "Via: SIP/2.0/UDP 192.0.2.%d:5060;branch=z9hG4bK-%d-%u-%u;rport\r\n", 10 + c->index,
+	    c->index, op->call, op->cseq);
+	put(to, "From: <sip:user%d@sim.example>;tag=t%d\r\n", c->aor, c->index);
+	put(to, "To: <sip:user%d@sim.example>\r\n", c->aor);
+	put(to, "Call-ID: k%d-%u@sim\r\n", c->index, op->call);
+	put(to, "CSeq: %u REGISTER\r\nMax-Forwards: 70\r\n", op->cseq);
+	put_contacts(op, to);
+	if (w->digest && c->nonce[0] != '\0')
+		put_credentials(w, c, to);
+	put(to, "Content-Length: 0\r\n\r\n");
+}
+
+void message_subscribe(struct world *w, struct host *h, int client)
+{
+	uint8_t ha1[DIGEST_ALGORITHMS][DIGEST_HASH_MAX];
+	char user[32], key[64];
+	struct node_command c = {.kind = COMMAND_SUBSCRIBER_PUT, .replace = true};
+
+	(void)snprintf(user, sizeof user, "user%d", w->clients[client].aor);
+	(void)snprintf(key, sizeof key, "%s@sim.example", user);
+	c.subscriber.user = slice_str(user);
+	c.subscriber.realm = SLICE("sim.example");
+	for (int a = 0; a < DIGEST_ALGORITHMS; a++) {
+		enum digest_algorithm algorithm = (enum digest_algorithm)a;
+		digest_ha1(w->digester, algorithm, slice_str(user), SLICE("sim.example"),
+		           SLICE("secret"), ha1[a]);
+		c.subscriber.ha1[a] = (struct slice){ha1[a], digest_size(algorithm)};
+	}
+	c.key = slice_str(key);
+	w->subscribed[client] = true;
+	host_command(w, h, &c);
+}

@@ -1,0 +1,69 @@
+/* queue.h - the events of a world in the order of their time, and the numbers drawn from its seed. */
+#ifndef TESTS_SIM_QUEUE_H
+#define TESTS_SIM_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum event_kind {
+	EVENT_START,      /* who: host */
+	EVENT_LOADED,     /* host, life */
+	EVENT_TURN,       /* host, life, number: of the turn */
+	EVENT_COMMIT,     /* host, life, number: through this seq */
+	EVENT_CHECKPOINT, /* host, life */
+	EVENT_LINK_TRY,
+	EVENT_LINK_UP,    /* host, life, number: the connection */
+	EVENT_LINK_DOWN,  /* host, life, number */
+	EVENT_LINK_BYTES, /* host, life, number, bytes */
+	EVENT_TRACK,      /* host: keepalived reads the file */
+	EVENT_ADVERT,     /* host, number: the priority heard */
+	EVENT_VRRP_TIMER, /* host, number */
+	EVENT_ADDRESS,    /* host, life: the process is told where the address is */
+	EVENT_CLEANUP,    /* host: the address of a dead keepalived is taken away */
+	EVENT_ARP,        /* client, number: the host */
+	EVENT_REQUEST,    /* client, number: the host, op, bytes */
+	EVENT_REPLY,      /* client, bytes */
+	EVENT_CLIENT,     /* client, number: of the timer */
+	EVENT_FAULT,      /* number: enum fault */
+	EVENT_HEAL,       /* number: enum fault, who */
+	EVENT_CHECK,
+	EVENT_QUIET, /* the faults are over */
+	EVENT_KINDS,
+};
+
+struct event {
+	int64_t at;
+	uint64_t order; /* among those of one time */
+	enum event_kind kind;
+	int who, op;
+	uint64_t life, number;
+	uint8_t *bytes; /* the event's own */
+	size_t n;
+};
+
+struct queue {
+	struct event **heap;
+	size_t n, room;
+	uint64_t order;
+};
+
+/* The event is the queue's; fill it in at once. */
+struct event *queue_add(struct queue *q, int64_t at);
+/* An event taken goes back, to another time. */
+void queue_again(struct queue *q, struct event *e, int64_t at);
+/* The first event, now the caller's; NULL: none. */
+struct event *queue_take(struct queue *q);
+void event_free(struct event *e);
+void queue_free(struct queue *q);
+
+struct rng {
+	uint64_t state;
+};
+uint64_t rng_next(struct rng *r);
+
+/* Ends the process where memory is gone. */
+void *take_memory(size_t size);
+void *more_memory(void *p, size_t size);
+
+#endif

@@ -1,0 +1,136 @@
+/* world.h - one simulated world: two hosts with their disks, the networks between them, the clients,
+ * and time. Everything that happens is an event of one queue, everything drawn comes from one seed. */
+#ifndef TESTS_SIM_WORLD_H
+#define TESTS_SIM_WORLD_H
+
+#include "proto/sip/digest.h"
+#include "tests/sim/host.h"
+#include "tests/sim/queue.h"
+
+enum {
+	HOSTS = 2,
+	CLIENTS_MAX = 8,
+	CONTACTS_MAX = 3,
+	NET_LONGEST_MS = 2500, /* no datagram is on its way for longer */
+	ADVERT_MS = 100,
+	FLUSH_MS = 200, /* mode peer */
+	TEXT_MAX = 4096,
+};
+
+enum profile { CALM, SINGLE, ROUGH };
+
+enum op_kind { OP_REGISTER, OP_REMOVE, OP_STAR, OP_FETCH, OP_OPERATOR };
+enum op_state { OP_OPEN, OP_GIVEN_UP, OP_GRANTED, OP_REFUSED };
+enum { OP_ENTRIES = 4 };
+
+/* One REGISTER (or an operator's removal) as its sender knows it, and what became of it. */
+struct op {
+	int client; /* -1: the operator */
+	int aor;
+	enum op_kind kind;
+	enum op_state state;
+	unsigned contacts; /* bits */
+	unsigned call;
+	uint32_t cseq, expires_s;
+	int64_t start, last_sent, done;
+	uint32_t entries[OP_ENTRIES]; /* what it wrote: one, or more where one was lost */
+	size_t n_entries;
+	uint32_t served[HOSTS]; /* newest entry of its AOR when it was served first */
+	uint64_t served_life[HOSTS];
+	bool acked; /* a 200 has left a node ... */
+	int64_t acked_at;
+	bool paired;               /* ... while the pair was paired, and so ... */
+	uint64_t kept_life[HOSTS]; /* ... these processes had it */
+};
+
+struct client {
+	int index, aor;
+	int arp; /* the host it believes to have the address */
+	bool cut[HOSTS];
+	int op; /* being sent; -1: none */
+	unsigned call;
+	uint32_t cseq;
+	int64_t retransmit_ms, give_up_at;
+	uint64_t timer;
+	bool last_words; /* nothing but a fetch any more */
+	bool content;    /* its last fetch was answered */
+	char nonce[256];
+	unsigned nc;
+};
+
+struct world {
+	uint64_t seed;
+	bool verbose, failed;
+	char why[512];
+	struct rng rng;
+	struct queue queue;
+	int64_t now;
+	uint64_t steps;
+
+	enum profile profile;
+	enum commit_mode mode;
+	bool digest;
+	int n_clients, n_aors;
+	int64_t rough_until; /* faults and clients act until then */
+	bool quiet, done;
+	uint32_t loss_ppm, dup_ppm, slow_ppm, disk_slow_ppm;
+	int64_t delay_ms, link_delay_ms;
+	uint64_t log_entries; /* kept in a log */
+	int64_t checkpoint_ms;
+
+	struct host hosts[HOSTS];
+	struct client clients[CLIENTS_MAX];
+	struct history history;
+	struct op *ops;
+	size_t n_ops, ops_room;
+	int serving; /* the op a node is looking at; -1: none */
+	bool pair_known, clocks_parted;
+	int64_t pair_offset_ms; /* pair time less the world's: it must not step */
+
+	uint64_t connections;
+	bool link_cut[HOSTS]; /* by who sends */
+	bool vrrp_cut[HOSTS];
+	int64_t quiet_since;
+	int64_t both_died; /* when one died shortly behind the other */
+	bool subscribed[CLIENTS_MAX];
+	uint64_t tickets;
+	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks;
+
+	struct domain_policy policy;
+	struct digester *digester;
+	uint8_t *scratch; /* SCRATCH_SIZE, for decoding */
+	struct node_options options;
+};
+enum { SCRATCH_SIZE = 1024 * 1024 };
+
+/* world.c */
+struct world *world_new(uint64_t seed, bool verbose);
+void world_free(struct world **world);
+/* Plays it to its end, or to `steps` events. False: something is wrong, world->why says what. */
+bool world_run(struct world *w, uint64_t steps);
+PRINTF_LIKE(2, 3) void world_fail(struct world *w, const char *format, ...);
+/* One line of the story; `who`: 'A', 'B', or whoever else acts. */
+PRINTF_LIKE(3, 4) void world_say(const struct world *w, char who, const char *format, ...);
+char host_name(const struct host *h);
+struct event *world_at(struct world *w, int64_t after_ms, enum event_kind kind, int who);
+bool world_chance(struct world *w, uint32_t ppm);
+/* from <= drawn <= to */
+int64_t world_draw(struct world *w, int64_t from, int64_t to);
+struct arena world_scratch(struct world *w);
+
+/* client.c and message.c */
+void client_begin(struct world *w, struct client *c);
+void client_on_timer(struct world *w, const struct event *e);
+void client_on_reply(struct world *w, const struct event *e);
+int64_t client_waits_ms(struct world *w, const struct event *e); /* 0: it does not */
+void client_on_request(struct world *w, const struct event *e);
+void client_subscribe(struct world *w);
+struct op *op_new(struct world *w, int client, int aor, enum op_kind kind);
+
+/* fault.c */
+void fault_plan(struct world *w);
+void fault_on_event(struct world *w, const struct event *e);
+void fault_on_heal(struct world *w, const struct event *e);
+void fault_heal_all(struct world *w);
+
+#endif
