@@ -124,16 +124,17 @@ static int print_file(const char *path, struct reading *r)
 	FILE *file = fopen(path, "re");
 	uint8_t head[LENGTH_SIZE];
 	enum err err = OK;
+	size_t got;
 
 	if (file == NULL) {
 		ctl_complain("%s: %s", path, strerror(errno));
 		return CTL_FAILED;
 	}
-	while (err == OK && r->left > 0 && fread(head, 1, sizeof head, file) == sizeof head) {
-		struct reader length = {.rest = {head, sizeof head}};
+	while (err == OK && r->left > 0 && (got = fread(head, 1, sizeof head, file)) > 0) {
+		struct reader length = {.rest = {head, got}};
 		size_t n = reader_u32(&length);
 		err = n > BLOCK_MAX ? ERR_TOO_BIG : OK;
-		if (err == OK && fread(r->block, 1, n, file) != n)
+		if (length.bad || (err == OK && fread(r->block, 1, n, file) != n))
 			err = ERR_MALFORMED;
 		if (err == OK)
 			err = print_block(r, (struct slice){r->block, n});

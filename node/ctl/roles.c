@@ -23,7 +23,7 @@ static void tell(const struct ctl *ctl, const char *what, int64_t took)
 
 	if (!ctl->json) {
 		char text[32];
-		(void)printf("%s after %s\n", what, print_duration(took, text));
+		(void)printf("%s, after %s\n", what, print_duration(took, text));
 		return;
 	}
 	result = json_pack("{ss sI}", "text", what, "took_ms", (json_int_t)took);

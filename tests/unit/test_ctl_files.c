@@ -249,6 +249,51 @@ static void entries_are_told_without_their_secrets(void **state)
 	expect_entry(&e, "a?@b", "3 bytes");
 }
 
+static int log_of_bytes(struct slice bytes)
+{
+	char verb[] = "log", option[] = "--file", path[] = "/tmp/fork-XXXXXX";
+	char *argv[] = {verb, option, path, NULL};
+	struct ctl ctl = {.json = false};
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes.p, 1, bytes.n, file), bytes.n);
+	assert_int_equal(fclose(file), 0);
+	int code = ctl_log(&ctl, 3, argv);
+	assert_int_equal(remove(path), 0);
+	return code;
+}
+
+/* A file of one block behind its length, `cut` bytes short. */
+static int log_of_file(size_t cut)
+{
+	static uint8_t room[BLOCK_MAX], text[1024];
+	struct buf entry = buf_on(text, sizeof text), head = buf_on(room, 4);
+	struct block_writer w = block_begin(room + 4, sizeof room - 4, 7);
+	struct entry e = {.seq = 7,
+	                  .reign = 2,
+	                  .kind = ENTRY_REQUEST,
+	                  .table = TABLE_AOR,
+	                  .key = SLICE("sip:a@example.com")};
+
+	entry_encode(&e, &entry);
+	block_add(&w, buf_slice(&entry));
+	struct slice block = block_end(&w, 0);
+	buf_uint(&head, block.n, 4);
+	return log_of_bytes((struct slice){room, 4 + block.n - cut});
+}
+
+static void a_file_that_was_set_aside_is_read_whole_or_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(log_of_file(0), CTL_DONE);
+	assert_int_equal(log_of_file(1), CTL_FAILED);
+	assert_int_equal(log_of_file(20), CTL_FAILED);
+	assert_int_equal(log_of_bytes(SLICE("")), CTL_DONE);
+	assert_int_equal(log_of_bytes(SLICE("\0\0\1")), CTL_FAILED);
+	assert_int_equal(log_of_bytes(SLICE("\377\377\377\377")), CTL_FAILED);
+}
+
 static void durations_are_told_in_two_units(void **state)
 {
 	static const struct {
@@ -276,6 +321,7 @@ int main(void)
 		cmocka_unit_test(any_text_can_be_read_as_keepalived_s),
 		cmocka_unit_test(keepalived_s_file_is_held_against_the_configuration),
 		cmocka_unit_test(entries_are_told_without_their_secrets),
+		cmocka_unit_test(a_file_that_was_set_aside_is_read_whole_or_refused),
 		cmocka_unit_test(durations_are_told_in_two_units),
 	};
 
