@@ -48,7 +48,8 @@ static void check_track_file(struct look *l)
 		block = keepalived_block_with(l->file, "vrrp_track_file", statement);
 	if (block == NULL) {
 		(void)snprintf(remedy, sizeof remedy,
-		               "write `track_file node_fault { file \"%s\" weight 0 }` into %s",
+		               "add a block `track_file node_fault` with the lines `file \"%s\"` "
+		               "and `weight 0` to %s",
 		               l->config->keepalived_track_file, l->path);
 		report_wrong(l->report, what, remedy,
 		             "no track_file block reads %s: a sick node would keep the address",
@@ -63,8 +64,9 @@ static void check_track_file(struct look *l)
 		          name);
 		return;
 	}
-	(void)snprintf(remedy, sizeof remedy, "write `track_file { %.100s weight 0 }` into %.200s",
-	               name, l->instance);
+	(void)snprintf(remedy, sizeof remedy,
+	               "put the line `%.100s weight 0` into a block `track_file` of %.200s", name,
+	               l->instance);
 	report_wrong(l->report, what, remedy, "%s does not track %s with weight 0", l->instance,
 	             name);
 }

@@ -147,10 +147,12 @@ void control_answer(struct control *control, uint64_t ticket, bool ok, struct sl
 {
 	size_t slot = ticket & (CONTROL_PENDING_MAX - 1);
 	size_t at = ticket >> SLOT_BITS & (CONTROL_CONNECTIONS_MAX - 1);
-	struct connection *c = control->connections[at];
 	char said[CONTROL_ERROR_TEXT];
 
-	if (ticket == 0 || c == NULL || c->pending[slot].ticket != ticket)
+	if (ticket == 0) /* nobody asked */
+		return;
+	struct connection *c = control->connections[at];
+	if (c == NULL || c->pending[slot].ticket != ticket)
 		return;
 	(void)snprintf(said, sizeof said, SLICE_FMT, SLICE_ARG(text));
 	answer(c, &c->pending[slot], ok, said);
