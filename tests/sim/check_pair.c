@@ -52,7 +52,8 @@ static void check_kept(struct world *w, const struct op *op)
 
 void check_acked(struct world *w)
 {
-	for (const struct op *op = w->ops; op < w->ops + w->n_ops && !w->failed; op++) {
+	for (size_t i = 0; i < w->n_ops && !w->failed; i++) {
+		const struct op *op = &w->ops[i];
 		if (!op->acked)
 			continue;
 		if (!is_held(w, op) && !is_set_aside(w, op) && !may_be_lost(w, op))
@@ -120,13 +121,15 @@ static const struct host *active(const struct world *w)
 /* Where nothing or one thing went wrong, a promise of both survives in the history that goes on. */
 static void check_single(struct world *w, const struct host *h)
 {
-	for (const struct op *op = w->ops; op < w->ops + w->n_ops; op++)
+	for (size_t i = 0; i < w->n_ops; i++) {
+		const struct op *op = &w->ops[i];
 		if (op->paired && w->profile != ROUGH && !has(w, h, op))
 			world_fail(
 				w,
 				"one failure lost what was acknowledged while paired: cseq %u of "
 				"client %d",
 				op->cseq, op->client);
+	}
 }
 
 static void fail_unsettled(struct world *w)

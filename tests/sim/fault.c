@@ -286,26 +286,29 @@ void fault_heal_all(struct world *w)
 	}
 }
 
-static void plan(struct world *w, int64_t at, enum fault fault)
+static void plan(struct world *w, int64_t from, int64_t to, enum fault fault)
 {
-	world_at(w, at, EVENT_FAULT, 0)->number = (uint64_t)fault;
+	world_at(w, world_draw(w, from, to), EVENT_FAULT, 0)->number = (uint64_t)fault;
 }
 
 void fault_plan(struct world *w)
 {
-	int64_t begin = 15000;
+	static const enum fault calm[] = {SWITCHOVER, WALL_JUMP, OPERATOR, TAKEOVER};
+	enum { BEGIN = 15000, END = 10000, FIRST = 3000, APART = 12000 };
+	int64_t until = w->rough_until;
 
-	if (w->profile == CALM) {
-		static const enum fault calm[] = {SWITCHOVER, WALL_JUMP, OPERATOR, TAKEOVER};
+	switch (w->profile) {
+	case CALM:
 		for (int i = 0; i < 3; i++)
-			plan(w, world_draw(w, begin, w->rough_until), calm[world_draw(w, 0, 3)]);
-	} else if (w->profile == SINGLE) {
-		plan(w, world_draw(w, begin, w->rough_until - 10000),
-		     (enum fault)world_draw(w, 0, FAULTS_AS_ONE - 1));
-		plan(w, world_draw(w, begin, w->rough_until), OPERATOR);
-	} else {
-		for (int64_t at = world_draw(w, 3000, begin); at < w->rough_until;
-		     at += world_draw(w, 100, 12000))
-			plan(w, at, (enum fault)world_draw(w, 0, FAULTS - 1));
+			plan(w, BEGIN, until, calm[world_draw(w, 0, (int64_t)ARRAY_LEN(calm) - 1)]);
+		break;
+	case SINGLE:
+		plan(w, BEGIN, until - END, (enum fault)world_draw(w, 0, FAULTS_AS_ONE - 1));
+		plan(w, BEGIN, until, OPERATOR);
+		break;
+	case ROUGH:
+		for (int64_t at = FIRST; at < until; at += world_draw(w, 100, APART))
+			plan(w, at, at, (enum fault)world_draw(w, 0, FAULTS - 1));
+		break;
 	}
 }

@@ -171,12 +171,12 @@ void link_on_down(struct world *w, const struct event *e)
 static void connect(struct world *w)
 {
 	struct host *a = &w->hosts[0], *b = &w->hosts[1];
-	int64_t up[HOSTS] = {link_delay(w), link_delay(w)};
-	int64_t both = w->now + (up[0] > up[1] ? up[0] : up[1]);
+	int64_t both = w->now;
 
 	w->connections++;
 	for (int i = 0; i < HOSTS; i++) {
-		struct event *e = world_at(w, up[i], EVENT_LINK_UP, i);
+		struct event *e = world_at(w, link_delay(w), EVENT_LINK_UP, i);
+		both = e->at > both ? e->at : both;
 		e->life = w->hosts[i].life;
 		e->number = w->connections;
 	}

@@ -74,6 +74,8 @@ static void draw_options(struct world *w)
 {
 	static const size_t windows[] = {80U << 10, 256U << 10, 1U << 20};
 	struct alloc alloc = {take, give, NULL};
+	size_t window = windows[world_draw(w, 0, ARRAY_LEN(windows) - 1)];
+	int64_t cold_start_s = world_draw(w, 3, 60);
 
 	w->policy = (struct domain_policy){
 		.name = SLICE("sim.example"),
@@ -86,7 +88,7 @@ static void draw_options(struct world *w)
 	w->options = (struct node_options){
 		.role = {.advert_ms = ADVERT_MS,
 	                 .peer_timeout_ms = 200,
-	                 .cold_start_ms = world_draw(w, 3, 60) * 1000,
+	                 .cold_start_ms = cold_start_s * 1000,
 	                 .takeover_when_behind = true},
 		.server = {.domains = &w->policy,
 	                   .n_domains = 1,
@@ -99,7 +101,7 @@ static void draw_options(struct world *w)
 		.secret = {7},
 		.longest_expires_ms = 60000,
 		.default_expires_ms = 60000,
-		.window_bytes = windows[world_draw(w, 0, ARRAY_LEN(windows) - 1)],
+		.window_bytes = window,
 		.held_bytes = 256U << 10,
 		.expiry_rate = 5000,
 		.alloc = alloc,
