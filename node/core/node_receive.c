@@ -99,6 +99,7 @@ static void switch_over(struct node *n, uint64_t through)
 	n->last_seq = n->durable_seq = through;
 	n->log_first = 0;
 	n->snapshots_received++;
+	n->clock.floor = n->link.beat.pair; /* the stamps of a fork set aside bind nobody */
 	ring_restart(n->window, through + 1);
 	struct node_output *o = node_out(n, OUT_NEXT_COMMIT);
 	o->position = (struct position){n->reign.id, through};
