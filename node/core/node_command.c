@@ -123,9 +123,8 @@ static void on_request(struct node *n, const struct node_command *c, enum role_r
 		node_answer(n, c->ticket, false, "a switchover is under way");
 		return;
 	}
-	n->request = request;
-	if (request == ROLE_SWITCHOVER || request == ROLE_SWITCHOVER_FORCED)
-		n->request_ticket = c->ticket;
+	n->request = n->asked = request;
+	n->request_ticket = c->ticket;
 }
 
 void node_on_command(struct node *n, const struct node_command *c)

@@ -72,7 +72,8 @@ struct node {
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
 	enum refusal refused;
-	enum role_request request;
+	enum role_request request; /* for the next step of the role machine */
+	enum role_request asked;   /* what `request_ticket` waits for */
 	uint64_t request_ticket;
 	struct mtime expiry_held_until;
 	struct mtime next_tick, last_tick;

@@ -131,18 +131,23 @@ static void entered(struct node *n, const struct role_output *out)
 		node_beat(n);
 }
 
-/* Answers whoever asked for a switchover once it is known how it ended. */
+/* Answers whoever asked: a takeover at once, a switchover when it is known how it ended. */
 static void answer_request(struct node *n, const struct role_output *out)
 {
+	enum role role = n->role.role;
+	bool handed_over = n->link.greeted && n->link.beat.role == ROLE_ACTIVE;
+	bool under_way = role == ROLE_ACTIVE || role == ROLE_STEPPING_DOWN ||
+	                 (role == ROLE_STANDBY && n->role.handing_over);
+
 	if (n->request_ticket == 0)
 		return;
-	bool handed_over = n->link.greeted && n->link.beat.role == ROLE_ACTIVE;
-
 	if (out->refused != NULL)
 		node_answer(n, n->request_ticket, false, out->refused);
-	else if (n->role.role == ROLE_STANDBY && handed_over)
+	else if (n->asked == ROLE_TAKEOVER)
+		node_answer(n, n->request_ticket, true, "waits for the peer no more");
+	else if (handed_over)
 		node_answer(n, n->request_ticket, true, "the other node is active");
-	else if (n->role.role == ROLE_STANDBY && !n->role.handing_over)
+	else if (!under_way)
 		node_answer(n, n->request_ticket, false, "the other node did not take over");
 	else
 		return;

@@ -162,15 +162,10 @@ static void feed(struct connection *c, json_int_t id, struct control_change *cha
 {
 	struct node_input in = {.event = NODE_COMMAND, .command = &change->command};
 	struct pending *p = pend(c, id);
-	uint64_t ticket = p->ticket;
-
 	p->is_put = change->command.kind == COMMAND_SUBSCRIBER_PUT;
 	p->replaces = change->replaces;
-	change->command.ticket = ticket;
+	change->command.ticket = p->ticket;
 	loop_feed(c->control->loop, &in);
-	/* A takeover has no moment at which it is done: the status tells how it goes on. */
-	if (change->command.kind == COMMAND_TAKEOVER && p->ticket == ticket)
-		answer(c, p, true, "asked for");
 }
 
 static void on_request(struct connection *c, json_int_t id, const json_t *request)

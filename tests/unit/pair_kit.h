@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "node/core/node.h"
 #include "tests/check.h"
@@ -27,7 +26,7 @@ struct kit_node {
 	bool answer_ok;
 	char answer[200];
 	bool fault;
-	unsigned set_aside, switched, lines;
+	unsigned set_aside;
 	uint8_t *blocks[KIT_QUEUE]; /* the log: one block an entry, by seq */
 	size_t block_sizes[KIT_QUEUE];
 };
@@ -89,8 +88,6 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 	return node_new(&o, k->now);
 }
 
-static inline void kit_feed(struct kit *k, int at, struct node_input *in);
-
 static inline void kit_append(struct kit *k, int at, const struct node_output *o)
 {
 	struct kit_node *n = &k->node[at];
@@ -128,8 +125,6 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 		k->linked = false;
 	else if (o->kind == OUT_SET_ASIDE)
 		n->set_aside++;
-	else if (o->kind == OUT_NEXT_COMMIT)
-		n->switched++;
 	if (o->kind == OUT_ANSWER) {
 		n->answers++;
 		n->answer_ok = o->ok;

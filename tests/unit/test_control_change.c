@@ -106,16 +106,6 @@ static void a_refusal_within_the_step_reaches_the_asker(void **state)
 	(void)close(fd);
 }
 
-static void a_takeover_is_answered_once_it_is_asked_for(void **state)
-{
-	struct loop *l = *state;
-	int fd = dial(l);
-
-	json_decref(result_of(ask(l, fd, "{\"command\":\"takeover\"}")));
-	assert_int_equal(l->seen[0].kind, COMMAND_TAKEOVER);
-	(void)close(fd);
-}
-
 static void answers_come_in_any_order_by_their_id(void **state)
 {
 	struct loop *l = *state;
@@ -200,7 +190,6 @@ int main(void)
 		CASE(a_long_domain_is_refused_whole_even_where_the_text_is_cut),
 		CASE(the_other_commands_reach_the_node),
 		CASE(a_refusal_within_the_step_reaches_the_asker),
-		CASE(a_takeover_is_answered_once_it_is_asked_for),
 		CASE(answers_come_in_any_order_by_their_id),
 		CASE(an_answer_for_a_connection_that_is_gone_meets_nobody),
 		CASE(whoever_sends_no_more_still_gets_the_answer),

@@ -351,6 +351,26 @@ static void a_switchover_drains_hands_over_and_answers_who_asked(void **state)
 	end(k);
 }
 
+/* A17: a lone node waits for its peer; an operator ends the wait. */
+static void a_takeover_ends_the_wait_for_the_peer(void **state)
+{
+	struct kit *k = start(UNIT_PRIMARY, COMMIT_BOTH);
+	struct node_command c = {.kind = COMMAND_TAKEOVER, .ticket = 3};
+	struct node_input in = {.event = NODE_COMMAND, .command = &c};
+
+	(void)state;
+	kit_pass(k, 2000);
+	assert_int_equal(node_role(k->node[A].node), ROLE_INIT);
+	kit_feed(k, A, &in);
+	assert_true(k->node[A].answers == 1 && k->node[A].answer_ok);
+	assert_false(k->node[A].fault);
+	address(k, A, true);
+	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
+	kit_feed(k, A, &in);
+	assert_true(k->node[A].answers == 2 && !k->node[A].answer_ok);
+	end(k);
+}
+
 /* T2: a pause is a doubt; while it lasts nothing leaves. */
 static void a_node_that_was_paused_asks_before_it_answers(void **state)
 {
@@ -427,6 +447,7 @@ int main(void)
 		cmocka_unit_test(a_fork_is_set_aside_and_the_pair_is_equal_again),
 		cmocka_unit_test(a_change_asked_of_the_standby_is_refused_naming_the_active),
 		cmocka_unit_test(a_switchover_drains_hands_over_and_answers_who_asked),
+		cmocka_unit_test(a_takeover_ends_the_wait_for_the_peer),
 		cmocka_unit_test(a_node_that_was_paused_asks_before_it_answers),
 		cmocka_unit_test(a_node_that_was_paused_steps_down_when_the_peer_took_over),
 		cmocka_unit_test(after_a_failed_log_nothing_held_is_answered),
