@@ -115,6 +115,11 @@ class Lab:
     def start(self, node):
         return self.pair("start", node)
 
+    def start_begin(self, node):
+        """ha/pair start, which waits for what becomes of the node, beside the test."""
+        return subprocess.Popen([REPO / "ha" / "pair", "start", node], env=self.environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
     def switchover(self, *options):
         return self.pair("switchover", *options)
 
@@ -148,6 +153,13 @@ class Lab:
         text = path.read_text()
         assert old in text, f"{path} does not hold {old!r}"
         path.write_text(text.replace(old, new))
+
+    def signal_host(self, node, number):
+        """A signal for everything that runs on the host: STOP is a host that hangs."""
+        pids = subprocess.run(["ip", "netns", "pids", self.namespace(node)], text=True, capture_output=True,
+                              check=True).stdout.split()
+        for pid in pids:
+            os.kill(int(pid), number)
 
     def heal(self, seconds=60):
         """Both nodes run and the pair is paired, whatever a test did to them."""
