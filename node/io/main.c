@@ -7,24 +7,22 @@
 
 static void usage(FILE *to)
 {
-	(void)fputs(
+	static const char text[] =
 		"Usage: regpaird --config FILE\n"
 		"       regpaird --check FILE | --print-defaults | --version | --help\n"
 		"\n"
-		"One node of a SIP registrar pair. It runs in the foreground and logs to standard "
-	        "error;\n"
-		"SIGTERM stops it, handing over to the standby first.\n"
+		"One node of a SIP registrar pair. It runs in the foreground and logs to\n"
+		"standard error; SIGTERM stops it, handing over to the standby first.\n"
 		"\n"
-		"  --config FILE     run with this configuration (/etc/regpair/regpair.yaml)\n"
-		"  --check FILE      say whether the file can be used, and what is wrong, with its "
-	        "line\n"
+		"  --config FILE     run with this configuration\n"
+		"  --check FILE      say whether it can be used, and what is wrong where\n"
 		"  --print-defaults  print every key with its default, bounds and meaning\n"
 		"\n"
-		"Exit codes: 0 ended as asked, 64 wrong use, 69 an address or port is not to be "
-	        "had,\n"
-		"71 the system refused, 73 a file cannot be made, 74 the store cannot be used,\n"
-		"78 the configuration or the pair's files are wrong.\n",
-		to);
+		"Exit codes: 0 ended as asked, 64 wrong use, 69 an address or port is not to\n"
+		"be had, 71 the system refused, 73 a file cannot be made, 74 the store cannot\n"
+		"be used, 78 the configuration or the pair's files are wrong.\n";
+
+	(void)fputs(text, to);
 }
 
 static struct config *load(const char *path)
