@@ -225,21 +225,22 @@ void check_answer(struct world *w, struct host *h, const struct node_output *o)
 		check_promise(w, h, op);
 }
 
-/* The pair clock goes on as time does, whoever keeps it. */
-static void check_clock(struct world *w, const struct host *h)
+/* The pair clock goes on as time does, and nearly so from one node to the next. */
+static void check_clock(struct world *w, const struct host *h, bool taken_over)
 {
-	enum { STEP_MS = 1000 };
+	enum { STEP_MS = 1000, DRIFT_MS = 100 };
 	int64_t offset = node_pair_now(h->node, host_now(w, h)).ms - w->now;
+	int64_t most = taken_over ? STEP_MS : DRIFT_MS;
 
 	if (w->clocks_parted)
 		return;
-	if (!w->pair_known) {
-		w->pair_known = true;
-		w->pair_offset_ms = offset;
-	}
-	if (offset < w->pair_offset_ms - STEP_MS || offset > w->pair_offset_ms + STEP_MS)
+	if (w->pair_known &&
+	    (offset < w->pair_offset_ms - most || offset > w->pair_offset_ms + most))
 		world_fail(w, "%c's pair time stepped by %lld ms", host_name(h),
 		           (long long)(offset - w->pair_offset_ms));
+	if (!w->pair_known || taken_over)
+		w->pair_offset_ms = offset;
+	w->pair_known = true;
 }
 
 static void check_equal(struct world *w, const struct host *h)
@@ -257,28 +258,27 @@ static void check_equal(struct world *w, const struct host *h)
 }
 
 /* Nobody kept the clock for who starts alone: the wall clock had to do. */
-static void note_role(struct world *w, struct host *h)
+static void note_active(struct world *w, const struct host *h)
 {
-	enum role is = node_role(h->node);
-
-	if (is == ROLE_ACTIVE && h->role != ROLE_ACTIVE && !h->followed) {
+	w->clocks_parted = w->hosts[1 - h->index].role == ROLE_ACTIVE;
+	if (!h->followed)
 		w->pair_known = false;
-		w->clocks_parted = w->hosts[1 - h->index].role == ROLE_ACTIVE;
-	}
-	h->role = is;
 }
 
 void check_step(struct world *w, struct host *h)
 {
 	struct position at = node_position(h->node);
+	enum role was = h->role;
 
 	if (!h->loaded)
 		return;
+	h->role = node_role(h->node);
 	if (at.seq != h->chain.n)
 		world_fail(w, "%c believes to be at %llu, its log is at %llu", host_name(h),
 		           (unsigned long long)at.seq, (unsigned long long)h->chain.n);
-	note_role(w, h);
 	check_equal(w, h);
+	if (h->role == ROLE_ACTIVE && was != ROLE_ACTIVE)
+		note_active(w, h);
 	if (h->role == ROLE_ACTIVE)
-		check_clock(w, h);
+		check_clock(w, h, was != ROLE_ACTIVE);
 }
