@@ -84,7 +84,8 @@ static bool is_state(const struct world *w, const struct host *h, uint32_t entry
 void check_told(struct world *w, const struct host *h, const struct op *op, const struct told *told)
 {
 	uint32_t from = op->served[h->index];
-	uint64_t first = w->history.entries[from].seq;
+	bool still = chain_has(&h->chain, &w->history, from); /* not lost with a fork */
+	uint64_t first = still ? w->history.entries[from].seq : 0;
 
 	if (op->served_life[h->index] != h->life)
 		return;
@@ -93,7 +94,7 @@ void check_told(struct world *w, const struct host *h, const struct op *op, cons
 		if (w->history.entries[at].aor == op->aor && is_state(w, h, at, told))
 			return;
 	}
-	if (from == 0 && told->contacts == 0)
+	if ((from == 0 || !still) && told->contacts == 0)
 		return;
 	world_fail(w, "%c tells client %d (cseq %u) of contacts %u, which it never held",
 	           host_name(h), op->client, op->cseq, told->contacts);

@@ -178,6 +178,22 @@ static void check_speaker(struct world *w, const struct host *h)
 		world_fail(w, "%c speaks SIP without a reign on its disk", host_name(h));
 }
 
+/* Who reaches a peer with a newer reign does not speak beside it. */
+static void check_alone(struct world *w, const struct host *h)
+{
+	enum { KNOWS_MS = 600, HEALS_MS = 3000 };
+	const struct host *peer = &w->hosts[1 - h->index];
+	bool cut = w->link_cut[0] || w->link_cut[1] || w->vrrp_cut[0] || w->vrrp_cut[1];
+	bool healing = w->cut_at > 0 && w->now < w->cut_at + HEALS_MS;
+	bool both = h->role == ROLE_ACTIVE && peer->role == ROLE_ACTIVE &&
+	            peer->paused_until <= w->now;
+
+	if (both && !cut && !healing && h->reign_entry < peer->reign_entry &&
+	    w->now > peer->active_since + KNOWS_MS)
+		world_fail(w, "%c speaks SIP beside %c, whose reign is newer", host_name(h),
+		           host_name(peer));
+}
+
 static void deliver(struct world *w, const struct host *h, const struct told *told,
                     struct slice bytes)
 {
@@ -196,6 +212,7 @@ void check_message(struct world *w, struct host *h, const struct node_output *o)
 	struct told told;
 
 	check_speaker(w, h);
+	check_alone(w, h);
 	if (!told_read(w, o->bytes, &told) || told.client < 0 || told.client >= w->n_clients) {
 		world_fail(w, "%c sends what no phone asked for", host_name(h));
 		return;
@@ -258,8 +275,9 @@ static void check_equal(struct world *w, const struct host *h)
 }
 
 /* Nobody kept the clock for who starts alone: the wall clock had to do. */
-static void note_active(struct world *w, const struct host *h)
+static void note_active(struct world *w, struct host *h)
 {
+	h->active_since = w->now;
 	w->clocks_parted = w->hosts[1 - h->index].role == ROLE_ACTIVE;
 	if (!h->followed)
 		w->pair_known = false;

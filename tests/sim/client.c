@@ -95,6 +95,7 @@ static void begin_op(struct world *w, struct client *c)
 	                                  : OP_FETCH;
 	struct op *op = op_new(w, c->index, c->aor, kind);
 
+	c->challenged = 0;
 	if (kind == OP_REGISTER || kind == OP_REMOVE)
 		op->contacts = (unsigned)world_draw(w, 1, all);
 	else if (kind == OP_STAR)
@@ -106,6 +107,7 @@ static void begin_op(struct world *w, struct client *c)
 
 void client_begin(struct world *w, struct client *c)
 {
+	c->silent_from = world_chance(w, 300000) ? world_draw(w, 5000, w->rough_until) : INT64_MAX;
 	set_timer(w, c, world_draw(w, 10, 3000));
 }
 
@@ -139,6 +141,10 @@ void client_on_timer(struct world *w, const struct event *e)
 	}
 	if (c->content && c->last_words)
 		return;
+	if (w->now >= c->silent_from && !c->last_words) {
+		set_timer(w, c, 1000);
+		return;
+	}
 	begin_op(w, c);
 }
 
@@ -169,10 +175,12 @@ void client_on_reply(struct world *w, const struct event *e)
 	if (told.status == 401) {
 		memcpy(c->nonce, told.nonce, sizeof c->nonce);
 		c->nc = 0;
-		ask_again(w, c);
-		return;
+		if (++c->challenged == 1) {
+			ask_again(w, c);
+			return;
+		}
 	}
-	if (told.status != 200 && told.status != 503 && told.status != 400)
+	if (told.status != 200 && told.status != 503 && told.status != 401 && told.status != 400)
 		world_fail(w, "client %d got %d", c->index, told.status);
 	c->op = -1;
 	c->content = c->last_words && told.status == 200;
@@ -211,11 +219,11 @@ void client_on_request(struct world *w, const struct event *e)
 	w->serving = -1;
 }
 
-/* Until the pair has them all: who is active is asked again. */
+/* The operator makes sure that the active knows every phone's password. */
 void client_subscribe(struct world *w)
 {
 	for (int i = 0; i < w->n_clients && w->digest; i++)
-		for (int at = 0; at < HOSTS && !w->subscribed[i]; at++)
-			if (w->hosts[at].loaded && node_role(w->hosts[at].node) == ROLE_ACTIVE)
+		for (int at = 0; at < HOSTS; at++)
+			if (w->hosts[at].loaded && node_serves(w->hosts[at].node))
 				message_subscribe(w, &w->hosts[at], i);
 }

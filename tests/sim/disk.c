@@ -244,6 +244,19 @@ void disk_crash(struct world *w, struct host *h)
 	chain_cut(&h->chain, &w->history, d->durable);
 }
 
+void disk_wipe(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+
+	image_clear(&d->image);
+	d->applied = d->durable = 0;
+	d->first = 1;
+	d->pair = (struct pairtime){0};
+	d->wall_ms = 0;
+	chain_cut(&h->chain, &w->history, 0);
+	check_excuse(w);
+}
+
 /* The block that holds `seq`: it begins and ends where a commit happened to. */
 struct slice disk_read(struct world *w, struct host *h, uint64_t seq, struct buf *block)
 {

@@ -6,6 +6,7 @@ enum fault {
 	CRASH_STANDBY,
 	POWER_ACTIVE,
 	POWER_STANDBY,
+	DISK_LOST,
 	LINK_CUT,
 	LINK_CUT_ONE_WAY,
 	VRRP_CUT,
@@ -50,6 +51,19 @@ static void crash(struct world *w, struct host *h)
 	(void)world_at(w, some_time(w), EVENT_START, h->index);
 }
 
+/* The machine comes back with an empty disk, unless the other is down: that would be two failures that
+ * nothing survives. */
+static void lose_disk(struct world *w, struct host *h)
+{
+	const struct host *peer = &w->hosts[1 - h->index];
+
+	if (!peer->loaded || peer->chain.n == 0)
+		return;
+	crash(w, h);
+	world_say(w, host_name(h), "loses its disk");
+	disk_wipe(w, h);
+}
+
 static void power(struct world *w, struct host *h)
 {
 	host_power_off(w, h);
@@ -59,6 +73,7 @@ static void power(struct world *w, struct host *h)
 static void cut(struct world *w, enum fault fault)
 {
 	int one = (int)world_draw(w, 0, 1);
+
 	bool link = fault != VRRP_CUT, vrrp = fault == VRRP_CUT || fault == ALL_CUT;
 
 	for (int i = 0; i < HOSTS; i++) {
@@ -164,6 +179,9 @@ static void hit(struct world *w, enum fault fault)
 	case POWER_STANDBY:
 		power(w, working(w, fault == POWER_ACTIVE));
 		break;
+	case DISK_LOST:
+		lose_disk(w, &w->hosts[world_draw(w, 0, 1)]);
+		break;
 	case LINK_CUT:
 	case LINK_CUT_ONE_WAY:
 	case VRRP_CUT:
@@ -219,8 +237,11 @@ void fault_on_event(struct world *w, const struct event *e)
 
 static void heal_cuts(struct world *w)
 {
-	for (int i = 0; i < HOSTS; i++)
+	for (int i = 0; i < HOSTS; i++) {
+		if (w->link_cut[i] || w->vrrp_cut[i])
+			w->cut_at = w->now;
 		w->link_cut[i] = w->vrrp_cut[i] = false;
+	}
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		w->clients[i].cut[0] = w->clients[i].cut[1] = false;
 }
@@ -256,6 +277,7 @@ void fault_on_heal(struct world *w, const struct event *e)
 	case CRASH_ACTIVE:
 	case CRASH_STANDBY:
 	case POWER_STANDBY:
+	case DISK_LOST:
 	case DISK_SLOW:
 	case PAUSE:
 	case FREEZE:

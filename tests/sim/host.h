@@ -61,7 +61,7 @@ struct host {
 	unsigned turns;
 	uint64_t read_seq;            /* a block of the log that the node wants; 0: none */
 	uint64_t forks, fork_entries; /* of this process, as its disk saw them */
-	int64_t crashed;
+	int64_t crashed, active_since;
 	uint64_t connection; /* as the process sees it; 0: none */
 	int sent, came;      /* of the link: how much each way */
 	int64_t sent_until;  /* of the link: when the newest bytes sent arrive */
@@ -94,6 +94,8 @@ void disk_next_commit(struct world *w, struct host *h, const struct node_output 
 void disk_next_abort(struct host *h);
 /* What is not durable is gone, but for a commit that just made it. */
 void disk_crash(struct world *w, struct host *h);
+/* All that was on it is gone. */
+void disk_wipe(struct world *w, struct host *h);
 struct slice disk_read(struct world *w, struct host *h, uint64_t seq, struct buf *block);
 void disk_free(struct disk *d);
 

@@ -102,6 +102,9 @@ void message_subscribe(struct world *w, struct host *h, int client)
 
 	(void)snprintf(user, sizeof user, "user%d", w->clients[client].aor);
 	(void)snprintf(key, sizeof key, "%s@sim.example", user);
+	c.key = slice_str(key);
+	if (copy_get(node_copy(h->node), TABLE_SUBSCRIBER, c.key) != NULL)
+		return;
 	c.subscriber.user = slice_str(user);
 	c.subscriber.realm = SLICE("sim.example");
 	for (int a = 0; a < DIGEST_ALGORITHMS; a++) {
@@ -110,7 +113,5 @@ void message_subscribe(struct world *w, struct host *h, int client)
 		           SLICE("secret"), ha1[a]);
 		c.subscriber.ha1[a] = (struct slice){ha1[a], digest_size(algorithm)};
 	}
-	c.key = slice_str(key);
-	w->subscribed[client] = true;
 	host_command(w, h, &c);
 }

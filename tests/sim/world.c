@@ -92,7 +92,7 @@ static void draw_options(struct world *w)
 	                 .takeover_when_behind = true},
 		.server = {.domains = &w->policy,
 	                   .n_domains = 1,
-	                   .nonce_lifetime_ms = 30000,
+	                   .nonce_lifetime_ms = w->nonce_lifetime_ms,
 	                   .alloc = alloc},
 		.commit = w->mode,
 		.cluster_id = {1, 2, 3},
@@ -128,8 +128,9 @@ static void draw_world(struct world *w)
 	w->delay_ms = world_draw(w, 1, 20);
 	w->link_delay_ms = world_chance(w, 100000) ? world_draw(w, 20, 120) : world_draw(w, 0, 5);
 	w->disk_slow_ppm = world_chance(w, 300000) ? (uint32_t)world_draw(w, 0, 50000) : 0;
-	w->log_entries = (uint64_t)world_draw(w, 10, 500);
-	w->checkpoint_ms = world_draw(w, 500, 10000);
+	w->log_entries = (uint64_t)world_draw(w, 5, world_chance(w, 500000) ? 40 : 500);
+	w->checkpoint_ms = world_draw(w, 200, 10000);
+	w->nonce_lifetime_ms = world_draw(w, 3, 30) * 1000;
 	draw_options(w);
 }
 

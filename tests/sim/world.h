@@ -37,7 +37,8 @@ struct op {
 	size_t n_entries;
 	uint32_t served[HOSTS]; /* newest entry of its AOR when it was served first */
 	uint64_t served_life[HOSTS];
-	bool acked; /* a 200 has left a node ... */
+	bool excused; /* was on one disk alone, as the pair said, and that disk is gone */
+	bool acked;   /* a 200 has left a node ... */
 	int64_t acked_at;
 	bool paired;               /* ... while the pair was paired, and so ... */
 	uint64_t kept_life[HOSTS]; /* ... these processes had it */
@@ -52,10 +53,11 @@ struct client {
 	uint32_t cseq;
 	int64_t retransmit_ms, give_up_at;
 	uint64_t timer;
-	bool last_words; /* nothing but a fetch any more */
-	bool content;    /* its last fetch was answered */
+	int64_t silent_from; /* it is unplugged for a while */
+	bool last_words;     /* nothing but a fetch any more */
+	bool content;        /* its last fetch was answered */
 	char nonce[256];
-	unsigned nc;
+	unsigned nc, challenged;
 };
 
 struct world {
@@ -76,7 +78,7 @@ struct world {
 	uint32_t loss_ppm, dup_ppm, slow_ppm, disk_slow_ppm;
 	int64_t delay_ms, link_delay_ms;
 	uint64_t log_entries; /* kept in a log */
-	int64_t checkpoint_ms;
+	int64_t checkpoint_ms, nonce_lifetime_ms;
 
 	struct host hosts[HOSTS];
 	struct client clients[CLIENTS_MAX];
@@ -90,9 +92,9 @@ struct world {
 	uint64_t connections;
 	bool link_cut[HOSTS]; /* by who sends */
 	bool vrrp_cut[HOSTS];
+	int64_t cut_at; /* when the newest cut healed */
 	int64_t quiet_since;
 	int64_t both_died; /* when one died shortly behind the other */
-	bool subscribed[CLIENTS_MAX];
 	uint64_t tickets;
 	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks;
 
