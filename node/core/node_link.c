@@ -102,6 +102,16 @@ void node_on_link_down(struct node *n, const struct node_input *in)
 	forget_link(n);
 }
 
+/* A peer that is active knows the time: what the start had to doubt is settled. */
+static void follow_clock(struct node *n, struct pairtime sent, int64_t round_trip_ms)
+{
+	if (!n->clock.following && !mtime_reached(n->expiry_held_until, n->now)) {
+		n->expiry_held_until = n->now;
+		node_say(n, WEIGHT_NOTICE, "expiry=free why=\"the peer's clock is followed\"");
+	}
+	pair_clock_follow(&n->clock, sent, round_trip_ms, n->now);
+}
+
 /* What every heartbeat says; the hello carries the first. */
 static void take_beat(struct node *n, const struct beat *b)
 {
@@ -115,7 +125,7 @@ static void take_beat(struct node *n, const struct beat *b)
 	l->beat_at = n->now;
 	bool active = b->role == ROLE_ACTIVE;
 	if (active && !node_active(n))
-		pair_clock_follow(&n->clock, b->pair, round_trip > 0 ? round_trip : 0, n->now);
+		follow_clock(n, b->pair, round_trip > 0 ? round_trip : 0);
 	if (active && b->pair_state == PAIR_PAIRED && n->receiver.live) {
 		l->in_step_until = n->now;
 		l->standing = STANDING_EQUAL;
