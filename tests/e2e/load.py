@@ -56,13 +56,13 @@ class Phones:
     def end(self, process):
         return self.lab.regload_end(process)
 
-    def gap_after(self, moment):
-        """The longest time without a 200 that ended after `moment`: when it began, when it ended."""
+    def gap_at(self, moment):
+        """The last 200 before `moment`, the first after it, and the longest wait for a 200 elsewhere."""
         rows = (line.split("\t") for line in self.timeline.read_text().splitlines()[1:])
         times = sorted(int(row[1]) / 1e6 for row in rows if row[3] == "200")
-        after = [pair for pair in zip(times, times[1:]) if pair[1] > moment]
-        assert after, "no 200 came after it"
-        return max(after, key=lambda pair: pair[1] - pair[0])
+        pairs = list(zip(times, times[1:]))
+        found = next(pair for pair in pairs if pair[1] > moment)
+        return *found, max(end - begin for begin, end in pairs if (begin, end) != found)
 
     def audit(self, slack_ms=1000):
         """Everyone that got a 200 is there with the lifetime it implies, and no one is challenged: the
