@@ -31,6 +31,7 @@ void node_resume(struct node *n)
 	}
 	l->resumed = true;
 	sender_begin(&n->sender, &r, l->hello.durable_seq);
+	n->disk_mark = 0; /* of another history, perhaps a longer one */
 	node_send(n,
 	          &(struct frame){.kind = FRAME_RESUME, .resume = {r.how, r.from_seq, r.fork_seq}});
 	static const char *const names[] = {[RESUME_NOTHING] = "nothing",
