@@ -245,14 +245,13 @@ void check_answer(struct world *w, struct host *h, const struct node_output *o)
 /* The pair clock goes on as time does, and nearly so from one node to the next. */
 static void check_clock(struct world *w, const struct host *h, bool taken_over)
 {
-	enum { STEP_MS = 1000, DRIFT_MS = 100 };
+	enum { STEP_MS = 1000 };
 	int64_t offset = node_pair_now(h->node, host_now(w, h)).ms - w->now;
-	int64_t most = taken_over ? STEP_MS : DRIFT_MS;
 
 	if (w->clocks_parted)
 		return;
 	if (w->pair_known &&
-	    (offset < w->pair_offset_ms - most || offset > w->pair_offset_ms + most))
+	    (offset < w->pair_offset_ms - STEP_MS || offset > w->pair_offset_ms + STEP_MS))
 		world_fail(w, "%c's pair time stepped by %lld ms", host_name(h),
 		           (long long)(offset - w->pair_offset_ms));
 	if (!w->pair_known || taken_over)
@@ -278,9 +277,9 @@ static void check_equal(struct world *w, const struct host *h)
 static void note_active(struct world *w, struct host *h)
 {
 	h->active_since = w->now;
-	w->clocks_parted = w->hosts[1 - h->index].role == ROLE_ACTIVE;
-	if (!h->followed)
+	if (!h->followed || w->clocks_parted)
 		w->pair_known = false;
+	w->clocks_parted = w->hosts[1 - h->index].role == ROLE_ACTIVE;
 }
 
 void check_step(struct world *w, struct host *h)

@@ -15,7 +15,7 @@ void check_step(struct world *w, struct host *h);
 /* What was acknowledged is somewhere; what was acknowledged while paired is on both. */
 void check_acked(struct world *w);
 /* A disk was lost: what was acknowledged on it alone, or where the other just died with it, is gone. */
-void check_excuse(struct world *w);
+void check_excuse(struct world *w, const struct host *lost);
 /* A paired standby's history is a prefix. */
 void check_pair(struct world *w);
 /* Active, paired, equal. */

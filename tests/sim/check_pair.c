@@ -50,39 +50,48 @@ static void check_kept(struct world *w, const struct op *op)
 	}
 }
 
-/* A process whose disk failed will take what is in its memory alone with it. */
-static bool is_doomed(const struct world *w, const struct op *op)
+/* Of what was acknowledged, the memory of this process has the only copy. */
+static void note_resting(struct op *op, const struct world *w, const struct host *h)
 {
-	for (int i = 0; i < HOSTS; i++) {
-		const struct disk *d = &w->hosts[i].disk;
-		const struct history_entry *e = &w->history.entries[op->entries[op->n_entries - 1]];
-		if (d->broken && has(w, &w->hosts[i], op) && e->seq > d->durable)
-			return true;
+	uint64_t seq = w->history.entries[op->entries[op->n_entries - 1]].seq;
+
+	if (has(w, h, op) && h->node != NULL && seq > h->disk.durable) {
+		op->rests_on = h->index;
+		op->rests_life = h->life;
 	}
-	return false;
 }
 
-void check_excuse(struct world *w)
+void check_excuse(struct world *w, const struct host *lost)
 {
+	const struct host *peer = &w->hosts[1 - lost->index];
+
 	for (size_t i = 0; i < w->n_ops; i++) {
 		struct op *op = &w->ops[i];
-		bool other_died = w->hosts[0].crashed >= op->acked_at &&
-		                  w->hosts[1].crashed >= op->acked_at;
-		if (op->acked && is_doomed(w, op))
-			op->excused = true;
-		if (op->acked && (!op->paired || other_died) && !is_held(w, op) &&
-		    !is_set_aside(w, op))
+		bool peer_died = peer->crashed >= op->acked_at;
+		if (!op->acked)
+			continue;
+		note_resting(op, w, peer);
+		if ((!op->paired || peer_died) && !is_held(w, op) && !is_set_aside(w, op))
 			op->excused = true;
 	}
+}
+
+/* Two failures that nothing survives. */
+static bool is_excused(const struct world *w, const struct op *op)
+{
+	const struct host *h = &w->hosts[op->rests_on];
+
+	return op->excused || may_be_lost(w, op) ||
+	       (op->rests_life != 0 && (h->node == NULL || h->life != op->rests_life));
 }
 
 void check_acked(struct world *w)
 {
 	for (size_t i = 0; i < w->n_ops && !w->failed; i++) {
 		const struct op *op = &w->ops[i];
-		if (!op->acked || op->excused)
+		if (!op->acked || is_excused(w, op))
 			continue;
-		if (!is_held(w, op) && !is_set_aside(w, op) && !may_be_lost(w, op))
+		if (!is_held(w, op) && !is_set_aside(w, op))
 			world_fail(w,
 			           "acknowledged at %lld and on no disk, in no fork: cseq %u of "
 			           "client %d, call %u",
@@ -149,7 +158,7 @@ static void check_single(struct world *w, const struct host *h)
 {
 	for (size_t i = 0; i < w->n_ops; i++) {
 		const struct op *op = &w->ops[i];
-		if (op->paired && !op->excused && w->profile != ROUGH && !has(w, h, op))
+		if (op->paired && !is_excused(w, op) && w->profile != ROUGH && !has(w, h, op))
 			world_fail(
 				w,
 				"one failure lost what was acknowledged while paired: cseq %u of "

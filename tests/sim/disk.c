@@ -254,7 +254,7 @@ void disk_wipe(struct world *w, struct host *h)
 	d->pair = (struct pairtime){0};
 	d->wall_ms = 0;
 	chain_cut(&h->chain, &w->history, 0);
-	check_excuse(w);
+	check_excuse(w, h);
 }
 
 /* The block that holds `seq`: it begins and ends where a commit happened to. */

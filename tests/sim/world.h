@@ -37,8 +37,10 @@ struct op {
 	size_t n_entries;
 	uint32_t served[HOSTS]; /* newest entry of its AOR when it was served first */
 	uint64_t served_life[HOSTS];
-	bool excused; /* was on one disk alone, as the pair said, and that disk is gone */
-	bool acked;   /* a 200 has left a node ... */
+	bool excused;        /* was on one disk alone, as the pair said, and that disk is gone */
+	int rests_on;        /* the disk that had it is gone: this host's memory has it, ... */
+	uint64_t rests_life; /* ... as long as this process lives; 0: it does not rest so */
+	bool acked;          /* a 200 has left a node ... */
 	int64_t acked_at;
 	bool paired;               /* ... while the pair was paired, and so ... */
 	uint64_t kept_life[HOSTS]; /* ... these processes had it */
