@@ -109,8 +109,24 @@ static bool says_paired(const struct world *w, const struct host *h)
 	return strcmp(s.pair_state, "paired") == 0;
 }
 
+/* Two that are active and talk to each other agree within a moment which of them goes on. */
+static void check_one_active(struct world *w)
+{
+	enum { AGREE_MS = 2500 };
+	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
+	bool both = a->role == ROLE_ACTIVE && b->role == ROLE_ACTIVE && a->connection != 0 &&
+	            a->connection == b->connection && !w->link_cut[0] && !w->link_cut[1] &&
+	            a->paused_until <= w->now && b->paused_until <= w->now;
+
+	if (!both)
+		w->both_active_at = w->now;
+	else if (w->now > w->both_active_at + AGREE_MS)
+		world_fail(w, "both are active for %d ms and talk to each other", AGREE_MS);
+}
+
 void check_pair(struct world *w)
 {
+	check_one_active(w);
 	for (int i = 0; i < HOSTS; i++) {
 		const struct host *h = &w->hosts[i], *peer = &w->hosts[1 - i];
 		if (!h->loaded || !peer->loaded || h->role != ROLE_ACTIVE ||

@@ -70,10 +70,17 @@ static void power(struct world *w, struct host *h)
 	heal_later(w, POWER_ACTIVE, h->index, some_time(w) + 1000);
 }
 
+/* Half of the phones reach one side, half the other. */
+static void part_clients(struct world *w)
+{
+	for (int i = 0; i < w->n_clients; i++)
+		w->clients[i].cut[i % HOSTS] = true;
+	heal_later(w, CLIENTS_CUT, 0, some_time(w));
+}
+
 static void cut(struct world *w, enum fault fault)
 {
 	int one = (int)world_draw(w, 0, 1);
-
 	bool link = fault != VRRP_CUT, vrrp = fault == VRRP_CUT || fault == ALL_CUT;
 
 	for (int i = 0; i < HOSTS; i++) {
@@ -82,10 +89,13 @@ static void cut(struct world *w, enum fault fault)
 		if (vrrp)
 			w->vrrp_cut[i] = true;
 	}
-	if (vrrp && world_chance(w, 500000)) /* half of the phones reach one side, half the other */
-		for (int i = 0; i < w->n_clients; i++)
-			w->clients[i].cut[i % HOSTS] = true;
-	heal_later(w, fault, 0, some_time(w));
+	if (vrrp && world_chance(w, 500000))
+		part_clients(w);
+	/* Each heals in its own time. */
+	if (link)
+		heal_later(w, LINK_CUT, 0, some_time(w));
+	if (vrrp)
+		heal_later(w, VRRP_CUT, 0, some_time(w));
 }
 
 static void command(struct world *w, struct host *h, enum command_kind kind)
@@ -235,13 +245,26 @@ void fault_on_event(struct world *w, const struct event *e)
 	hit(w, (enum fault)e->number);
 }
 
-static void heal_cuts(struct world *w)
+static void heal_link(struct world *w)
 {
 	for (int i = 0; i < HOSTS; i++) {
-		if (w->link_cut[i] || w->vrrp_cut[i])
+		if (w->link_cut[i])
 			w->cut_at = w->now;
-		w->link_cut[i] = w->vrrp_cut[i] = false;
+		w->link_cut[i] = false;
 	}
+}
+
+static void heal_vrrp(struct world *w)
+{
+	for (int i = 0; i < HOSTS; i++) {
+		if (w->vrrp_cut[i])
+			w->cut_at = w->now;
+		w->vrrp_cut[i] = false;
+	}
+}
+
+static void heal_clients(struct world *w)
+{
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		w->clients[i].cut[0] = w->clients[i].cut[1] = false;
 }
@@ -267,17 +290,22 @@ void fault_on_heal(struct world *w, const struct event *e)
 		host_start(w, h);
 		break;
 	case LINK_CUT:
-	case LINK_CUT_ONE_WAY:
+		world_say(w, 'n', "link healed");
+		heal_link(w);
+		break;
 	case VRRP_CUT:
-	case ALL_CUT:
+		world_say(w, 'n', "vrrp healed");
+		heal_vrrp(w);
+		break;
 	case CLIENTS_CUT:
-		world_say(w, 'n', "healed");
-		heal_cuts(w);
+		heal_clients(w);
 		break;
 	case CRASH_ACTIVE:
 	case CRASH_STANDBY:
 	case POWER_STANDBY:
 	case DISK_LOST:
+	case LINK_CUT_ONE_WAY:
+	case ALL_CUT:
 	case DISK_SLOW:
 	case PAUSE:
 	case FREEZE:
@@ -295,7 +323,9 @@ void fault_on_heal(struct world *w, const struct event *e)
 /* What an operator and a supervisor do: nothing stays down. */
 void fault_heal_all(struct world *w)
 {
-	heal_cuts(w);
+	heal_link(w);
+	heal_vrrp(w);
+	heal_clients(w);
 	w->loss_ppm = w->dup_ppm = w->slow_ppm = w->disk_slow_ppm = 0;
 	for (int i = 0; i < HOSTS; i++) {
 		struct host *h = &w->hosts[i];

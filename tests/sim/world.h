@@ -94,7 +94,8 @@ struct world {
 	uint64_t connections;
 	bool link_cut[HOSTS]; /* by who sends */
 	bool vrrp_cut[HOSTS];
-	int64_t cut_at; /* when the newest cut healed */
+	int64_t cut_at;         /* when the newest cut healed */
+	int64_t both_active_at; /* they were not, or could not talk */
 	int64_t quiet_since;
 	int64_t both_died; /* when one died shortly behind the other */
 	uint64_t tickets;
