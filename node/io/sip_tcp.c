@@ -125,6 +125,15 @@ static bool wants_answer(struct slice message)
 	       !slice_eq(slice_head(message, 4), SLICE("ACK "));
 }
 
+/* To a client that leaves too much unread nothing more is written, keep-alives included. */
+static void put(struct connection *c, struct slice bytes)
+{
+	if (unsent(c) + bytes.n > SIP_TCP_BACKLOG_MAX)
+		give_up(c);
+	else
+		(void)bufferevent_write(c->stream, bytes.p, bytes.n);
+}
+
 static void feed(struct connection *c, struct slice message)
 {
 	struct node_input in = {
@@ -151,7 +160,7 @@ static bool take_frame(struct connection *c, struct evbuffer *input)
 		feed(c, slice_head(stream, f.size));
 		break;
 	case SIP_FRAME_PING:
-		(void)bufferevent_write(c->stream, "\r\n", 2);
+		put(c, SLICE("\r\n"));
 		break;
 	case SIP_FRAME_SKIP:
 		break;
@@ -377,11 +386,7 @@ void sip_tcp_send(struct sip_tcp *t, uint64_t connection, struct slice bytes)
 
 	if (c == NULL || c->stage == STAGE_GONE || c->stage == STAGE_LINGER)
 		return;
-	if (unsent(c) + bytes.n > SIP_TCP_BACKLOG_MAX) {
-		give_up(c);
-		return;
-	}
-	(void)bufferevent_write(c->stream, bytes.p, bytes.n);
+	put(c, bytes);
 	c->owed -= c->owed > 0 && !wants_answer(bytes);
 }
 
@@ -447,9 +452,4 @@ void sip_tcp_free(struct sip_tcp **t)
 	free((*t)->unused);
 	free(*t);
 	*t = NULL;
-}
-
-size_t sip_tcp_connections(const struct sip_tcp *t)
-{
-	return t->open;
 }

@@ -27,6 +27,4 @@ void sip_tcp_send(struct sip_tcp *t, uint64_t connection, struct slice bytes);
 /* After each turn: closes what is to be closed, and follows the role. */
 void sip_tcp_turn(struct sip_tcp *t, enum role role);
 
-size_t sip_tcp_connections(const struct sip_tcp *t);
-
 #endif
