@@ -89,10 +89,10 @@ class Alone:
         assert done.returncode == 0, done
         return done.stdout
 
-    def add_users(self, count):
+    def add_users(self, count, *words):
         table = self.folder / "users.csv"
         self.run(BIN / "regload", "--host", "127.0.0.1", "--users", count, "--write-csv", table)
-        self.ctl("subscriber", "import", table)
+        self.ctl("subscriber", "import", table, *words)
 
     def regload(self, *words):
         done = self.run(BIN / "regload", "--host", "127.0.0.1", "--contact-host", "127.0.0.1:5070", "--json", *words)
