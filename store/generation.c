@@ -100,7 +100,8 @@ enum err generation_tables(struct generation *g, enum generation_mode mode)
 	return txn_commit(&t);
 }
 
-enum err generation_sync(struct generation *g)
+/* And writes synced from now on. */
+static enum err generation_sync(struct generation *g)
 {
 	enum err log = err_of(mdb_env_sync(g->log, 1));
 	enum err state = err_of(mdb_env_sync(g->state, 1));
@@ -146,7 +147,7 @@ static struct reader value_get(struct txn *t, MDB_dbi db, struct slice key, size
 	return r;
 }
 
-void identity_put(struct txn *t, MDB_dbi meta, const struct identity *identity)
+static void identity_put(struct txn *t, MDB_dbi meta, const struct identity *identity)
 {
 	uint8_t room[8];
 	struct buf format = buf_on(room, sizeof room);

@@ -71,7 +71,6 @@ enum err generation_open(struct generation *g, const char *dir, const char *name
                          enum generation_mode mode) MUST_CHECK;
 /* The tables of this version and of the next ones; made where they are missing. */
 enum err generation_tables(struct generation *g, enum generation_mode mode) MUST_CHECK;
-enum err generation_sync(struct generation *g) MUST_CHECK; /* and writes synced from now on */
 void generation_close(struct generation *g);
 
 struct identity {
@@ -80,7 +79,6 @@ struct identity {
 	uint64_t node_id;
 };
 /* Missing or short values are ERR_CORRUPT, in the transaction. */
-void identity_put(struct txn *t, MDB_dbi meta, const struct identity *identity);
 struct identity identity_get(struct txn *t, MDB_dbi meta);
 void image_put(struct txn *t, MDB_dbi meta, const struct image *image);
 struct image image_get(struct txn *t, MDB_dbi meta);
@@ -113,8 +111,6 @@ bool log_seek(struct cursor *c, uint64_t seq, struct block *out);
 bool log_block(struct cursor *c, struct block *out);
 /* The next entry, decoded; false at the end of the block, or the transaction failed. */
 bool log_entry(struct cursor *c, struct block *b, struct entry *out);
-/* The last entry of the block under the cursor. */
-bool log_last_entry(struct cursor *c, struct entry *out, int64_t *wall_ms);
 
 /* From the first seq to the last entry; {0} when the log is empty. */
 struct log_range {
@@ -123,7 +119,6 @@ struct log_range {
 	int64_t wall_ms; /* of the last block */
 };
 struct log_range log_range(struct cursor *c);
-uint64_t log_key_seq(struct slice key); /* 0: the base, not a block */
 
 /* --- next.c --- */
 

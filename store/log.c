@@ -31,7 +31,8 @@ static struct slice key_slice(const struct seq_key *k)
 	return (struct slice){k->bytes, sizeof k->bytes};
 }
 
-uint64_t log_key_seq(struct slice key)
+/* 0: the base, not a block. */
+static uint64_t log_key_seq(struct slice key)
 {
 	struct reader r = {.rest = key};
 
@@ -83,7 +84,8 @@ bool log_entry(struct cursor *c, struct block *b, struct entry *out)
 	return c->txn->err == OK;
 }
 
-bool log_last_entry(struct cursor *c, struct entry *out, int64_t *wall_ms)
+/* The last entry of the block under the cursor. */
+static bool log_last_entry(struct cursor *c, struct entry *out, int64_t *wall_ms)
 {
 	struct block b;
 	struct slice bytes;

@@ -14,7 +14,6 @@ struct ring {
 	size_t room, blocks;
 	uint64_t first, end;
 	size_t head; /* where the next block goes, if it fits before the end of the memory */
-	size_t used;
 };
 
 struct ring *ring_new(const struct alloc *alloc, size_t bytes, size_t blocks)
@@ -85,7 +84,6 @@ void *ring_push(struct ring *r, size_t size)
 	*block_of(r, r->end) = (struct block){at, size};
 	r->end++;
 	r->head = at + padded(size);
-	r->used += padded(size);
 	assert(r->head <= r->room);
 	return r->memory + at;
 }
@@ -110,9 +108,8 @@ struct slice ring_at(const struct ring *r, uint64_t number)
 
 void ring_drop(struct ring *r, uint64_t before)
 {
-	for (; r->first < before && r->first < r->end; r->first++)
-		r->used -= padded(block_of(r, r->first)->size);
-	assert(r->first < r->end || r->used == 0);
+	if (before > r->first)
+		r->first = before < r->end ? before : r->end;
 }
 
 void ring_restart(struct ring *r, uint64_t number)
@@ -120,10 +117,4 @@ void ring_restart(struct ring *r, uint64_t number)
 	r->first = number;
 	r->end = number;
 	r->head = 0;
-	r->used = 0;
-}
-
-size_t ring_bytes(const struct ring *r)
-{
-	return r->used;
 }

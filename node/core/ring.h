@@ -23,6 +23,5 @@ uint64_t ring_end(const struct ring *r);   /* number that the next push gets; fi
 struct slice ring_at(const struct ring *r, uint64_t number); /* must be there */
 void ring_drop(struct ring *r, uint64_t before);             /* drops all numbered below */
 void ring_restart(struct ring *r, uint64_t number); /* empties it; the next push gets this number */
-size_t ring_bytes(const struct ring *r);            /* in use */
 
 #endif

@@ -77,7 +77,6 @@ uint64_t config_digest(const struct config *config);
 /* A commented file with every key: type, bounds, default, help. It loads as a standalone unit. */
 void config_print_defaults(FILE *to);
 
-const char *config_unit_name(enum unit unit);              /* "primary", as configured */
-const char *config_commit_name(enum config_commit commit); /* "both" */
+const char *config_unit_name(enum unit unit); /* "primary", as configured */
 
 #endif

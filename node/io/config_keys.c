@@ -464,8 +464,3 @@ const char *config_unit_name(enum unit unit)
 {
 	return choice_name(units, unit);
 }
-
-const char *config_commit_name(enum config_commit commit)
-{
-	return choice_name(commits, commit);
-}

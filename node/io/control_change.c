@@ -3,7 +3,8 @@
 #include "proto/sip/digest.h"
 #include "proto/sip/uri.h"
 
-struct slice control_text(const json_t *request, const char *key)
+/* Empty, never NULL, where it is absent or no text. */
+static struct slice text_of(const json_t *request, const char *key)
 {
 	const json_t *value = json_object_get(request, key);
 
@@ -20,7 +21,7 @@ static bool refuse(struct control_error *error, const char *text)
 
 bool control_aor(const json_t *request, struct buf *to, struct control_error *error)
 {
-	struct slice aor = control_text(request, "aor");
+	struct slice aor = text_of(request, "aor");
 	uint8_t room[SIP_AOR_MAX + 8];
 	struct buf uri = buf_on(room, sizeof room);
 	struct sip_uri parsed;
@@ -69,8 +70,8 @@ static bool name_sound(struct slice user)
 bool control_subscriber_key(const struct control_view *v, const json_t *request, struct buf *to,
                             struct control_error *error)
 {
-	struct slice user = control_text(request, "user");
-	struct slice realm = control_text(request, "realm");
+	struct slice user = text_of(request, "user");
+	struct slice realm = text_of(request, "realm");
 
 	if (!name_sound(user))
 		return refuse(error, "`user` must be a name without colon and control characters");
@@ -111,8 +112,8 @@ static bool take_subscriber_key(const struct control_view *v, const json_t *requ
 	if (!control_subscriber_key(v, request, &key, error))
 		return false;
 	out->command.key = buf_slice(&key);
-	out->command.subscriber.user = control_text(request, "user");
-	out->command.subscriber.realm = control_text(request, "realm");
+	out->command.subscriber.user = text_of(request, "user");
+	out->command.subscriber.realm = text_of(request, "realm");
 	return true;
 }
 
@@ -130,7 +131,7 @@ static bool read_put(const struct control_view *v, const json_t *request,
 		return false;
 	for (enum digest_algorithm a = DIGEST_MD5; a < DIGEST_ALGORITHMS; a++) {
 		size_t size = digest_size(a);
-		if (!read_hex(control_text(request, names[a]), out->ha1[a], size)) {
+		if (!read_hex(text_of(request, names[a]), out->ha1[a], size)) {
 			(void)snprintf(error->text, sizeof error->text,
 			               "`%s` must be %zu hexadecimal characters", names[a],
 			               2 * size);

@@ -41,8 +41,6 @@ typedef bool control_change_fn(const struct control_view *v, const json_t *reque
                                struct control_change *out, struct control_error *error);
 control_change_fn *control_changer(const char *command);
 
-/* A text of the request; empty, never NULL, where it is absent or no text. */
-struct slice control_text(const json_t *request, const char *key);
 /* The key of the AOR that the request names in any usual way: "alice@example.com", "sip:...". */
 bool control_aor(const json_t *request, struct buf *to, struct control_error *error);
 /* "user@realm", where the request names a configured realm. */

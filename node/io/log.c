@@ -28,12 +28,7 @@ struct log log_to_stderr(enum log_level level)
 	};
 }
 
-const char *log_level_name(enum log_level level)
-{
-	return (unsigned)level < LOG_LEVELS ? level_names[level] : "?";
-}
-
-bool log_wants(const struct log *log, enum log_level level)
+static bool log_wants(const struct log *log, enum log_level level)
 {
 	return level <= log->level;
 }

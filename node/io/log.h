@@ -27,9 +27,6 @@ struct log {
 /* To standard error, in the form that the environment asks for. */
 struct log log_to_stderr(enum log_level level);
 
-const char *log_level_name(enum log_level level);
-bool log_wants(const struct log *log, enum log_level level);
-
 /* `format` gives the line after `level=...`: "peer=%s state=up->down why=%s". A value that may hold
  * spaces goes through log_quote. */
 void log_line(const struct log *log, enum log_level level, const char *format, ...)

@@ -45,13 +45,19 @@ static const uint8_t known_from[HEADER_NAME_MAX + 2] = {
 _Static_assert(ARRAY_LEN(known) == 24, "known_from must be counted anew");
 
 static const struct slice method_names[] = {
-	[SIP_OTHER_METHOD] = {SLICE_OF("?")},  [SIP_REGISTER] = {SLICE_OF("REGISTER")},
-	[SIP_OPTIONS] = {SLICE_OF("OPTIONS")}, [SIP_INVITE] = {SLICE_OF("INVITE")},
-	[SIP_ACK] = {SLICE_OF("ACK")},         [SIP_BYE] = {SLICE_OF("BYE")},
-	[SIP_CANCEL] = {SLICE_OF("CANCEL")},   [SIP_SUBSCRIBE] = {SLICE_OF("SUBSCRIBE")},
-	[SIP_NOTIFY] = {SLICE_OF("NOTIFY")},   [SIP_PUBLISH] = {SLICE_OF("PUBLISH")},
-	[SIP_MESSAGE] = {SLICE_OF("MESSAGE")}, [SIP_INFO] = {SLICE_OF("INFO")},
-	[SIP_REFER] = {SLICE_OF("REFER")},     [SIP_UPDATE] = {SLICE_OF("UPDATE")},
+	[SIP_REGISTER] = {SLICE_OF("REGISTER")},
+	[SIP_OPTIONS] = {SLICE_OF("OPTIONS")},
+	[SIP_INVITE] = {SLICE_OF("INVITE")},
+	[SIP_ACK] = {SLICE_OF("ACK")},
+	[SIP_BYE] = {SLICE_OF("BYE")},
+	[SIP_CANCEL] = {SLICE_OF("CANCEL")},
+	[SIP_SUBSCRIBE] = {SLICE_OF("SUBSCRIBE")},
+	[SIP_NOTIFY] = {SLICE_OF("NOTIFY")},
+	[SIP_PUBLISH] = {SLICE_OF("PUBLISH")},
+	[SIP_MESSAGE] = {SLICE_OF("MESSAGE")},
+	[SIP_INFO] = {SLICE_OF("INFO")},
+	[SIP_REFER] = {SLICE_OF("REFER")},
+	[SIP_UPDATE] = {SLICE_OF("UPDATE")},
 	[SIP_PRACK] = {SLICE_OF("PRACK")},
 };
 
@@ -71,12 +77,6 @@ static enum sip_method method_of(struct slice name)
 		if (slice_eq(name, method_names[m]))
 			return m;
 	return SIP_OTHER_METHOD;
-}
-
-const char *sip_method_name(enum sip_method m)
-{
-	assert(m <= SIP_PRACK);
-	return (const char *)method_names[m].p;
 }
 
 static bool is_blank(uint8_t c)

@@ -93,8 +93,6 @@ const struct sip_header *sip_find(const struct sip_msg *m, enum sip_header_id id
 const struct sip_header *sip_find_next(const struct sip_msg *m, const struct sip_header *h);
 size_t sip_count(const struct sip_msg *m, enum sip_header_id id);
 
-const char *sip_method_name(enum sip_method m); /* "REGISTER"; "?" for SIP_OTHER_METHOD */
-
 /* What a stream holds at its beginning (RFC 3261 18.3, RFC 5626 3.5.1). */
 enum sip_framing {
 	SIP_FRAME_MORE,    /* less than a message: read on */

@@ -116,15 +116,17 @@ static void every_known_header_has_its_id_in_any_case(void **state)
 static void every_method_keeps_its_name(void **state)
 {
 	(void)state;
-	for (enum sip_method id = SIP_REGISTER; id <= SIP_PRACK; id++) {
-		char text[60];
-		(void)snprintf(text, sizeof text, "%s sip:a SIP/2.0\r\n\r\n", sip_method_name(id));
+	static const char *const names[] = {"REGISTER", "OPTIONS",   "INVITE", "ACK",     "BYE",
+	                                    "CANCEL",   "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE",
+	                                    "INFO",     "REFER",     "UPDATE", "PRACK"};
 
-		assert_int_equal(parsed(text).method, id);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char text[60];
+		(void)snprintf(text, sizeof text, "%s sip:a SIP/2.0\r\n\r\n", names[i]);
+		assert_int_equal(parsed(text).method, SIP_REGISTER + i);
 	}
 	assert_int_equal(parsed("register sip:a SIP/2.0\r\n\r\n").method, SIP_OTHER_METHOD);
 	assert_int_equal(parsed("REGISTER2 sip:a SIP/2.0\r\n\r\n").method, SIP_OTHER_METHOD);
-	assert_string_equal(sip_method_name(SIP_OTHER_METHOD), "?");
 }
 
 static void a_response_is_split(void **state)
