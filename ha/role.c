@@ -308,6 +308,8 @@ static const char *why_leave(const struct look *l)
 		return "address went";
 	if (peer_active(l) && fresh(l) && f->peer_wins)
 		return "deposed";
+	if (peer_there(l) && f->superseded)
+		return "peer reigned since";
 	return NULL;
 }
 

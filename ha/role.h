@@ -50,6 +50,7 @@ struct role_facts {
 	bool link_up;
 	enum role peer_role; /* 0: unknown */
 	bool peer_holds_address;
+	bool superseded;         /* active: the peer reigned after us and holds what we do not */
 	bool peer_wins;          /* the order of both hellos says that the peer goes on, not we */
 	struct mtime peer_heard; /* when its newest heartbeat came */
 	enum standing standing;  /* fixed at hello; EQUAL once in step */

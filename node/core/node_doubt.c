@@ -37,6 +37,19 @@ static bool answered(const struct node *n)
 	       (l->connection != n->doubt_connection || l->beat.echo > n->doubt_number);
 }
 
+/* The peer took over and gave the address back before we heard of it: it holds what it acknowledged
+ * meanwhile, we hold nothing but what was under way when we paused. */
+bool node_superseded(const struct node *n)
+{
+	const struct link *l = &n->link;
+	uint64_t newest = l->n_history == 0 ? 0 : l->history[l->n_history - 1].epoch;
+
+	if (!node_active(n) || !l->greeted)
+		return false;
+	return l->standing == STANDING_BEHIND ||
+	       (n->doubt && l->standing == STANDING_FORKED && newest > n->reign.epoch);
+}
+
 static void end(struct node *n, const char *why)
 {
 	n->doubt = false;
@@ -53,8 +66,8 @@ void node_doubt_judge(struct node *n)
 	if (n->role.role != ROLE_ACTIVE && n->role.role != ROLE_STEPPING_DOWN)
 		end(n, "no longer active");
 	else if (answered(n) && (peer == ROLE_ACTIVE || peer == ROLE_TAKING_OVER))
-		n->link.peer_wins = true; /* the role machine steps down */
-	else if (answered(n))
+		n->link.peer_wins = true;            /* the role machine steps down */
+	else if (answered(n) && !node_superseded(n)) /* else the role machine steps down */
 		end(n, "the peer did not take over");
 	else if (!n->link.greeted && still_ours && mtime_reached(n->doubt_until, n->now))
 		end(n, "the peer cannot be reached, and the address is here");

@@ -101,6 +101,7 @@ PRINTF_LIKE(3, 4)
 void node_say(struct node *n, enum log_weight weight, const char *format, ...);
 struct pairtime pair_now(const struct node *n);
 bool node_active(const struct node *n);
+int64_t node_tick_ms(const struct node *n);
 
 /* node_log.c */
 /* Logs one change of ours and applies it; returns its seq. */
@@ -141,6 +142,7 @@ void node_ack(struct node *n);
 /* node_doubt.c */
 void node_doubt_step(struct node *n);  /* before the event */
 void node_doubt_judge(struct node *n); /* after it */
+bool node_superseded(const struct node *n);
 
 /* node_roles.c */
 void node_roles(struct node *n);

@@ -30,6 +30,7 @@ static struct role_facts facts(struct node *n)
 		.link_up = l->greeted,
 		.peer_role = l->greeted ? (enum role)l->beat.role : (enum role)0,
 		.peer_holds_address = l->beat.holds_address,
+		.superseded = node_superseded(n),
 		.peer_wins = l->greeted && l->peer_wins,
 		.peer_heard = l->heard,
 		.standing = l->standing,
@@ -205,9 +206,7 @@ static void expire_one(struct node *n, const struct copy_item *item, enum table 
 void node_expire(struct node *n)
 {
 	enum { SCRATCH = 512 * 1024, ROOM_MIN = 2 * SCRATCH };
-	int64_t interval = n->options.role.advert_ms / 2;
-	uint64_t budget =
-		n->options.expiry_rate * (uint64_t)(interval > 0 ? interval : 1) / 1000 + 1;
+	uint64_t budget = n->options.expiry_rate * (uint64_t)node_tick_ms(n) / 1000 + 1;
 	enum table table;
 
 	if (!mtime_reached(n->expiry_held_until, n->now) || n->arena.room - n->arena.n < ROOM_MIN)

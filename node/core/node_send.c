@@ -17,7 +17,7 @@ void node_resume(struct node *n)
 	struct history ours = {n->history, n->n_history, n->last_seq};
 	struct history theirs = {l->history, l->n_history, l->hello.received_seq};
 
-	if (!node_active(n) || !l->greeted || l->resumed || !peer_receives(n))
+	if (!node_active(n) || !l->greeted || l->resumed || !peer_receives(n) || node_superseded(n))
 		return;
 	struct resume r = resume_decide(&ours, n->log_first, &theirs);
 	if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {

@@ -14,7 +14,7 @@
  *
  * Facts are words that hold until their opposite is said: "loaded", "address"/"-address",
  * "keepalived"/"-keepalived", "peer=ROLE"/"-peer" (the link), "holds"/"-holds" (the peer has the address),
- * "instep"/"-instep", "ahead" "behind" "forked" "equal", "peerwins"/"-peerwins", "durable", "drained",
+ * "instep"/"-instep", "ahead" "behind" "forked" "equal", "peerwins"/"-peerwins", "superseded", "durable", "drained",
  * "exposed" (own last reign), "own", "logfailed", "silent" (no heartbeat came with this line). */
 struct line {
 	int64_t ms;
@@ -60,6 +60,7 @@ static inline bool set_flag(struct role_facts *f, const char *word)
 		{"exposed", &f->own_last_reign_exposed},
 		{"holds", &f->peer_holds_address},
 		{"peerwins", &f->peer_wins},
+		{"superseded", &f->superseded},
 		{"instep", &f->in_step},
 	};
 

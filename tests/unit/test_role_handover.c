@@ -235,7 +235,14 @@ static void of_two_actives_the_one_that_loses_steps_down(void **state)
 		ACTIVE,
 		{9000, "peer=active holds forked peerwins silent", 0, "active"},
 	};
+	static const struct line the_peer_reigned_while_it_hung[] = {
+		ACTIVE,
+		{9000, "peer=standby behind superseded", 0,
+	         "stepping-down (peer reigned since) fault +2000"},
+		{9020, "-address", 0, "standby (peer reigned since)"},
+	};
 	PLAY(loser);
+	PLAY(the_peer_reigned_while_it_hung);
 	PLAY(winner);
 	PLAY(a_silent_peer_deposes_nobody);
 }
