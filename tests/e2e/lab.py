@@ -218,6 +218,15 @@ class Lab:
                                text=True, capture_output=True, check=True).stdout
         return f" {self.vip}/" in shown
 
+    def talk_to(self, node):
+        """The client's packets to the virtual address go to this node; None: to whoever owns it."""
+        neighbour = (self.vip, "dev", "eth0")
+        if node is None:
+            self.run("ip", "neigh", "del", *neighbour, check=False)
+            return
+        address = self.run("cat", "/sys/class/net/eth0/address", host=node).stdout.strip()
+        self.run("ip", "neigh", "replace", *neighbour, "lladdr", address, "nud", "permanent")
+
     # --- processes ---
 
     def namespace(self, host):

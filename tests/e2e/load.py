@@ -7,6 +7,7 @@ import itertools
 
 from lab import LabError
 
+SLACK_MS = 1050  # lifetimes are told in seconds, rounded up; the nodes' clocks agree to some ms
 BLOCK = 1000  # of user numbers: no two Phones share users
 blocks = itertools.count()
 
@@ -64,12 +65,12 @@ class Phones:
         found = next(pair for pair in pairs if pair[1] > moment)
         return *found, max(end - begin for begin, end in pairs if (begin, end) != found)
 
-    def audit(self, slack_ms=1000):
+    def audit(self):
         """Everyone that got a 200 is there with the lifetime it implies, and no one is challenged: the
         nonces in use are accepted."""
         done = self.lab.run(*self.lab.regload_command(
             *self.users, "--audit", self.acked, "--use-nonce", self.nonces, "--expect-no-challenge",
-            "--tag", f"{self.tag}audit{self.generation}", "--slack-ms", slack_ms), check=False)
+            "--tag", f"{self.tag}audit{self.generation}", "--slack-ms", SLACK_MS), check=False)
         if done.returncode != 0:
             raise LabError(f"audit of {self.acked.name}: exit {done.returncode}: {done.stderr.strip()[-1500:]} "
                            f"{done.stdout.strip()[-1500:]}")

@@ -13,18 +13,6 @@ def isolate(lab, cut):
                         "isolated", "on" if cut else "off"], check=True)
 
 
-def hardware_address(lab, node):
-    return lab.run("cat", "/sys/class/net/eth0/address", host=node).stdout.strip()
-
-
-def talk_to(lab, node):
-    """The client's packets to the virtual address reach this node; None: whoever owns it."""
-    lab.run("ip", "neigh", "del", lab.vip, "dev", "eth0", check=False)
-    if node:
-        lab.run("ip", "neigh", "replace", lab.vip, "lladdr", hardware_address(lab, node), "dev", "eth0",
-                "nud", "permanent")
-
-
 def both_active(lab):
     return all(lab.role(node) == "active" and lab.has_address(node) for node in NODES)
 
@@ -44,11 +32,11 @@ def test_a_split_pair_serves_on_both_sides_and_ends_with_one_history(lab):
     try:
         wait_until(lambda: both_active(lab), 10, "both hold the address and serve")
         for node in NODES:
-            talk_to(lab, node)
+            lab.talk_to(node)
             side[node].register()
             assert lab.status(node)["pair_state"] == "exposed"
     finally:
-        talk_to(lab, None)
+        lab.talk_to(None)
         isolate(lab, False)
     wait_until(lambda: one_gave_up(lab), 40, "one gave the address up and the pair is paired")
     lab.in_step()

@@ -46,13 +46,11 @@ def test_the_standby_sends_no_sip(lab):
         assert packets(lab, other(active)) == 0
         assert lab.role(other(active)) == "standby"
         # A client that still sends to the old node by a stale ARP entry is not answered either.
-        lab.run("ip", "neigh", "replace", lab.vip, "lladdr",
-                lab.run("cat", "/sys/class/net/eth0/address", host=other(active)).stdout.strip(), "dev", "eth0",
-                "nud", "permanent")
+        lab.talk_to(other(active))
         lab.run(*lab.regload_command("--users", "10", "--tries", "2", "--t1", "100"), check=False)
         assert packets(lab, other(active)) == 0
     finally:
-        lab.run("ip", "neigh", "del", lab.vip, "dev", "eth0", check=False)
+        lab.talk_to(None)
         for node in NODES:
             lab.run("nft", "delete", "table", "inet", "watch", host=node, check=False)
     wait_until(lab.paired, 5, "still paired")
