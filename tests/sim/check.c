@@ -273,13 +273,15 @@ static void check_equal(struct world *w, const struct host *h)
 	}
 }
 
-/* Nobody kept the clock for who starts alone: the wall clock had to do. */
+/* Nobody kept the clock for who starts alone: the wall clock had to do. Two that were active beside each
+ * other keep two, and come together by waiting. */
 static void note_active(struct world *w, struct host *h)
 {
 	h->active_since = w->now;
-	if (!h->followed || w->clocks_parted)
+	if (!h->followed)
 		w->pair_known = false;
-	w->clocks_parted = w->hosts[1 - h->index].role == ROLE_ACTIVE;
+	if (w->hosts[1 - h->index].role == ROLE_ACTIVE)
+		w->clocks_parted = true;
 }
 
 void check_step(struct world *w, struct host *h)

@@ -219,11 +219,23 @@ void client_on_request(struct world *w, const struct event *e)
 	w->serving = -1;
 }
 
-/* The operator makes sure that the active knows every phone's password. */
+static struct host *serving(struct world *w)
+{
+	for (int at = 0; at < HOSTS; at++)
+		if (w->hosts[at].loaded && node_serves(w->hosts[at].node))
+			return &w->hosts[at];
+	return NULL;
+}
+
+/* The operator makes sure that the active knows every phone's password, and in some worlds imports
+ * many more. */
 void client_subscribe(struct world *w)
 {
-	for (int i = 0; i < w->n_clients && w->digest; i++)
-		for (int at = 0; at < HOSTS; at++)
-			if (w->hosts[at].loaded && node_serves(w->hosts[at].node))
-				message_subscribe(w, &w->hosts[at], i);
+	enum { AT_ONCE = 100 };
+	struct host *h = serving(w);
+
+	for (int i = 0; h != NULL && i < w->n_clients && w->digest; i++)
+		message_subscribe(w, h, i);
+	for (int i = 0; h != NULL && i < AT_ONCE && w->imported < w->ballast; i++)
+		w->imported += message_fill(w, h, w->imported);
 }

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+enum { BALLAST_NAME = 480 };
+
 struct addr message_address(int client)
 {
 	struct addr a = {.family = ADDR_IPV4, .port = 5060, .ip = {192, 0, 2, 100}};
@@ -94,17 +96,17 @@ void message_write(struct world *w, const struct client *c, const struct op *op,
 	put(to, "Content-Length: 0\r\n\r\n");
 }
 
-void message_subscribe(struct world *w, struct host *h, int client)
+/* Puts `user` under its key, unless the node has it. False: there was no room. */
+static bool put_subscriber(struct world *w, struct host *h, const char *user)
 {
 	uint8_t ha1[DIGEST_ALGORITHMS][DIGEST_HASH_MAX];
-	char user[32], key[64];
+	char key[RECORD_KEY_MAX];
 	struct node_command c = {.kind = COMMAND_SUBSCRIBER_PUT, .replace = true};
 
-	(void)snprintf(user, sizeof user, "user%d", w->clients[client].aor);
 	(void)snprintf(key, sizeof key, "%s@sim.example", user);
 	c.key = slice_str(key);
 	if (copy_get(node_copy(h->node), TABLE_SUBSCRIBER, c.key) != NULL)
-		return;
+		return true;
 	c.subscriber.user = slice_str(user);
 	c.subscriber.realm = SLICE("sim.example");
 	for (int a = 0; a < DIGEST_ALGORITHMS; a++) {
@@ -114,4 +116,21 @@ void message_subscribe(struct world *w, struct host *h, int client)
 		c.subscriber.ha1[a] = (struct slice){ha1[a], digest_size(algorithm)};
 	}
 	host_command(w, h, &c);
+	return copy_get(node_copy(h->node), TABLE_SUBSCRIBER, c.key) != NULL;
+}
+
+void message_subscribe(struct world *w, struct host *h, int client)
+{
+	char user[32];
+
+	(void)snprintf(user, sizeof user, "user%d", w->clients[client].aor);
+	(void)put_subscriber(w, h, user);
+}
+
+bool message_fill(struct world *w, struct host *h, int number)
+{
+	char user[BALLAST_NAME + 1];
+
+	(void)snprintf(user, sizeof user, "%0*d", BALLAST_NAME, number);
+	return put_subscriber(w, h, user);
 }

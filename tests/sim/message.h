@@ -10,5 +10,8 @@ void message_write(struct world *w, const struct client *c, const struct op *op,
 /* The number behind `before`, with which the text must begin; -1: it does not. *at moves behind it. */
 long message_number(const char **at, const char *before);
 void message_subscribe(struct world *w, struct host *h, int client);
+/* A subscriber with a long name, so that a snapshot takes many slices. False: it
+ * found no room. */
+bool message_fill(struct world *w, struct host *h, int number);
 
 #endif

@@ -60,13 +60,19 @@ MUTANTS = [
      "return n->now.ms - n->last_tick.ms > longest;",
      "return n->now.ms - n->last_tick.ms > 1000 * longest;"),
     ("clock-not-followed", "the standby keeps a time of its own", "node/core/node_link.c",
-     "\tif (active && !node_active(n))\n\t\tpair_clock_follow", "\tif (b->number == UINT64_MAX)\n\t\tpair_clock_follow"),
+     "\tpair_clock_follow(&n->clock, sent, round_trip_ms, n->now);\n", "\t(void)sent;\n\t(void)round_trip_ms;\n"),
 ]
 
 
 def copy_tree(to: Path) -> Path:
+    """What is committed, so that others may go on editing; all there is where git is absent."""
     root = Path(__file__).resolve().parents[2]
-    shutil.copytree(root, to / "tree", ignore=shutil.ignore_patterns(".git", "build*"))
+    if (root / ".git").exists():
+        (to / "tree").mkdir()
+        packed = subprocess.run(["git", "-C", str(root), "archive", "HEAD"], stdout=subprocess.PIPE, check=True)
+        subprocess.run(["tar", "-x", "-C", str(to / "tree")], input=packed.stdout, check=True)
+    else:
+        shutil.copytree(root, to / "tree", ignore=shutil.ignore_patterns("build*"))
     return to / "tree"
 
 

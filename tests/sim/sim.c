@@ -171,7 +171,7 @@ static void hear(struct worker *wk, const struct run *run, struct tally *t)
 static void play_all(const struct run *run, struct tally *t)
 {
 	struct worker workers[JOBS_MAX];
-	struct pollfd fds[JOBS_MAX];
+	struct pollfd fds[JOBS_MAX] = {{.fd = -1}};
 	int open = 0;
 
 	for (int i = 0; i < run->jobs; i++)

@@ -118,6 +118,7 @@ static void draw_world(struct world *w)
 	w->profile = profiles[world_draw(w, 0, 9)];
 	w->mode = modes[world_draw(w, 0, 3)];
 	w->digest = world_chance(w, 250000);
+	w->ballast = world_chance(w, 25000) ? 900 : 0;
 	w->n_clients = (int)world_draw(w, 2, CLIENTS_MAX);
 	w->n_aors = (int)world_draw(w, 1, AORS_MAX);
 	w->rough_until = world_draw(w, 30, w->profile == ROUGH ? 120 : 60) * 1000;
@@ -128,7 +129,8 @@ static void draw_world(struct world *w)
 	w->delay_ms = world_draw(w, 1, 20);
 	w->link_delay_ms = world_chance(w, 100000) ? world_draw(w, 20, 120) : world_draw(w, 0, 5);
 	w->disk_slow_ppm = world_chance(w, 300000) ? (uint32_t)world_draw(w, 0, 50000) : 0;
-	w->log_entries = (uint64_t)world_draw(w, 5, world_chance(w, 500000) ? 40 : 500);
+	w->log_entries =
+		(uint64_t)world_draw(w, 5, w->ballast > 0 || world_chance(w, 500000) ? 40 : 500);
 	w->checkpoint_ms = world_draw(w, 200, 10000);
 	w->nonce_lifetime_ms = world_draw(w, 3, 30) * 1000;
 	draw_options(w);

@@ -75,7 +75,8 @@ struct world {
 	enum commit_mode mode;
 	bool digest;
 	int n_clients, n_aors;
-	int64_t rough_until; /* faults and clients act until then */
+	int ballast, imported; /* subscribers that only make the state large */
+	int64_t rough_until;   /* faults and clients act until then */
 	bool quiet, done;
 	uint32_t loss_ppm, dup_ppm, slow_ppm, disk_slow_ppm;
 	int64_t delay_ms, link_delay_ms;
