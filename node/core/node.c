@@ -268,7 +268,5 @@ struct mtime node_deadline(const struct node *n)
 
 	if (!n->loaded)
 		return MTIME_NEVER;
-	bool more_to_release = ring_end(n->held) > n->held_before + 1 &&
-	                       ring_end(n->held) - n->held_before > NODE_RELEASE_MAX;
-	return more_to_release ? n->now : due;
+	return node_may_release(n) ? n->now : due;
 }

@@ -209,14 +209,33 @@ void node_hold(struct node *n, uint64_t depends_on, const struct node_output *ou
 	memcpy(block, &head, sizeof head);
 }
 
+static uint64_t oldest_held(const struct node *n)
+{
+	return n->held_before > ring_first(n->held) ? n->held_before : ring_first(n->held);
+}
+
+static struct held_head held_at(const struct node *n, uint64_t number)
+{
+	struct held_head head;
+
+	memcpy(&head, ring_at(n->held, number).p, sizeof head);
+	return head;
+}
+
+bool node_may_release(const struct node *n)
+{
+	uint64_t at = oldest_held(n);
+
+	return !n->doubt && at < ring_end(n->held) && held_at(n, at).seq <= node_allowed(n);
+}
+
 void node_release(struct node *n)
 {
 	uint64_t allowed = node_allowed(n);
-	uint64_t at = n->held_before > ring_first(n->held) ? n->held_before : ring_first(n->held);
+	uint64_t at = oldest_held(n);
 
 	for (int i = 0; !n->doubt && at < ring_end(n->held) && i < NODE_RELEASE_MAX; at++, i++) {
-		struct held_head head;
-		memcpy(&head, ring_at(n->held, at).p, sizeof head);
+		struct held_head head = held_at(n, at);
 		if (head.seq > allowed)
 			break;
 		*node_out(n, head.output.kind) = head.output;
@@ -224,8 +243,14 @@ void node_release(struct node *n)
 	n->held_before = at;
 }
 
-/* Nothing that waits may leave any more; who asked asks again. */
+/* Nothing that waits may leave any more; who asked asks again. An operator does not know that. */
 void node_drop_held(struct node *n)
 {
+	for (uint64_t at = oldest_held(n); at < ring_end(n->held); at++) {
+		struct held_head head = held_at(n, at);
+		if (head.output.kind == OUT_ANSWER)
+			node_answer(n, head.output.ticket, false,
+			            "this node is active no more: see on the other what was kept");
+	}
 	n->held_before = ring_end(n->held);
 }

@@ -113,6 +113,7 @@ uint64_t node_allowed(const struct node *n);
 /* Sends or holds an output; its bytes are copied if it is held. */
 void node_hold(struct node *n, uint64_t depends_on, const struct node_output *output);
 void node_release(struct node *n);
+bool node_may_release(const struct node *n); /* something that is held may leave now */
 void node_drop_held(struct node *n);
 void node_history_load(struct node *n);
 
