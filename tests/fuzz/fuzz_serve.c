@@ -6,6 +6,7 @@
 
 #include "node/core/serve.h"
 #include "proto/sip/message.h"
+#include "tests/heap.h"
 
 enum { ARENA = 512 * 1024, MESSAGES = 16 };
 
@@ -15,22 +16,6 @@ static const struct domain_policy domains[] = {
 	{{SLICE_OF("example.com")}, 3600, 60, 7200, OFFER_NOTHING, false, 4},
 	{{SLICE_OF("example.net")}, 3600, 60, 7200, OFFER_ALL, true, 4},
 };
-
-static void *take(void *context, size_t size)
-{
-	void *p = malloc(size);
-
-	(void)context;
-	if (p == NULL)
-		abort();
-	return p;
-}
-
-static void give(void *context, void *p)
-{
-	(void)context;
-	free(p);
-}
 
 static void add_secret(struct copy *c)
 {
@@ -86,8 +71,7 @@ static void serve_one(struct server *server, struct copy *copy, struct serve_inp
 /* One message after the other, NUL NUL between them, into the same small working copy. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct server_options options = {
-		domains, 2, INT64_C(3600000), {take, give, NULL}};
+	const struct server_options options = {domains, 2, INT64_C(3600000), heap};
 	static struct server *server;
 	struct copy *copy = copy_new(&options.alloc);
 	struct slice rest = {data, size};

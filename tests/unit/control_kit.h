@@ -13,6 +13,7 @@
 
 #include "node/io/control.h"
 #include "tests/check.h"
+#include "tests/heap.h"
 
 enum { COMMANDS_MAX = 2 * CONTROL_PENDING_MAX, NOW_MS = 1000000 };
 
@@ -102,23 +103,10 @@ void loop_feed(struct loop *l, struct node_input *in)
 		control_answer(l->control, c->ticket, false, SLICE("this node is standby"));
 }
 
-static inline void *take(void *context, size_t size)
-{
-	(void)context;
-	return malloc(size);
-}
-
-static inline void give(void *context, void *p)
-{
-	(void)context;
-	free(p);
-}
-
 static inline int setup(void **state)
 {
 	static char domain_one[] = "example.com", domain_two[] = "example.net";
 	struct loop *l = calloc(1, sizeof *l);
-	struct alloc alloc = {take, give, NULL};
 
 	*state = l;
 	(void)signal(SIGPIPE, SIG_IGN); /* as the loop does */
@@ -130,7 +118,7 @@ static inline int setup(void **state)
 	l->domains[1].name = domain_two;
 	l->config.domains = l->domains;
 	l->config.domain_count = 2;
-	l->copy = copy_new(&alloc);
+	l->copy = copy_new(&heap);
 	l->seen = calloc(COMMANDS_MAX, sizeof *l->seen);
 	(void)snprintf(l->dir, sizeof l->dir, "/tmp/control-XXXXXX");
 	assert_non_null(mkdtemp(l->dir));

@@ -10,6 +10,8 @@
 #include "node/core/serve.h"
 #include "proto/sip/digest.h"
 #include "tests/check.h"
+#include "tests/heap.h"
+#include "tests/unit/addr_of.h"
 
 enum {
 	KIT_ARENA = 512 * 1024,
@@ -31,24 +33,6 @@ struct kit {
 	unsigned branch; /* of the next request */
 };
 
-static inline void *kit_take(void *context, size_t size)
-{
-	void *p = malloc(size);
-
-	(void)context;
-	if (p == NULL)
-		abort();
-	return p;
-}
-
-static inline void kit_give(void *context, void *p)
-{
-	(void)context;
-	free(p);
-}
-
-#define KIT_ALLOC ((struct alloc){kit_take, kit_give, NULL})
-
 static const struct domain_policy kit_domains[] = {
 	{{SLICE_OF("open.example")}, 3600, 60, 7200, OFFER_NOTHING, false, 4},
 	{{SLICE_OF("example.com")}, 3600, 60, 3600, OFFER_ALL, false, 4},
@@ -57,14 +41,6 @@ static const struct domain_policy kit_domains[] = {
 	{{SLICE_OF("late.example")}, 7200, 5000, 9000, OFFER_NOTHING, false, 4},
 	{{SLICE_OF("md5.example")}, 3600, 60, 3600, OFFER_MD5, false, 4},
 };
-
-static inline struct addr kit_addr(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(slice_str(text), &a));
-	return a;
-}
 
 static inline void kit_put(struct kit *k, enum table table, struct slice key, struct slice value)
 {
@@ -111,7 +87,7 @@ static inline struct kit *kit_new(void)
 		.domains = kit_domains,
 		.n_domains = ARRAY_LEN(kit_domains),
 		.nonce_lifetime_ms = KIT_HOUR_MS,
-		.alloc = KIT_ALLOC,
+		.alloc = heap,
 	};
 
 	assert_non_null(k);
@@ -119,8 +95,8 @@ static inline struct kit *kit_new(void)
 	k->server = server_new(&options);
 	k->digester = digester_new();
 	k->arena = arena_on(malloc(KIT_ARENA), KIT_ARENA);
-	k->in.flow = (struct flow){TRANSPORT_UDP, kit_addr("10.0.0.10:5060"),
-	                           kit_addr("192.0.2.7:40000"), 0};
+	k->in.flow = (struct flow){TRANSPORT_UDP, addr_of("10.0.0.10:5060"),
+	                           addr_of("192.0.2.7:40000"), 0};
 	k->in.pair.ms = KIT_START_MS;
 	k->in.now.ms = 1000;
 	k->in.epoch = 3;

@@ -6,24 +6,9 @@
 #include "proto/base/defs.h"
 #include "proto/entry.h"
 #include "tests/check.h"
+#include "tests/heap.h"
 
 #define HALF_HOUR_MS INT64_C(1800000)
-
-static void *take(void *context, size_t size)
-{
-	(void)context;
-	void *p = malloc(size);
-	assert_non_null(p);
-	return p;
-}
-
-static void give(void *context, void *p)
-{
-	(void)context;
-	free(p);
-}
-
-static const struct alloc heap = {take, give, NULL};
 
 static struct slice name(char room[32], uint32_t n)
 {

@@ -6,6 +6,7 @@
 #include "node/io/peer_link.h"
 #include "node/io/sockets.h"
 #include "tests/check.h"
+#include "tests/unit/addr_of.h"
 #include "tests/unit/fake_loop.h"
 
 enum { PATIENCE_MS = 5000 };
@@ -49,14 +50,6 @@ static void on_feed(struct loop *l, const struct node_input *in)
 			s->connection = 0;
 		}
 	}
-}
-
-static struct addr addr_of(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(slice_str(text), &a));
-	return a;
 }
 
 static uint16_t free_port(void)

@@ -3,25 +3,7 @@
 #include "proto/record.h"
 #include "tests/check.h"
 #include "tests/unit/golden/golden.h"
-
-enum { ARENA_SIZE = 512 * 1024 };
-
-/* A fresh arena and a place for bytes. */
-struct desk {
-	struct arena arena;
-	struct buf to;
-};
-
-static struct desk desk(void)
-{
-	static _Alignas(16) uint8_t memory[ARENA_SIZE];
-	static uint8_t bytes[2][RECORD_MAX + 64];
-	static unsigned turn;
-
-	turn = !turn;
-	return (struct desk){arena_on(memory, sizeof memory),
-	                     buf_on(bytes[turn], sizeof bytes[turn])};
-}
+#include "tests/unit/record_desk.h"
 
 static const uint8_t hash_bytes[32] = "0123456789abcdef0123456789abcde";
 

@@ -4,25 +4,7 @@
 #include "proto/record.h"
 #include "tests/check.h"
 #include "tests/unit/golden/golden.h"
-
-enum { ARENA_SIZE = 512 * 1024 };
-
-/* A fresh arena and a place for bytes. */
-struct desk {
-	struct arena arena;
-	struct buf to;
-};
-
-static struct desk desk(void)
-{
-	static _Alignas(16) uint8_t memory[ARENA_SIZE];
-	static uint8_t bytes[2][RECORD_MAX + 64];
-	static unsigned turn;
-
-	turn = !turn;
-	return (struct desk){arena_on(memory, sizeof memory),
-	                     buf_on(bytes[turn], sizeof bytes[turn])};
-}
+#include "tests/unit/record_desk.h"
 
 static const struct addr phone = {.family = ADDR_IPV4, .port = 40000, .ip = {192, 0, 2, 7}};
 static const struct addr virtual_ip = {

@@ -4,22 +4,7 @@
 #include "node/core/ring.h"
 #include "proto/base/defs.h"
 #include "tests/check.h"
-
-static void *take(void *context, size_t size)
-{
-	(void)context;
-	void *p = malloc(size);
-	assert_non_null(p);
-	return p;
-}
-
-static void give(void *context, void *p)
-{
-	(void)context;
-	free(p);
-}
-
-static const struct alloc heap = {take, give, NULL};
+#include "tests/heap.h"
 
 static void push(struct ring *r, size_t size, uint8_t fill)
 {

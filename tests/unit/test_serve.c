@@ -358,8 +358,7 @@ static void the_reply_cache_is_bounded(void **state)
 {
 	(void)state;
 	static uint8_t big[REPLY_CACHE_BYTES + 1];
-	const struct alloc alloc = KIT_ALLOC;
-	struct reply_cache *c = reply_cache_new(&alloc);
+	struct reply_cache *c = reply_cache_new(&heap);
 	const struct mtime now = {5};
 	size_t found = 0;
 
@@ -372,7 +371,7 @@ static void the_reply_cache_is_bounded(void **state)
 	reply_cache_put(c, (struct reply_key){1, 2}, (struct kept_reply){{big, sizeof big}, 0},
 	                now);
 	assert_int_equal(reply_cache_find(c, (struct reply_key){1, 2}, now).bytes.n, 0);
-	reply_cache_free(&c, &alloc);
+	reply_cache_free(&c, &heap);
 	assert_null(c);
 }
 
@@ -423,8 +422,8 @@ static void an_ipv6_source_is_written_without_brackets(void **state)
 	(void)state;
 	struct kit *k = kit_new();
 
-	k->in.flow.remote = kit_addr("[2001:db8::9]:777");
-	k->in.flow.local = kit_addr("[2001:db8::10]:5060");
+	k->in.flow.remote = addr_of("[2001:db8::9]:777");
+	k->in.flow.local = addr_of("[2001:db8::10]:5060");
 	(void)kit_register(k, &(struct reg){.uri = "sip:[2001:db8::10]", .contact = A});
 	assert_non_null(strstr(k->reply, ";received=2001:db8::9;rport=777"));
 	assert_memory_equal(k->reply, "SIP/2.0 200", 11);

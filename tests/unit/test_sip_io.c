@@ -9,6 +9,7 @@
 #include "node/io/sip_tcp.h"
 #include "node/io/sockets.h"
 #include "tests/check.h"
+#include "tests/unit/addr_of.h"
 #include "tests/unit/fake_loop.h"
 
 enum { PATIENCE_MS = 5000, CLIENTS_MAX = 4, KEPT = 512 };
@@ -45,14 +46,6 @@ static void on_feed(struct loop *l, const struct node_input *in)
 	s->flow = in->flow;
 	if (s->answers)
 		answer(s, SLICE(RESPONSE));
-}
-
-static struct addr addr_of(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(slice_str(text), &a));
-	return a;
 }
 
 /* A port that is free for both protocols, as far as one can know. */

@@ -58,7 +58,7 @@ static struct server *torture_server(bool digest)
 	return server_new(&(struct server_options){.domains = domains,
 	                                           .n_domains = ARRAY_LEN(names),
 	                                           .nonce_lifetime_ms = KIT_HOUR_MS,
-	                                           .alloc = KIT_ALLOC});
+	                                           .alloc = heap});
 }
 
 /* One message as the first and only one that a registrar meets. */
