@@ -51,6 +51,16 @@ bool node_active(const struct node *n)
 	return n->role.role == ROLE_ACTIVE;
 }
 
+/* Half an advert; and however slow the adverts are, no heartbeat comes near to peer_timeout. */
+int64_t node_tick_ms(const struct node *n)
+{
+	int64_t advert = n->options.role.advert_ms / 2;
+	int64_t timeout = n->options.role.peer_timeout_ms / 4;
+	int64_t tick = advert < timeout ? advert : timeout;
+
+	return tick > 0 ? tick : 1;
+}
+
 struct node *node_new(const struct node_options *options, struct mtime now)
 {
 	const struct alloc *alloc = &options->alloc;
@@ -182,10 +192,11 @@ static void on_message(struct node *n, const struct node_input *in)
 
 static void on_durable(struct node *n, const struct node_input *in)
 {
-	if (in->seq > n->durable_seq && in->seq <= n->last_seq)
-		n->durable_seq = in->seq;
-	if (n->log_first == 0 && n->durable_seq > 0)
-		n->log_first = n->durable_seq;
+	if (in->seq <= n->durable_seq || in->seq > n->last_seq)
+		return;
+	if (n->log_first == 0) /* an empty log begins behind what was loaded, or the snapshot */
+		n->log_first = n->durable_seq + 1;
+	n->durable_seq = in->seq;
 }
 
 static void on_log_failed(struct node *n, const struct node_input *in)
@@ -205,11 +216,9 @@ static void on_command(struct node *n, const struct node_input *in)
 
 static void tick(struct node *n)
 {
-	int64_t interval = n->options.role.advert_ms / 2;
-
 	if (!mtime_reached(n->next_tick, n->now))
 		return;
-	n->next_tick = mtime_add_ms(n->now, interval > 0 ? interval : 1);
+	n->next_tick = mtime_add_ms(n->now, node_tick_ms(n));
 	n->last_tick = n->now;
 	node_beat(n);
 	if (node_active(n) && !n->doubt)
