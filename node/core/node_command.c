@@ -111,6 +111,8 @@ static void on_change(struct node *n, const struct node_command *c)
 
 	if (!node_active(n))
 		refuse_inactive(n, c);
+	else if (n->doubt)
+		node_answer(n, c->ticket, false, "this node was paused: try again");
 	else if (!node_has_room(n))
 		node_answer(n, c->ticket, false, "the log does not keep up: try again");
 	else
