@@ -65,7 +65,7 @@ struct resume resume_decide(const struct history *ours, uint64_t log_first,
 	return (struct resume){.how = RESUME_FORK, .fork_seq = history_common(ours, theirs)};
 }
 
-/* Marks in order, none beyond the end: what any node of ours sends. */
+/* Marks in order, none beyond the end, the disk not ahead: what any node of ours sends. */
 static bool makes_sense(const struct hello *h)
 {
 	uint64_t before = 0;
@@ -76,7 +76,7 @@ static bool makes_sense(const struct hello *h)
 			return false;
 		before = m->first_seq;
 	}
-	return true;
+	return h->durable_seq <= h->received_seq;
 }
 
 enum refusal hello_check(const struct hello *ours, const struct hello *theirs)

@@ -21,8 +21,7 @@ void node_send(struct node *n, const struct frame *f)
 
 static void forget_link(struct node *n)
 {
-	if (n->receiver.phase != RECEIVER_IDLE)
-		node_abort_next(n);
+	node_abort_next(n);
 	n->receiver = (struct receiver){0};
 	n->sender = (struct sender){0};
 	n->snapshot_from = 0;

@@ -59,7 +59,7 @@ static void history_put(struct node *n, const struct reign_record *r)
 	size_t at = n->n_history;
 
 	for (size_t i = 0; i < n->n_history; i++)
-		if (n->history[i].id == r->id)
+		if (n->history[i].id == r->id || n->history[i].first_seq == r->first_seq)
 			return;
 	while (at > 0 && n->history[at - 1].first_seq > r->first_seq)
 		at--;
@@ -126,7 +126,7 @@ static void note_subscriber(struct node *n, const struct entry *e)
 void node_apply(struct node *n, const struct entry *e)
 {
 	struct pairtime deadline = PAIRTIME_NEVER;
-	size_t mark = n->arena.n;
+	struct arena before = n->arena; /* a record may swell beyond it: kept, but not read */
 
 	if (e->table == TABLE_REIGN)
 		note_reign(n, e);
@@ -134,7 +134,7 @@ void node_apply(struct node *n, const struct entry *e)
 		note_subscriber(n, e);
 	else if (e->table == TABLE_AOR && e->value.n > 0)
 		deadline = aor_deadline(e->value, n->options.server.nonce_lifetime_ms, &n->arena);
-	n->arena.n = mark;
+	n->arena = before;
 	put(n, e, deadline);
 	pair_clock_seen(&n->clock, e->pair);
 	if (e->seq > n->last_seq)

@@ -58,11 +58,11 @@ void node_on_resume(struct node *n, const struct frame *f)
 static void put_next(struct node *n, enum table table, struct slice key, struct slice value)
 {
 	struct pairtime deadline = PAIRTIME_NEVER;
-	size_t mark = n->arena.n;
+	struct arena before = n->arena;
 
 	if (table == TABLE_AOR && value.n > 0)
 		deadline = aor_deadline(value, n->options.server.nonce_lifetime_ms, &n->arena);
-	n->arena.n = mark;
+	n->arena = before;
 	if (value.n == 0)
 		copy_delete(n->next, table, key);
 	else
@@ -84,7 +84,7 @@ static void count_gone(struct node *n)
 	while ((item = copy_walk(n->copy, TABLE_SUBSCRIBER, &cursor)) != NULL) {
 		if (subscriber_decode(item->value, &n->arena, &s) == OK && s.gone)
 			n->subscribers_gone++;
-		n->arena.n = before.n;
+		n->arena = before;
 	}
 }
 
@@ -108,12 +108,22 @@ static void switch_over(struct node *n, uint64_t through)
 	         (unsigned long long)through, (unsigned long long)n->receiver.items);
 }
 
+/* Frames carry what a newer version may know; nothing may be put into a table that is not there. */
+static bool table_known(enum table table)
+{
+	return table >= TABLE_AOR && table < TABLE_END;
+}
+
 void node_on_slice(struct node *n, const struct frame *f)
 {
 	uint64_t digest = 0;
 
 	for (size_t i = 0; i < f->slice.n_items; i++) {
 		const struct snapshot_item *item = &f->slice.items[i];
+		if (!table_known(item->table)) {
+			node_close_link(n, "a record of an unknown table");
+			return;
+		}
 		digest += record_hash(item->table, item->key, item->value);
 	}
 	if (!fits(n, receiver_slice(&n->receiver, f->slice.number, f->slice.n_items, digest)))
@@ -146,7 +156,7 @@ void node_on_entry(struct node *n, struct slice bytes)
 {
 	struct entry e;
 
-	if (!may_receive(n) || entry_decode(bytes, &e) != OK) {
+	if (!may_receive(n) || entry_decode(bytes, &e) != OK || !table_known(e.table)) {
 		node_close_link(n, "an entry that cannot be taken");
 		return;
 	}
