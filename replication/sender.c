@@ -17,12 +17,12 @@ void sender_begin(struct sender *s, const struct resume *r, uint64_t standby_dur
 
 static struct send catching_up(const struct sender *s, uint64_t window_first, uint64_t last)
 {
-	if (s->next_seq > last)
-		return (struct send){SEND_LIVE, last};
 	/* Nothing is acknowledged before a snapshot is whole: the tail behind it is not held back. */
-	bool far_ahead = !s->snapshot && s->next_seq > s->received + SENDER_AHEAD;
+	bool far_ahead = !s->snapshot && s->next_seq > s->durable + SENDER_AHEAD;
 	if (s->reading || far_ahead)
 		return (struct send){SEND_NOTHING, 0};
+	if (s->next_seq > last)
+		return (struct send){SEND_LIVE, last};
 	if (s->next_seq >= window_first)
 		return (struct send){SEND_WINDOW, s->next_seq};
 	return (struct send){SEND_READ_LOG, s->next_seq};
@@ -63,6 +63,14 @@ void sender_live(struct sender *s, uint64_t last)
 	assert(s->phase == SENDER_CATCHING_UP);
 	s->phase = SENDER_LIVE;
 	s->step_seq = last;
+}
+
+void sender_hold(struct sender *s, uint64_t last)
+{
+	if (s->phase != SENDER_LIVE || s->snapshot || last < s->durable + SENDER_AHEAD)
+		return;
+	s->phase = SENDER_CATCHING_UP;
+	s->next_seq = last + 1;
 }
 
 void sender_acked(struct sender *s, uint64_t received, uint64_t durable)

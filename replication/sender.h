@@ -3,8 +3,8 @@
  *	IDLE --resume--> CATCHING_UP --window reached the end--> LIVE
  *	IDLE --resume--> SNAPSHOT --all slices--> CATCHING_UP
  *
- * Flow control: at most SENDER_AHEAD entries, SENDER_SLICES_AHEAD slices unacknowledged while it is
- * not LIVE. The caller owns the bytes: it asks sender_next until SEND_NOTHING. */
+ * Flow control: at most SENDER_AHEAD entries beyond the standby's disk, SENDER_SLICES_AHEAD slices
+ * unacknowledged while it is not LIVE. One whose disk hangs is taken back from LIVE (sender_hold). The caller owns the bytes: it asks sender_next until SEND_NOTHING. */
 #ifndef REPLICATION_SENDER_H
 #define REPLICATION_SENDER_H
 
@@ -44,6 +44,9 @@ struct send sender_next(const struct sender *s, uint64_t window_first, uint64_t 
 void sender_sent(struct sender *s, uint64_t seq);
 void sender_sliced(struct sender *s, bool last);
 void sender_live(struct sender *s, uint64_t last);
+/* The standby's disk does not follow: what comes after `last` waits for it, so that its memory does not
+ * fill. Nothing while it is less than SENDER_AHEAD behind. */
+void sender_hold(struct sender *s, uint64_t last);
 void sender_acked(struct sender *s, uint64_t received, uint64_t durable);
 
 #endif

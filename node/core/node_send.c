@@ -50,7 +50,10 @@ void node_on_ack(struct node *n, const struct frame *f)
 		return;
 	}
 	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
-	if (ours && f->ack.reign == n->reign.id && f->ack.received_seq <= n->last_seq)
+	bool sound = f->ack.received_seq <= n->last_seq &&
+	             f->ack.durable_seq <= f->ack.received_seq;
+
+	if (ours && sound && f->ack.reign == n->reign.id)
 		sender_acked(&n->sender, f->ack.received_seq, f->ack.durable_seq);
 }
 
@@ -195,13 +198,16 @@ static enum pair_state judge(struct node *n)
 	if (!n->link.greeted || s->phase == SENDER_IDLE)
 		return PAIR_EXPOSED;
 	if (s->phase != SENDER_LIVE)
-		return PAIR_CATCHING_UP;
+		return n->late ? PAIR_EXPOSED : PAIR_CATCHING_UP;
 	bool timed_out = oldest_unacked_ms(n) >= n->options.role.peer_timeout_ms;
-	if (n->pair == PAIR_PAIRED && (timed_out || disk_lags(n))) {
+	bool lags = disk_lags(n);
+	if (lags)
+		sender_hold(s, n->last_seq);
+	if (n->pair == PAIR_PAIRED && (timed_out || lags)) {
 		n->late = true;
 		s->step_seq = n->last_seq;
 	}
-	if (s->received < s->step_seq || disk_lags(n))
+	if (s->received < s->step_seq || lags)
 		return n->late ? PAIR_EXPOSED : PAIR_CATCHING_UP;
 	n->late = false;
 	return PAIR_PAIRED;

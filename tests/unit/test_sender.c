@@ -74,7 +74,26 @@ static void a_slow_standby_gets_no_more_than_it_can_hold(void **state)
 	sender_acked(&s, 101, 50);
 	assert_int_equal(s.received, 101);
 	assert_int_equal(s.durable, 100);
+	assert_next(&s, 1, 100000, SEND_NOTHING, 0); /* in its memory, which its disk must relieve */
+	sender_acked(&s, 120, 101);
 	assert_next(&s, 1, 100000, SEND_WINDOW, 101 + SENDER_AHEAD);
+}
+
+/* A9 */
+static void a_standby_whose_disk_hangs_is_taken_back_from_live(void **state)
+{
+	(void)state;
+	struct sender s = begun(RESUME_NOTHING, 101, 100);
+
+	sender_live(&s, 100);
+	sender_hold(&s, 99 + SENDER_AHEAD);
+	assert_int_equal(s.phase, SENDER_LIVE); /* not far enough behind to fill its memory */
+	sender_hold(&s, 100 + SENDER_AHEAD);
+	assert_int_equal(s.phase, SENDER_CATCHING_UP);
+	assert_next(&s, 1, 100 + SENDER_AHEAD, SEND_NOTHING, 0);
+	sender_acked(&s, 100 + SENDER_AHEAD, 101);
+	assert_next(&s, 1, 100 + SENDER_AHEAD, SEND_LIVE, 100 + SENDER_AHEAD);
+	assert_next(&s, 1, 200 + SENDER_AHEAD, SEND_WINDOW, 101 + SENDER_AHEAD);
 }
 
 static void an_acknowledgement_never_takes_back_another(void **state)
@@ -125,7 +144,7 @@ static void the_tail_behind_a_snapshot_does_not_wait_for_acknowledgements(void *
 	}
 	sender_acked(&s, FROM, FROM); /* it is whole: from here on as any other */
 	assert_next(&s, FROM, LAST, SEND_NOTHING, 0);
-	sender_acked(&s, END - 1, FROM);
+	sender_acked(&s, END - 1, END - 1);
 	assert_next(&s, FROM, LAST, SEND_WINDOW, END);
 }
 
@@ -136,6 +155,7 @@ int main(void)
 		cmocka_unit_test(a_standby_in_step_goes_live_at_once),
 		cmocka_unit_test(a_tail_comes_from_the_log_until_it_meets_the_window),
 		cmocka_unit_test(a_slow_standby_gets_no_more_than_it_can_hold),
+		cmocka_unit_test(a_standby_whose_disk_hangs_is_taken_back_from_live),
 		cmocka_unit_test(an_acknowledgement_never_takes_back_another),
 		cmocka_unit_test(a_snapshot_is_sent_in_slices_with_few_under_way),
 		cmocka_unit_test(the_tail_behind_a_snapshot_does_not_wait_for_acknowledgements),
