@@ -7,8 +7,9 @@
 
 #include "node/core/node.h"
 #include "tests/check.h"
+#include "tests/heap.h"
 
-enum { KIT_QUEUE = 4096, KIT_ARENA = 8 << 20 };
+enum { KIT_QUEUE = 8192, KIT_ARENA = 8 << 20 };
 
 struct kit_frame {
 	int to;
@@ -27,6 +28,7 @@ struct kit_node {
 	char answer[200];
 	bool fault;
 	unsigned set_aside;
+	bool next_open;             /* a snapshot is being received */
 	uint8_t *blocks[KIT_QUEUE]; /* the log: one block an entry, by seq */
 	size_t block_sizes[KIT_QUEUE];
 };
@@ -34,6 +36,7 @@ struct kit_node {
 struct kit {
 	struct kit_node node[2];
 	struct mtime now;
+	int64_t advert_ms; /* 0: 100 */
 	uint64_t connection, random;
 	bool linked;
 	struct kit_frame frames[KIT_QUEUE];
@@ -41,38 +44,22 @@ struct kit {
 	struct arena arena;
 };
 
-static inline void *kit_take(void *context, size_t size)
-{
-	void *p = malloc(size);
-
-	(void)context;
-	assert_non_null(p);
-	return p;
-}
-
-static inline void kit_give(void *context, void *p)
-{
-	(void)context;
-	free(p);
-}
-
 static const struct domain_policy kit_domain = {{SLICE_OF("x")}, 60,    1, 3600,
                                                 OFFER_NOTHING,   false, 4};
 
 static inline struct node *kit_make(const struct kit *k, enum unit unit, enum commit_mode commit)
 {
-	struct alloc alloc = {kit_take, kit_give, NULL};
 	struct node_options o = {
 		.role = {.standalone = unit == UNIT_STANDALONE,
 	                 .primary = unit == UNIT_PRIMARY,
-	                 .advert_ms = 100,
+	                 .advert_ms = k->advert_ms != 0 ? k->advert_ms : 100,
 	                 .peer_timeout_ms = 200,
 	                 .cold_start_ms = 60000,
 	                 .takeover_when_behind = true},
 		.server = {.domains = &kit_domain,
 	                   .n_domains = 1,
 	                   .nonce_lifetime_ms = 300000,
-	                   .alloc = alloc},
+	                   .alloc = heap},
 		.commit = commit,
 		.unit = unit,
 		.node_id = unit,
@@ -82,7 +69,7 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 		.window_bytes = 1 << 20,
 		.held_bytes = 1 << 20,
 		.expiry_rate = 1000,
-		.alloc = alloc,
+		.alloc = heap,
 	};
 
 	return node_new(&o, k->now);
@@ -98,7 +85,8 @@ static inline void kit_append(struct kit *k, int at, const struct node_output *o
 	block_add(&w, o->bytes);
 	n->block_sizes[o->seq] = block_end(&w, 1).n;
 	free(n->blocks[o->seq]);
-	n->blocks[o->seq] = room;
+	n->blocks[o->seq] = realloc(room, n->block_sizes[o->seq]);
+	assert_non_null(n->blocks[o->seq]);
 	n->appended = o->seq;
 }
 
@@ -125,6 +113,10 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 		k->linked = false;
 	else if (o->kind == OUT_SET_ASIDE)
 		n->set_aside++;
+	else if (o->kind == OUT_NEXT_BEGIN)
+		n->next_open = true;
+	else if (o->kind == OUT_NEXT_COMMIT || o->kind == OUT_NEXT_ABORT)
+		n->next_open = false;
 	if (o->kind == OUT_ANSWER) {
 		n->answers++;
 		n->answer_ok = o->ok;
@@ -168,33 +160,6 @@ static inline void kit_deliver(struct kit *k)
 	if (k->linked && k->node[f.to].node != NULL)
 		kit_feed(k, f.to, &in);
 	free(f.bytes);
-}
-
-/* Runs both to rest at this moment: frames, disks, turns. */
-static inline void kit_settle(struct kit *k)
-{
-	for (int round = 0; round < 8; round++) {
-		for (int at = 0; at < 2; at++) {
-			struct kit_node *n = &k->node[at];
-			struct node_input durable = {.event = NODE_DURABLE, .seq = n->appended};
-			struct node_input turn = {.event = NODE_TURN};
-			if (n->node == NULL)
-				continue;
-			if (!n->disk_held && n->appended > 0)
-				kit_feed(k, at, &durable);
-			kit_feed(k, at, &turn);
-		}
-		while (k->head != k->tail)
-			kit_deliver(k);
-	}
-}
-
-static inline void kit_pass(struct kit *k, int64_t ms)
-{
-	for (int64_t until = k->now.ms + ms; k->now.ms < until;) {
-		k->now.ms += 25;
-		kit_settle(k);
-	}
 }
 
 #endif
