@@ -91,6 +91,9 @@ def check_file(root: Path, file: Path):
 
 
 def main() -> int:
+    if sys.argv[1:] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
     bad = 0
     for top in sorted({p.split("/")[0] for p in MAY_INCLUDE}):

@@ -80,9 +80,15 @@ static const struct {
 	 "  --domain DOMAIN  for users without one\n"
 	 "  --replace        give those that are there their new password\n"},
 	{"subscriber list",
-	 "usage: regpairctl subscriber list [--limit N]\n"},
+	 "usage: regpairctl subscriber list [--limit N]\n"
+	 "\n"
+	 "Lists the subscribers of this node, in no order.\n"
+	 "\n"
+	 "  --limit N  stop after N subscribers\n"},
 	{"subscriber show",
-	 "usage: regpairctl subscriber show USER@DOMAIN\n"},
+	 "usage: regpairctl subscriber show USER@DOMAIN\n"
+	 "\n"
+	 "When the subscriber was changed, and for which digests there is a hash; never the hash.\n"},
 	{"subscriber remove",
 	 "usage: regpairctl subscriber remove USER@DOMAIN\n"
 	 "\n"
@@ -105,7 +111,7 @@ static const struct {
 	 "\n"
 	 "Asked of the active node: hands over to the standby and waits until that is active.\n"
 	 "\n"
-	 "  --force  also to a standby that is not in step: what it lacks is merged later\n"},
+	 "  --force  also to a standby that is not in step: what it lacks becomes a fork\n"},
 	{"takeover",
 	 "usage: regpairctl takeover\n"
 	 "\n"
