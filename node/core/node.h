@@ -163,5 +163,7 @@ void node_status(const struct node *node, struct mtime now, struct status *out);
 struct position node_position(const struct node *node); /* of the newest entry, durable or not */
 /* The log is to be kept from this seq on: the peer or a snapshot may still want it. */
 uint64_t node_log_keep(const struct node *node);
+/* Something waits for this node's own disk now. False: its log may gather before it is written. */
+bool node_waits_for_disk(const struct node *node);
 
 #endif

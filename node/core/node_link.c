@@ -24,7 +24,6 @@ static void forget_link(struct node *n)
 	node_abort_next(n);
 	n->receiver = (struct receiver){0};
 	n->sender = (struct sender){0};
-	n->snapshot_from = 0;
 	n->late = false;
 	struct mtime in_step_until = n->link.in_step_until;
 	n->link = (struct link){.in_step_until = in_step_until};

@@ -60,7 +60,6 @@ struct node {
 	struct copy_cursor cursor; /* the snapshot being sent */
 	enum table cursor_table;
 	uint64_t sent_items, sent_digest;
-	uint64_t snapshot_from; /* entries from here on belong to it; 0: none runs */
 	struct receiver receiver;
 
 	enum pair_state pair;

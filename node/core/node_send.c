@@ -22,7 +22,6 @@ void node_resume(struct node *n)
 	struct resume r = resume_decide(&ours, n->log_first, &theirs);
 	if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {
 		r.from_seq = n->last_seq + 1;
-		n->snapshot_from = r.from_seq;
 		n->cursor = (struct copy_cursor){0};
 		n->cursor_table = TABLE_AOR;
 		n->sent_items = 0;
@@ -100,7 +99,6 @@ static size_t send_entry(struct node *n, uint64_t seq, struct slice bytes)
 {
 	node_send(n, &(struct frame){.kind = FRAME_ENTRY, .entry = bytes});
 	sender_sent(&n->sender, seq);
-	n->snapshot_from = 0;
 	return bytes.n + 256;
 }
 
@@ -116,7 +114,6 @@ static size_t send_one(struct node *n, const struct send *s)
 		node_out(n, OUT_READ_LOG)->seq = s->seq;
 		break;
 	case SEND_LIVE:
-		n->snapshot_from = 0;
 		sender_live(&n->sender, n->last_seq);
 		node_send(n, &(struct frame){.kind = FRAME_LIVE, .live_step = n->last_seq});
 		break;
@@ -249,8 +246,12 @@ void node_judge_pair(struct node *n)
 	enum pair_state was = n->pair;
 	enum pair_state is = ours ? judge(n) : heard_of_pair(n);
 
-	if (is == was || n->doubt)
+	if (n->doubt)
 		return;
+	if (is == was) {
+		log_exposure(n); /* there may have been no room for it before */
+		return;
+	}
 	n->pair = is;
 	n->pair_since = n->now;
 	if (was == PAIR_PAIRED && ours)

@@ -33,9 +33,20 @@ uint64_t node_log_keep(const struct node *n)
 
 	if (n->sender.phase != SENDER_IDLE && !n->sender.snapshot && n->sender.durable + 1 < keep)
 		keep = n->sender.durable + 1;
-	if (n->snapshot_from != 0 && n->snapshot_from < keep)
-		keep = n->snapshot_from;
+	/* A snapshot, and the tail behind it, until all is sent. */
+	bool sending = n->sender.phase == SENDER_SNAPSHOT || n->sender.phase == SENDER_CATCHING_UP;
+	if (sending && n->sender.next_seq < keep)
+		keep = n->sender.next_seq;
 	return keep;
+}
+
+bool node_waits_for_disk(const struct node *n)
+{
+	enum role role = n->role.role;
+	bool by_peer = n->options.commit == COMMIT_PEER && n->pair == PAIR_PAIRED;
+
+	return role == ROLE_TAKING_OVER || role == ROLE_STEPPING_DOWN ||
+	       (role == ROLE_ACTIVE && !by_peer);
 }
 
 static void text(status_text to, const char *from)

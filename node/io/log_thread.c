@@ -35,7 +35,7 @@ struct log_thread {
 	struct batch pending;
 	uint64_t durable, keep;
 	bool failed, told;
-	bool stopping, paused;
+	bool stopping, paused, hurried;
 	bool committing, checkpointing;
 };
 
@@ -135,9 +135,9 @@ static bool take_pending(struct log_thread *t, struct batch *mine)
 		(void)pthread_cond_wait(&t->work, &t->mutex);
 	}
 	/* Mode `peer`: answers do not wait for this disk, so more may gather before it is written. */
-	if (t->options.flush_interval_ms > 0 && !t->stopping && !t->paused) {
+	if (t->options.flush_interval_ms > 0) {
 		struct timespec until = in_ms(t->options.flush_interval_ms);
-		while (!t->stopping && !t->paused &&
+		while (!t->stopping && !t->paused && !t->hurried &&
 		       pthread_cond_timedwait(&t->rest, &t->mutex, &until) != ETIMEDOUT)
 			;
 	}
@@ -172,18 +172,33 @@ static void *run_log(void *context)
 	return NULL;
 }
 
-/* The image follows the log; then the log is cut to what is still wanted. */
+/* The first of the newest `count` entries. */
+static uint64_t newest(uint64_t last, uint64_t count)
+{
+	return last > count ? last - count + 1 : 1;
+}
+
+/* The log is cut to what is still wanted. A peer that never comes on must not fill the disk: beyond
+ * KEEP_MOST it gets a snapshot. */
+static uint64_t first_wanted(const struct log_thread *t, uint64_t durable, uint64_t keep)
+{
+	enum { KEEP_MOST = 4 * 1000 * 1000 };
+	uint64_t oldest = newest(durable, t->options.log_entries);
+	uint64_t most = newest(durable, KEEP_MOST);
+
+	if (keep < most)
+		keep = most;
+	return keep < oldest ? keep : oldest;
+}
+
+/* The image follows the log. */
 static void checkpoint_once(struct log_thread *t, uint64_t durable, uint64_t keep)
 {
 	uint64_t records = 0;
-	uint64_t oldest = durable > t->options.log_entries ? durable - t->options.log_entries + 1
-	                                                   : 1;
 	enum err err = store_checkpoint(t->options.store, durable, &records);
 
-	if (err == OK && keep < oldest)
-		oldest = keep;
 	if (err == OK)
-		err = log_trim(t->options.store, oldest);
+		err = log_trim(t->options.store, first_wanted(t, durable, keep));
 	if (err != OK)
 		log_line(loop_log(t->loop), LOG_ERROR, "checkpoint=failed seq=%llu why=\"%s\"",
 		         (unsigned long long)durable, err_text(err));
@@ -200,7 +215,8 @@ static void *run_checkpoint(void *context)
 		while (!t->stopping &&
 		       pthread_cond_timedwait(&t->work, &t->mutex, &until) != ETIMEDOUT)
 			;
-		if (t->stopping || t->paused || t->failed || t->durable == done || t->durable == 0)
+		/* After a failure, too: a log that is full is cut here, or no start would help. */
+		if (t->stopping || t->paused || t->durable == done || t->durable == 0)
 			continue;
 		uint64_t keep = t->keep;
 		done = t->durable;
@@ -260,8 +276,11 @@ static bool start_threads(struct log_thread *t)
 struct log_thread *log_thread_start(struct loop *l, const struct log_thread_options *options)
 {
 	struct log_thread *t = grown(NULL, sizeof *t);
+	struct store_meta meta;
 
 	*t = (struct log_thread){.loop = l, .options = *options, .keep = UINT64_MAX};
+	if (store_meta(options->store, &meta) == OK)
+		t->durable = meta.log_last;
 	t->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (t->wake >= 0)
 		t->event = event_new(loop_base(l), t->wake, EV_READ | EV_PERSIST, on_wake, t);
@@ -309,7 +328,8 @@ void log_thread_flush(struct log_thread *t)
 	if (t->filling.count == 0)
 		return;
 	(void)pthread_mutex_lock(&t->mutex);
-	for (size_t i = 0; i < t->filling.count; i++)
+	/* A log that failed takes no more: nobody would ever empty what waits for it. */
+	for (size_t i = 0; i < t->filling.count && !t->failed; i++)
 		batch_add(&t->pending, t->filling.first_seq + i, batch_at(&t->filling, i));
 	(void)pthread_cond_broadcast(&t->work);
 	(void)pthread_mutex_unlock(&t->mutex);
@@ -320,6 +340,18 @@ void log_thread_keep(struct log_thread *t, uint64_t seq)
 {
 	(void)pthread_mutex_lock(&t->mutex);
 	t->keep = seq;
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
+void log_thread_hurry(struct log_thread *t, bool hurry)
+{
+	if (t->options.flush_interval_ms == 0)
+		return;
+	(void)pthread_mutex_lock(&t->mutex);
+	bool news = hurry && !t->hurried;
+	t->hurried = hurry;
+	if (news)
+		(void)pthread_cond_broadcast(&t->rest);
 	(void)pthread_mutex_unlock(&t->mutex);
 }
 

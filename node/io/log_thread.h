@@ -22,6 +22,8 @@ void log_thread_stop(struct log_thread **t);
 void log_thread_append(struct log_thread *t, uint64_t seq, struct slice entry);
 void log_thread_flush(struct log_thread *t);              /* signals once for all appended since */
 void log_thread_keep(struct log_thread *t, uint64_t seq); /* node_log_keep, for the trim */
+/* node_waits_for_disk: in mode `peer`, what is appended is written at once all the same. */
+void log_thread_hurry(struct log_thread *t, bool hurry);
 /* Waits until everything appended is durable (or the log failed) and the checkpoint rests, and holds
  * both threads until log_thread_resume: around store_next_commit and log_set_aside. */
 void log_thread_pause(struct log_thread *t);

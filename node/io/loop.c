@@ -212,6 +212,7 @@ static void end_turn(struct loop *l)
 	bool in_doubt = role == ROLE_ACTIVE &&
 	                !node_serves(l->node); /* requests wait in their sockets */
 	log_thread_keep(l->log_thread, node_log_keep(l->node));
+	log_thread_hurry(l->log_thread, node_waits_for_disk(l->node));
 	log_thread_flush(l->log_thread);
 	if (l->link != NULL)
 		peer_link_flush(l->link);

@@ -21,6 +21,8 @@ void loop_set_aside(struct loop *l, const struct node_output *o)
 	enum err err = log_set_aside(l->store, o->seq, path, &count);
 	log_thread_resume(l->log_thread);
 	check(l, err, "set-aside");
+	if (err != OK)
+		return;
 	log_line(l->log, LOG_WARN, "fork=kept file=%s entries=%llu", path,
 	         (unsigned long long)count);
 }

@@ -352,6 +352,23 @@ static void a_standby_whose_disk_hangs_is_not_sent_more_than_it_can_hold(void **
 	end(k);
 }
 
+/* design.md section 5: at once, also in mode `peer`, where the disk alone is waited for */
+static void in_mode_peer_the_disk_is_waited_for_while_the_pair_is_not_paired(void **state)
+{
+	struct kit *k = pair(COMMIT_PEER);
+
+	(void)state;
+	assert_false(node_waits_for_disk(k->node[A].node));
+	assert_false(node_waits_for_disk(k->node[B].node));
+	link_down(k);
+	assert_true(node_waits_for_disk(k->node[A].node));
+	k->node[B].disk_held = true;
+	address(k, B, true);
+	assert_int_equal(node_role(k->node[B].node), ROLE_TAKING_OVER);
+	assert_true(node_waits_for_disk(k->node[B].node));
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +384,7 @@ int main(void)
 		cmocka_unit_test(slow_adverts_do_not_make_heartbeats_late),
 		cmocka_unit_test(a_change_that_was_not_committed_is_answered_too),
 		cmocka_unit_test(in_doubt_no_change_is_taken),
+		cmocka_unit_test(in_mode_peer_the_disk_is_waited_for_while_the_pair_is_not_paired),
 		cmocka_unit_test(a_standby_whose_disk_hangs_is_not_sent_more_than_it_can_hold),
 	};
 
