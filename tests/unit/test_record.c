@@ -12,21 +12,6 @@ static const uint8_t hash_bytes[32] = "0123456789abcdef0123456789abcde";
 		hash_bytes, size \
 	}
 
-static void assert_same(struct slice got, struct slice want)
-{
-	assert_int_equal(got.n, want.n);
-	assert_memory_equal(got.p, want.p, want.n);
-}
-
-static void assert_err(const char *name, enum err got, enum err want)
-{
-	if (got != want)
-		fail_msg("%s: %s, not %s", name, err_text(got), err_text(want));
-}
-
-#define NEWER   "\200\102\007"                    /* field 1056: a number */
-#define NEWER_2 "\312\104\003new\321\104xxxxxxxx" /* fields 1097 (bytes), 1098 (fixed64) */
-
 static void a_subscriber_comes_back_as_it_went(void **state)
 {
 	(void)state;

@@ -88,18 +88,6 @@ static enum err decode_aor(struct slice bytes)
 	return aor_decode(bytes, &d.arena, &r);
 }
 
-static void assert_same(struct slice got, struct slice want)
-{
-	assert_int_equal(got.n, want.n);
-	assert_memory_equal(got.p, want.p, want.n);
-}
-
-static void assert_err(const char *name, enum err got, enum err want)
-{
-	if (got != want)
-		fail_msg("%s: %s, not %s", name, err_text(got), err_text(want));
-}
-
 /* decode, encode: the same bytes. */
 static void assert_stands(struct slice bytes)
 {
@@ -216,9 +204,7 @@ static void put_field(struct buf *to, unsigned number, struct slice s)
 	buf_put(to, s);
 }
 
-#define BINDING "\012\001u\170\001\230\001\002"   /* uri, transport, unit */
-#define NEWER   "\200\102\007"                    /* field 1056: a number */
-#define NEWER_2 "\312\104\003new\321\104xxxxxxxx" /* fields 1097 (bytes), 1098 (fixed64) */
+#define BINDING "\012\001u\170\001\230\001\002" /* uri, transport, unit */
 
 static void fields_of_a_newer_version_survive_at_every_level(void **state)
 {
