@@ -115,15 +115,19 @@ static void take_beat(struct node *n, const struct beat *b)
 {
 	struct link *l = &n->link;
 	bool known = b->echo != 0 && b->echo <= l->number && l->number - b->echo < NODE_BEAT_TIMES;
-	int64_t round_trip = 0;
+	/* One that echoes what was sent too long ago was long on its way: it tells no time. */
+	int64_t round_trip = b->echo == 0 ? 0 : -1;
 
 	if (known)
 		round_trip = n->now.ms - l->sent_at[b->echo % NODE_BEAT_TIMES].ms - b->echo_held_ms;
+	if (known && round_trip < 0)
+		round_trip = 0;
 	l->beat = *b;
 	l->beat_at = n->now;
 	bool active = b->role == ROLE_ACTIVE;
-	if (active && !node_active(n))
-		follow_clock(n, b->pair, round_trip > 0 ? round_trip : 0);
+	/* Only of who seeds us: an active that will give way to us has no time for us. */
+	if (active && !node_active(n) && n->receiver.phase != RECEIVER_IDLE)
+		follow_clock(n, b->pair, round_trip);
 	if (active && b->pair_state == PAIR_PAIRED && n->receiver.live) {
 		l->in_step_until = n->now;
 		l->standing = STANDING_EQUAL;
