@@ -79,7 +79,6 @@ struct node {
 	bool doubt; /* we were paused: is our reign still the current one? */
 	uint64_t doubt_connection, doubt_number;
 	struct mtime doubt_until;
-	double expiry_tokens;
 
 	uint64_t outcomes[SERVE_OUTCOMES];
 	uint64_t exposed_times, snapshots_sent, snapshots_received, forks, fork_entries, expired;

@@ -9,17 +9,6 @@ enum {
 	ARENA_LEAST = 256 * 1024, /* less is no arena to serve from */
 };
 
-const char *serve_outcome_name(enum serve_outcome o)
-{
-#define SERVE_OUTCOME_TEXT(name, text) [name] = (text),
-	static const char *const texts[] = {SERVE_OUTCOME_LIST(SERVE_OUTCOME_TEXT)};
-#undef SERVE_OUTCOME_TEXT
-	_Static_assert(ARRAY_LEN(texts) == SERVE_OUTCOMES, "every outcome has a text");
-
-	assert(o < SERVE_OUTCOMES);
-	return texts[o];
-}
-
 struct server *server_new(const struct server_options *options)
 {
 	struct server *s = alloc_take(&options->alloc, sizeof *s);

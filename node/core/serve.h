@@ -50,24 +50,22 @@ struct serve_input {
 };
 
 /* How it ended, each a counter of the status table. */
-#define SERVE_OUTCOME_LIST(X)                                                      \
-	X(SERVED_NOTHING, "ignored")       /* garbage, responses, ACK */           \
-	X(SERVED_REGISTERED, "registered") /* 200, something changed */            \
-	X(SERVED_REMOVED, "removed")                                               \
-	X(SERVED_FETCHED, "fetched")                                               \
-	X(SERVED_REPEATED, "repeated") /* a retransmission */                      \
-	X(SERVED_OPTIONS, "options")                                               \
-	X(SERVED_CHALLENGED, "challenged")                                         \
-	X(SERVED_FORBIDDEN, "forbidden")                                           \
-	X(SERVED_NOT_FOUND, "not_found")                                           \
-	X(SERVED_TOO_BRIEF, "too_brief")                                           \
-	X(SERVED_BAD, "bad")           /* 400, 413, 414, 416, 420, 482, 505 ... */ \
-	X(SERVED_REFUSED, "refused")   /* 405, 501 and other methods */            \
-	X(SERVED_OVERLOAD, "overload") /* 503 */
-#define SERVE_OUTCOME_ENUM(name, text) name,
-enum serve_outcome { SERVE_OUTCOME_LIST(SERVE_OUTCOME_ENUM) SERVE_OUTCOMES };
-#undef SERVE_OUTCOME_ENUM
-const char *serve_outcome_name(enum serve_outcome o);
+enum serve_outcome {
+	SERVED_NOTHING,    /* garbage, responses, ACK */
+	SERVED_REGISTERED, /* 200, something changed */
+	SERVED_REMOVED,
+	SERVED_FETCHED,
+	SERVED_REPEATED, /* a retransmission */
+	SERVED_OPTIONS,
+	SERVED_CHALLENGED,
+	SERVED_FORBIDDEN,
+	SERVED_NOT_FOUND,
+	SERVED_TOO_BRIEF,
+	SERVED_BAD,      /* 400, 413, 414, 416, 420, 482, 505 ... */
+	SERVED_REFUSED,  /* 405, 501 and other methods */
+	SERVED_OVERLOAD, /* 503 */
+	SERVE_OUTCOMES
+};
 
 struct served {
 	enum serve_outcome outcome;

@@ -136,7 +136,7 @@ static json_t *summary_of(const struct entry *e, struct arena *arena)
 	return json_sprintf("cannot be read: %s", err_text(err));
 }
 
-static json_t *time_of(struct pairtime t)
+json_t *pair_time_text(struct pairtime t)
 {
 	time_t s = (time_t)(t.ms / 1000);
 	struct tm tm;
@@ -150,7 +150,7 @@ static json_t *time_of(struct pairtime t)
 json_t *entry_object(const struct entry *e, struct arena *arena)
 {
 	return json_pack("{sI so sI so ss ss so so}", "seq", (json_int_t)e->seq, "time",
-	                 time_of(e->pair), "pair_ms", (json_int_t)e->pair.ms, "reign",
+	                 pair_time_text(e->pair), "pair_ms", (json_int_t)e->pair.ms, "reign",
 	                 json_sprintf("%016llx", (unsigned long long)e->reign), "kind",
 	                 entry_kind_name(e->kind), "table", table_name(e->table), "key", key_of(e),
 	                 "summary", summary_of(e, arena));

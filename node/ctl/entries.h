@@ -8,6 +8,8 @@
 
 enum { ENTRIES_MEMORY = 512 << 10 }; /* to decode one record in */
 
+/* "2026-01-01T12:00:00.000Z" */
+json_t *pair_time_text(struct pairtime t);
 /* The entry as an object: seq, time, pair_ms, reign, kind, table, key, summary. Never a secret. */
 json_t *entry_object(const struct entry *e, struct arena *arena);
 /* Does the record decode as its table wants it? Tables of a newer version pass. */

@@ -3,9 +3,9 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "node/ctl/entries.h"
 #include "node/ctl/list.h"
 #include "node/ctl/prompt.h"
 
@@ -180,14 +180,13 @@ int ctl_subscriber_show(const struct ctl *ctl, int argc, char **argv)
 	if (ctl->json) {
 		print_json(result);
 	} else {
-		time_t s =
-			(time_t)(json_integer_value(json_object_get(result, "changed_ms")) / 1000);
-		char when[64];
-		struct tm tm;
-		(void)strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&s, &tm));
+		struct pairtime t = {json_integer_value(json_object_get(result, "changed_ms"))};
+		json_t *changed = pair_time_text(t);
 		(void)printf("subscriber  %s\nchanged     %s (the pair's time)\nhashes      MD5, "
 		             "SHA-256, SHA-512-256\n",
-		             json_string_value(json_object_get(result, "name")), when);
+		             json_string_value(json_object_get(result, "name")),
+		             json_string_value(changed));
+		json_decref(changed);
 	}
 	json_decref(result);
 	return CTL_DONE;

@@ -143,21 +143,6 @@ enum err sip_uri_parse(struct slice text, struct sip_uri *out)
 	return out->scheme == URI_TEL ? split_tel(rest, out) : split_sip(rest, out);
 }
 
-bool sip_uri_param(const struct sip_uri *u, const char *name, struct slice *value)
-{
-	struct slice wanted = slice_str(name);
-	struct slice rest = u->params;
-	struct uri_part part;
-
-	while (uri_part_next(&rest, ';', &part)) {
-		if (uri_text_eq(part.name, wanted, true)) {
-			*value = part.value.p != NULL ? part.value : skip(part.name, part.name.n);
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Characters that no user part may hold bare become escapes, so that both spellings meet. */
 static void put_user(struct buf *to, struct slice user)
 {

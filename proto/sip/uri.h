@@ -30,10 +30,6 @@ struct sip_uri {
  * ERR_MALFORMED: not a URI. */
 enum err sip_uri_parse(struct slice text, struct sip_uri *out) MUST_CHECK;
 
-/* The value of a URI parameter (name in any case): found if `*value` was set; p != NULL and n == 0
- * where it has none. */
-bool sip_uri_param(const struct sip_uri *u, const char *name, struct slice *value);
-
 /* RFC 3261 19.1.4 for sip and sips; byte equality after scheme and case rules for tel and others
  * (tel: visual separators ignored, RFC 3966 section 3). */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);

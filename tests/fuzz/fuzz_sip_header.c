@@ -85,7 +85,6 @@ static void try_key(const struct sip_uri *u)
 static void try_uri(struct slice value)
 {
 	struct sip_uri u;
-	struct slice lr;
 
 	if (sip_uri_parse(value, &u) != OK)
 		return;
@@ -94,10 +93,6 @@ static void try_uri(struct slice value)
 	inside(value, u.host);
 	inside(value, u.params);
 	inside(value, u.headers);
-	if (sip_uri_param(&u, "lr", &lr)) {
-		assert(lr.p != NULL);
-		inside(value, lr);
-	}
 	assert(sip_uri_eq(&u, &u));
 	try_key(&u);
 }

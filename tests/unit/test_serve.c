@@ -53,8 +53,8 @@ static void each_method_gets_its_answer(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const char *got = ask(k, cases[i].start, cases[i].more);
 		if (strcmp(got, cases[i].answer) != 0 || k->out.outcome != cases[i].outcome)
-			fail_msg("%s: wanted %s, got %s (%s)", cases[i].start, cases[i].answer, got,
-			         serve_outcome_name(k->out.outcome));
+			fail_msg("%s: wanted %s, got %s (outcome %d)", cases[i].start,
+			         cases[i].answer, got, (int)k->out.outcome);
 		assert_null(strstr(k->reply, "Record-Route")); /* R04 */
 		assert_false(k->out.change);
 	}

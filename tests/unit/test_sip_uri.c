@@ -116,22 +116,6 @@ static void more_than_32_parameters_or_headers_are_too_many(void **state)
 	}
 }
 
-static void a_parameter_is_found_by_its_name_in_any_spelling(void **state)
-{
-	(void)state;
-	struct sip_uri u = parsed("sip:a@h;Transport=TCP;%6C%72;x=");
-	struct slice value = {NULL, 0};
-
-	assert_true(sip_uri_param(&u, "transport", &value));
-	assert_slice(value, "TCP");
-	assert_true(sip_uri_param(&u, "lr", &value));
-	assert_slice(value, "");
-	assert_non_null(value.p);
-	assert_true(sip_uri_param(&u, "x", &value));
-	assert_slice(value, "");
-	assert_false(sip_uri_param(&u, "maddr", &value));
-}
-
 /* --- equality --- */
 
 static void check_equality(struct slice a, struct slice b, bool expected)
@@ -402,7 +386,6 @@ int main(void)
 		cmocka_unit_test(the_scheme_is_known_in_any_case),
 		cmocka_unit_test(what_is_no_uri_is_malformed),
 		cmocka_unit_test(more_than_32_parameters_or_headers_are_too_many),
-		cmocka_unit_test(a_parameter_is_found_by_its_name_in_any_spelling),
 		cmocka_unit_test(uris_are_compared_by_the_rules_of_rfc_3261),
 		cmocka_unit_test(every_row_of_the_equality_table_agrees),
 		cmocka_unit_test(every_row_of_the_table_of_texts_agrees),
