@@ -49,7 +49,10 @@ static void connect_to_test(struct kit *k, int at)
 
 static struct hello hello_of(enum unit unit, enum role role)
 {
+	static const struct reign_mark none[1];
+
 	return (struct hello){
+		.history = none,
 		.version_min = FRAME_VERSION_MIN,
 		.version_max = FRAME_VERSION_MAX,
 		.unit = unit,
