@@ -45,6 +45,7 @@ struct host {
 	bool up;       /* has power */
 	bool loaded;   /* the process */
 	bool followed; /* heard an active since it started: its pair clock is the pair's */
+	bool seeded;   /* told how to go on, on this connection */
 	bool leaving;  /* the process asked to end */
 	bool frozen;   /* it stands still, and keepalived with it, ... */
 	int64_t paused_until;

@@ -108,7 +108,9 @@ static void feed_frame(struct world *w, struct host *h, const struct frame *f)
 	                          : f->kind == FRAME_HELLO ? &f->hello.beat
 	                                                   : NULL;
 
-	if (beat != NULL && beat->role == ROLE_ACTIVE)
+	if (f->kind == FRAME_RESUME)
+		h->seeded = true;
+	if (beat != NULL && beat->role == ROLE_ACTIVE && h->seeded)
 		h->followed = true;
 	host_feed(w, h, &in);
 }
@@ -152,6 +154,7 @@ void link_on_up(struct world *w, const struct event *e)
 		return;
 	h->connection = e->number;
 	h->sent = h->came = 0;
+	h->seeded = false;
 	h->inbox.n = 0;
 	host_feed(w, h, &in);
 }
