@@ -1,4 +1,4 @@
-/* role.h - what a node is now, and why: the role machine of design.md section 7, pure.
+/* role.h - what a node is now, and why: the role machine, pure.
  *
  *	INIT --loaded, waited--> STANDBY or SYNCING (something newer is at the peer)
  *	SYNCING --in step, peer lost--> STANDBY --out of step, peer has more--> SYNCING

@@ -1,4 +1,4 @@
-/* commit.h - when an output may leave: the commit rule and the pair's state (design.md section 5). */
+/* commit.h - when an output may leave: the commit rule and the pair's state. */
 #ifndef REPLICATION_COMMIT_H
 #define REPLICATION_COMMIT_H
 

@@ -1,4 +1,4 @@
-/* pair_clock.h - the pair's time line (design.md section 9): mtime plus an offset that never steps
+/* pair_clock.h - the pair's time line: mtime plus an offset that never steps
  * while a node is active. The active keeps it; the standby follows the active's heartbeats. */
 #ifndef REPLICATION_PAIR_CLOCK_H
 #define REPLICATION_PAIR_CLOCK_H

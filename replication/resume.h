@@ -1,7 +1,7 @@
 /* resume.h - pure decisions about two histories: where they part, how a standby goes on, who seeds.
  *
  * A history is a list of reigns (oldest first), each with the seq of its first entry, and an end.
- * Histories are compared by reign ids, never by epoch numbers alone (design.md sections 2 and 8). */
+ * Histories are compared by reign ids, never by epoch numbers alone. */
 #ifndef REPLICATION_RESUME_H
 #define REPLICATION_RESUME_H
 

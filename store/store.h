@@ -1,4 +1,4 @@
-/* store.h - a node's disk: the log and the image, in two LMDB environments (design.md section 4).
+/* store.h - a node's disk: the log and the image, in two LMDB environments.
  *
  *	DIR/lock            held while a process has the store open
  *	DIR/current         the name of the generation in use, one line, replaced by rename

@@ -1,7 +1,7 @@
 /* aor_edit.h - finding, adding and burying bindings within one decoded AOR record.
  *
  * Order is kept: bindings are listed as they came. Tombstones: one per (key, Call-ID), and the oldest
- * goes when there is no room (design.md section 4). */
+ * goes when there is no room. */
 #ifndef NODE_CORE_AOR_EDIT_H
 #define NODE_CORE_AOR_EDIT_H
 

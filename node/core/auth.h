@@ -1,4 +1,4 @@
-/* auth.h - digest authentication without memory of its own (RFC 7616, 8760; design.md section 10).
+/* auth.h - digest authentication without memory of its own (RFC 7616, 8760).
  *
  * A nonce is "<pair time in ms, 12 hex digits><keyed hash over time and realm, 32 hex digits>", so that
  * both nodes of a pair can check what either gave. The newest secret makes nonces, the newest four

@@ -1,4 +1,4 @@
-/* A pause is a doubt (design.md section 7): a process that was stopped, or a host that was frozen, does
+/* A pause is a doubt: a process that was stopped, or a host that was frozen, does
  * not know whether its reign goes on. Until it does, nothing leaves and nothing is decided. */
 #include "node/core/node_parts.h"
 

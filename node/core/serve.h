@@ -97,7 +97,7 @@ struct aor_expiry {
 bool aor_expire(const struct aor_expiry *e, struct slice value, struct arena *arena,
                 struct slice *out, struct pairtime *deadline, size_t *expired);
 
-/* An operator's removal: the bytes with no binding and a floor (design.md section 4). */
+/* An operator's removal: the bytes with no binding and a floor. */
 bool aor_remove(const struct aor_expiry *e, struct slice value, struct arena *arena,
                 struct slice *out, struct pairtime *deadline);
 

@@ -1,4 +1,4 @@
-/* keeper.h - keepalived, seen and told (design.md section 7): is the address on this host (netlink, at
+/* keeper.h - keepalived, seen and told: is the address on this host (netlink, at
  * start and on every event), does keepalived live (a pidfd of the process in its pid file), the notify
  * FIFO as a hint to look; and the track file, by which the node keeps the address away. */
 #ifndef NODE_IO_KEEPER_H

@@ -1,7 +1,7 @@
 /* mtime.h - the two times of the tree, each a type of its own, so that they cannot be mixed up.
  *
  * mtime: this host's CLOCK_BOOTTIME in ms. For deadlines of this process only; never stored or sent.
- * pairtime: the pair clock in ms (design.md section 9): starts from wall time once, never steps while
+ * pairtime: the pair clock in ms: starts from wall time once, never steps while
  * a node is active, the same line on both nodes. Stored lifetimes and stamps are in it.
  *
  * Nothing below node/io reads a clock: `now` is always a parameter. */

@@ -9,8 +9,7 @@
 #include "proto/base/slice.h"
 
 enum {
-	SIP_AOR_MAX =
-		500, /* bytes of an AOR's key: LMDB takes 511 (design.md section 4); more is 414 */
+	SIP_AOR_MAX = 500, /* bytes of an AOR's key: LMDB takes 511; more is 414 */
 };
 
 enum uri_scheme { URI_OTHER, URI_SIP, URI_SIPS, URI_TEL };

@@ -89,7 +89,7 @@ static void what_is_appended_is_reported_once_it_is_durable(void **state)
 	close_desk(d);
 }
 
-/* design.md section 5: in mode `peer` the disk may follow later, but not where somebody waits for it. */
+/* In mode `peer` the disk may follow later, but not where somebody waits for it. */
 static void in_mode_peer_the_disk_follows_later_unless_it_is_waited_for(void **state)
 {
 	struct desk *d =

@@ -300,7 +300,7 @@ static void a_node_that_was_paused_steps_down_when_the_peer_took_over(void **sta
 	end(k);
 }
 
-/* design.md section 5: a failed append or sync */
+/* A failed append or sync */
 static void after_a_failed_log_nothing_held_is_answered(void **state)
 {
 	struct kit *k = start(UNIT_STANDALONE, COMMIT_BOTH);

@@ -102,7 +102,7 @@ static void answers_wait_for_their_commit_and_for_nothing_else(void **state)
 	end(k);
 }
 
-/* design.md section 5: what a peer says of its disk is believed up to what it received. */
+/* What a peer says of its disk is believed up to what it received. */
 static void a_peer_whose_disk_is_ahead_of_its_memory_is_refused(void **state)
 {
 	struct kit *k = pair(COMMIT_BOTH);
@@ -331,7 +331,7 @@ static void in_doubt_no_change_is_taken(void **state)
 	end(k);
 }
 
-/* design.md section 6: memory on this path is bounded, the standby's too. */
+/* Memory on this path is bounded, the standby's too. */
 static void a_standby_whose_disk_hangs_is_not_sent_more_than_it_can_hold(void **state)
 {
 	struct kit *k = pair(COMMIT_BOTH);
@@ -355,7 +355,7 @@ static void a_standby_whose_disk_hangs_is_not_sent_more_than_it_can_hold(void **
 	end(k);
 }
 
-/* design.md section 5: at once, also in mode `peer`, where the disk alone is waited for */
+/* At once, also in mode `peer`, where the disk alone is waited for */
 static void in_mode_peer_the_disk_is_waited_for_while_the_pair_is_not_paired(void **state)
 {
 	struct kit *k = pair(COMMIT_PEER);

@@ -347,7 +347,7 @@ static void more_contacts_than_a_record_holds_are_413(void **state)
 	kit_free(k);
 }
 
-/* design.md section 4: what remains of bindings that went. */
+/* What remains of bindings that went. */
 static void removed_and_replaced_bindings_leave_tombstones(void **state)
 {
 	(void)state;

@@ -226,7 +226,7 @@ static void folded_contacts_are_stored_on_one_line(void **state)
 	kit_free(k);
 }
 
-/* R27, design.md section 17: what cannot be done is said, and nothing changes. */
+/* R27: what cannot be done is said, and nothing changes. */
 static void trouble_behind_is_answered_5xx(void **state)
 {
 	(void)state;
@@ -299,7 +299,7 @@ static void huge_values_are_refused(void **state)
 	kit_free(k);
 }
 
-/* design.md section 5: no dirty reads, and a retransmission joins the held answer. */
+/* No dirty reads, and a retransmission joins the held answer. */
 static void an_answer_waits_for_what_it_read(void **state)
 {
 	(void)state;
