@@ -36,7 +36,9 @@ void node_close_link(struct node *n, const char *why)
 	struct node_output *o = node_out(n, OUT_CLOSE_LINK);
 	o->connection = n->link.connection;
 	o->bytes = slice_str(why);
-	node_say(n, WEIGHT_NOTICE, "link=peer state=up->down why=\"%s\"", why);
+	/* Of a peer that is refused ten times a second the first time is told. */
+	if (n->link.greeted || n->refused == REFUSE_NONE)
+		node_say(n, WEIGHT_NOTICE, "link=peer state=up->down why=\"%s\"", why);
 	forget_link(n);
 }
 
@@ -95,8 +97,10 @@ void node_on_link_down(struct node *n, const struct node_input *in)
 {
 	if (!n->link.up || in->connection != n->link.connection)
 		return;
-	node_say(n, WEIGHT_WARN, "link=peer state=up->down why=closed lag=%llu",
-	         (unsigned long long)(node_active(n) ? n->last_seq - n->sender.received : 0));
+	if (n->link.greeted)
+		node_say(n, WEIGHT_WARN, "link=peer state=up->down why=closed lag=%llu",
+		         (unsigned long long)(node_active(n) ? n->last_seq - n->sender.received
+		                                             : 0));
 	forget_link(n);
 }
 
@@ -147,9 +151,11 @@ static void on_hello(struct node *n, const struct hello *h)
 	}
 	enum refusal refusal = hello_check(&l->sent, h);
 	if (refusal != REFUSE_NONE) {
-		n->refused = refusal;
 		node_send(n, &(struct frame){.kind = FRAME_REFUSAL, .refusal = refusal});
-		node_say(n, WEIGHT_ERROR, "link=peer refused=\"%s\"", refusal_text(refusal));
+		if (n->refused != refusal)
+			node_say(n, WEIGHT_ERROR, "link=peer refused=\"%s\"",
+			         refusal_text(refusal));
+		n->refused = refusal;
 		node_close_link(n, "refused");
 		return;
 	}
@@ -173,8 +179,10 @@ static void on_hello(struct node *n, const struct hello *h)
 
 static void on_refusal(struct node *n, enum refusal refusal)
 {
+	if (n->refused != refusal)
+		node_say(n, WEIGHT_ERROR, "link=peer refused_by_peer=\"%s\"",
+		         refusal_text(refusal));
 	n->refused = refusal;
-	node_say(n, WEIGHT_ERROR, "link=peer refused_by_peer=\"%s\"", refusal_text(refusal));
 	node_close_link(n, "refused by the peer");
 }
 

@@ -28,6 +28,7 @@ struct kit_node {
 	char answer[200];
 	bool fault;
 	unsigned set_aside;
+	unsigned lines;             /* for the log */
 	bool next_open;             /* a snapshot is being received */
 	uint8_t *blocks[KIT_QUEUE]; /* the log: one block an entry, by seq */
 	size_t block_sizes[KIT_QUEUE];
@@ -113,6 +114,8 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 		k->linked = false;
 	else if (o->kind == OUT_SET_ASIDE)
 		n->set_aside++;
+	else if (o->kind == OUT_LOG)
+		n->lines++;
 	else if (o->kind == OUT_NEXT_BEGIN)
 		n->next_open = true;
 	else if (o->kind == OUT_NEXT_COMMIT || o->kind == OUT_NEXT_ABORT)

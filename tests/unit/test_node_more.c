@@ -125,6 +125,31 @@ static void a_peer_whose_disk_is_ahead_of_its_memory_is_refused(void **state)
 	end(k);
 }
 
+/* It comes again ten times a second. */
+static void a_refused_peer_is_told_of_once(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct frame hello = {.kind = FRAME_HELLO, .hello = hello_of(UNIT_SECONDARY, ROLE_STANDBY)};
+
+	(void)state;
+	hello.hello.cluster_id[0] = 1;
+	connect_to_test(k, A);
+	hear(k, A, &hello);
+	assert_true(status(k, A).peer_refused[0] != '\0');
+	kit_settle(k);
+	unsigned told = k->node[A].lines;
+	for (int i = 0; i < 10; i++) {
+		connect_to_test(k, A);
+		hear(k, A, &hello);
+	}
+	assert_int_equal(k->node[A].lines, told);
+	hello.hello.cluster_id[0] = 0;
+	connect_to_test(k, A);
+	hear(k, A, &hello);
+	assert_string_equal(status(k, A).peer_refused, "");
+	end(k);
+}
+
 static void an_acknowledgement_of_more_than_was_sent_counts_for_nothing(void **state)
 {
 	struct kit *k = pair(COMMIT_BOTH);
@@ -377,6 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_wait_for_their_commit_and_for_nothing_else),
 		cmocka_unit_test(a_peer_whose_disk_is_ahead_of_its_memory_is_refused),
+		cmocka_unit_test(a_refused_peer_is_told_of_once),
 		cmocka_unit_test(an_acknowledgement_of_more_than_was_sent_counts_for_nothing),
 		cmocka_unit_test(an_entry_of_an_unknown_table_ends_the_link_alone),
 		cmocka_unit_test(a_slice_with_an_unknown_table_ends_the_link_and_the_snapshot),
