@@ -114,6 +114,15 @@ static void follow_clock(struct node *n, struct pairtime sent, int64_t round_tri
 	pair_clock_follow(&n->clock, sent, round_trip_ms, n->now);
 }
 
+/* Its time from the first moment on: what is stored of it must not be of a line of our own. */
+static void follow_seed(struct node *n)
+{
+	const struct link *l = &n->link;
+
+	if (l->beat.role == ROLE_ACTIVE)
+		follow_clock(n, (struct pairtime){l->beat.pair.ms + n->now.ms - l->beat_at.ms}, 0);
+}
+
 /* What every heartbeat says; the hello carries the first. */
 static void take_beat(struct node *n, const struct beat *b)
 {
@@ -202,6 +211,8 @@ static void on_greeted(struct node *n, const struct frame *f)
 		break;
 	case FRAME_RESUME:
 		node_on_resume(n, f);
+		if (n->link.up && n->receiver.phase != RECEIVER_IDLE)
+			follow_seed(n);
 		break;
 	case FRAME_SLICE:
 		node_on_slice(n, f);
