@@ -3,6 +3,7 @@
 A Lab is made by run.py and handed to each test whole (both nodes up, the pair `paired`). Everything
 that waits has a deadline and says what it waited for. Times are CLOCK_BOOTTIME seconds, as regload's.
 """
+import contextlib
 import json
 import os
 import re
@@ -147,12 +148,26 @@ class Lab:
         """Without waiting for what becomes of it."""
         os.kill(self.pid(node, "supervise"), signal.SIGUSR1)
 
-    def edit(self, node, old, new):
-        """Changes the node's configuration; counts from its next start."""
-        path = self.folder / node / "regpair.yaml"
-        text = path.read_text()
-        assert old in text, f"{path} does not hold {old!r}"
-        path.write_text(text.replace(old, new))
+    @contextlib.contextmanager
+    def configured(self, old, new):
+        """Both nodes with `old` in their configuration replaced by `new`, one after the other; at the end
+        as they were."""
+        self.reconfigure(old, new)
+        try:
+            yield
+        finally:
+            self.heal()
+            self.reconfigure(new, old)
+
+    def reconfigure(self, old, new):
+        for node in NODES:
+            path = self.folder / node / "regpair.yaml"
+            text = path.read_text()
+            assert old in text, f"{path} does not hold {old!r}"
+            self.stop_daemon(node)
+            path.write_text(text.replace(old, new))
+            self.start(node)
+            wait_until(self.paired, 30, f"paired after {node} was started anew")
 
     def signal_host(self, node, number):
         """A signal for everything that runs on the host: STOP is a host that hangs."""

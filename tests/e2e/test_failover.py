@@ -8,12 +8,12 @@ USERS = 1000  # over each transport
 RATE = 250    # REGISTERs a second over each transport
 
 
-def kill_under_load(lab, phones, hows):
-    """Kills the active node while both kinds of phones register; both stop a while after the takeover."""
+def end_under_load(lab, phones, hows, end):
+    """Ends the active node while both kinds of phones register; both stop a while after the takeover."""
     victim = lab.active()
     loads = [each.start(how, RATE) for each, how in zip(phones, hows)]
     time.sleep(1.5)
-    lab.kill(victim)
+    end(victim)
     wait_until(lambda: lab.role(other(victim)) == "active", 5, f"{other(victim)} is active")
     time.sleep(1.0)
     results = [each.end(load) for each, load in zip(phones, loads)]
@@ -29,11 +29,33 @@ def test_every_acknowledged_register_is_on_the_new_active_node(lab):
         for each in phones:
             each.register()
         hows = (REFRESH, FRESH) if number % 2 == 0 else (FRESH, REFRESH)
-        victim = kill_under_load(lab, phones, hows)
+        victim = end_under_load(lab, phones, hows, lab.kill)
         for each in phones:
             each.audit()
         lab.start(victim)
         wait_until(lambda: lab.paired(), 30, f"round {number + 1}: paired again")
+
+
+def test_a_host_loss_loses_no_acknowledged_register(lab):
+    """I1, I3: the link is down at once, no goodbye, no reset of a connection."""
+    phones = [Phones(lab, "cutu", "udp", USERS), Phones(lab, "cutt", "tcp", USERS)]
+    for each in phones:
+        each.register()
+    end_under_load(lab, phones, (REFRESH, REFRESH), lab.cut)
+    for each in phones:
+        each.audit()
+
+
+def test_commit_peer_loses_nothing_when_one_node_is_killed(lab):
+    """I1, A9: answers wait for the standby's memory alone."""
+    phones = [Phones(lab, "peeru", "udp", USERS), Phones(lab, "peert", "tcp", USERS)]
+    with lab.configured("commit: both", "commit: peer"):
+        assert lab.status(lab.active())["commit"] == "peer"
+        for each in phones:
+            each.register()
+        end_under_load(lab, phones, (REFRESH, FRESH), lab.kill)
+        for each in phones:
+            each.audit()
 
 
 def test_a_node_that_returned_takes_over_with_all_that_happened_meanwhile(lab):

@@ -2,7 +2,7 @@
 import re
 import time
 
-from lab import NODES, now, other, wait_until
+from lab import now, other, wait_until
 from load import REFRESH, Phones, expect_whole
 
 LOG_ENTRIES = 50
@@ -56,27 +56,12 @@ def test_a_standby_whose_host_is_lost_costs_a_moment_only(lab):
     phones.audit()
 
 
-def restart_with(lab, node, old, new):
-    lab.stop_daemon(node)
-    lab.edit(node, old, new)
-    lab.start(node)
-
-
 def test_a_standby_that_missed_more_than_the_log_keeps_gets_a_snapshot(lab):
     """A7, X13: more entries than store.log_entries meanwhile, and trimmed."""
-    keeps = ("max_size: 4 GiB}", f"max_size: 4 GiB, log_entries: {LOG_ENTRIES}, checkpoint_interval: 200 ms}}")
     phones = Phones(lab, "snap", "udp", 500)
-    try:
-        for node in NODES:
-            restart_with(lab, node, *keeps)
-            wait_until(lab.paired, 30, "paired after a restart")
+    with lab.configured("max_size: 4 GiB}",
+                        f"max_size: 4 GiB, log_entries: {LOG_ENTRIES}, checkpoint_interval: 200 ms}}"):
         snapshot_of_what_was_missed(lab, phones)
-    finally:
-        for node in NODES:
-            lab.edit(node, *reversed(keeps))
-            lab.stop_daemon(node)
-            lab.start(node)
-            wait_until(lab.paired, 30, "paired after a restart")
 
 
 def snapshot_of_what_was_missed(lab, phones):
@@ -100,4 +85,3 @@ def snapshot_of_what_was_missed(lab, phones):
     lab.kill(active)
     wait_until(lambda: lab.role(standby) == "active", 5, f"{standby} is active")
     phones.audit()
-    lab.heal()
