@@ -196,13 +196,18 @@ void node_hold(struct node *n, uint64_t depends_on, const struct node_output *ou
 	bool none_held = ring_end(n->held) <= n->held_before ||
 	                 ring_first(n->held) == ring_end(n->held);
 
-	if (none_held && !n->doubt && depends_on <= node_allowed(n)) {
-		*node_out(n, output->kind) = *output;
+	bool may_leave = !n->doubt && depends_on <= node_allowed(n);
+	uint8_t *block = none_held && may_leave
+	                         ? NULL
+	                         : ring_push(n->held, sizeof(struct held_head) + output->bytes.n);
+
+	if (block == NULL) {
+		/* Full: a 503 overtakes what waits; a fetch is asked for again. Room for the answer
+		 * to a change was asked for before deciding. */
+		if (may_leave)
+			*node_out(n, output->kind) = *output;
 		return;
 	}
-	uint8_t *block = ring_push(n->held, sizeof(struct held_head) + output->bytes.n);
-	if (block == NULL)
-		return; /* room was asked for before deciding: only a flood of fetches ends here */
 	struct held_head head = {.seq = depends_on, .output = *output};
 	memcpy(block + sizeof head, output->bytes.p, output->bytes.n);
 	head.output.bytes = (struct slice){block + sizeof head, output->bytes.n};

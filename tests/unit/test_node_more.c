@@ -102,6 +102,28 @@ static void answers_wait_for_their_commit_and_for_nothing_else(void **state)
 	end(k);
 }
 
+/* Who cannot be served is told so, however much waits for a disk that hangs. */
+static void with_no_room_to_hold_answers_a_change_is_refused_at_once(void **state)
+{
+	struct kit *k = start(UNIT_STANDALONE, COMMIT_BOTH);
+
+	(void)state;
+	k->node[A].disk_held = true;
+	ask_many(k, A, 0, 4000);
+	turn(k, A);
+	assert_true(k->node[A].messages > 0);
+	assert_true(says(k, A, "SIP/2.0 503 "));
+	uint64_t seq = k->node[A].appended;
+	k->node[A].disk_held = false;
+	kit_settle(k);
+	while (node_deadline(k->node[A].node).ms <= k->now.ms)
+		turn(k, A);
+	assert_int_equal(k->node[A].messages, 4000);
+	assert_int_equal(status(k, A).registered,
+	                 seq - 2); /* the reign and the secret are no answers */
+	end(k);
+}
+
 /* What a peer says of its disk is believed up to what it received. */
 static void a_peer_whose_disk_is_ahead_of_its_memory_is_refused(void **state)
 {
@@ -401,6 +423,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_wait_for_their_commit_and_for_nothing_else),
+		cmocka_unit_test(with_no_room_to_hold_answers_a_change_is_refused_at_once),
 		cmocka_unit_test(a_peer_whose_disk_is_ahead_of_its_memory_is_refused),
 		cmocka_unit_test(a_refused_peer_is_told_of_once),
 		cmocka_unit_test(an_acknowledgement_of_more_than_was_sent_counts_for_nothing),
