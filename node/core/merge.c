@@ -1,0 +1,237 @@
+#include "node/core/merge.h"
+
+#include <assert.h>
+
+#include "node/core/merge_aor.h"
+
+/* Bytes of the network may say any time: at the ends of the line it stops. */
+static struct pairtime moved(struct pairtime t, int64_t by_ms)
+{
+	int64_t ms;
+
+	if (__builtin_add_overflow(t.ms, by_ms, &ms))
+		ms = by_ms > 0 ? INT64_MAX : INT64_MIN;
+	return (struct pairtime){ms};
+}
+
+static bool is_of_fork(const struct merge *m, uint64_t epoch, enum unit unit)
+{
+	for (size_t i = 0; i < m->n_their_reigns; i++)
+		if (m->their_reigns[i].epoch == epoch && m->their_reigns[i].unit == unit)
+			return true;
+	return false;
+}
+
+/* For what does not name its reign: the stamps of one node never go back. */
+static bool is_since_fork(const struct merge *m, struct pairtime stamped)
+{
+	return m->n_their_reigns > 0 && pairtime_reached(m->their_fork_began, stamped);
+}
+
+/* True if anything was moved. */
+static bool move_aor(const struct merge *m, struct aor_record *r)
+{
+	int64_t by = m->their_shift_ms;
+	bool any = false;
+
+	if (by == 0)
+		return false;
+	for (size_t i = 0; i < r->n_bindings; i++) {
+		struct binding *b = &r->bindings[i];
+
+		if (!is_of_fork(m, b->epoch, b->unit))
+			continue;
+		b->stamped = moved(b->stamped, by);
+		b->expires = moved(b->expires, by);
+		any = true;
+	}
+	for (size_t i = 0; i < r->n_tombstones; i++) {
+		struct tombstone *t = &r->tombstones[i];
+
+		if (!is_of_fork(m, t->epoch, t->unit))
+			continue;
+		t->stamped = moved(t->stamped, by);
+		any = true;
+	}
+	if (r->floor.set && is_since_fork(m, r->floor.stamped)) {
+		r->floor.stamped = moved(r->floor.stamped, by);
+		any = true;
+	}
+	return any;
+}
+
+static struct merged ours_stay(const struct merge_versions *v)
+{
+	return (struct merged){v->ours, MERGE_OURS_STAYS};
+}
+
+static struct merged theirs_win(struct slice value)
+{
+	return (struct merged){value, MERGE_THEIRS_WINS};
+}
+
+static enum err read_aor(struct slice bytes, struct arena *arena, struct aor_record **out)
+{
+	*out = arena_take(arena, sizeof **out);
+	return *out == NULL ? ERR_TOO_BIG : aor_decode(bytes, arena, *out);
+}
+
+/* Both hold the same, perhaps in another order: the smaller bytes, on either side. */
+static bool takes_theirs(const struct merge_versions *v, const struct aor_join *j,
+                         bool theirs_moved)
+{
+	bool may_choose = j->same_as == (SIDE_OURS | SIDE_THEIRS) && !theirs_moved;
+
+	if (may_choose)
+		return slice_cmp(v->theirs, v->ours) < 0;
+	return j->same_as == SIDE_THEIRS;
+}
+
+static enum err give_encoded(struct aor_record *r, enum merge_outcome outcome, struct arena *arena,
+                             struct merged *out)
+{
+	struct slice value = aor_encode_fitting(r, arena);
+
+	if (arena->full)
+		return ERR_TOO_BIG;
+	*out = (struct merged){value, outcome};
+	return OK;
+}
+
+static enum err join_aors(const struct merge *m, const struct merge_versions *v,
+                          struct arena *arena, struct merged *out)
+{
+	struct aor_record *ours, *theirs, *joined = arena_take(arena, sizeof *joined);
+	enum err err = read_aor(v->ours, arena, &ours);
+
+	if (err == OK)
+		err = read_aor(v->theirs, arena, &theirs);
+	if (err == OK && joined == NULL)
+		err = ERR_TOO_BIG;
+	if (err != OK)
+		return err;
+
+	bool theirs_moved = move_aor(m, theirs);
+	if (!theirs_moved && slice_eq(v->ours, v->theirs))
+		return OK;
+	struct aor_join j = {.ours = ours, .theirs = theirs, .joined = joined};
+	if (!aor_join(&j, arena))
+		return ERR_TOO_BIG;
+	if (takes_theirs(v, &j, theirs_moved)) {
+		if (theirs_moved)
+			return give_encoded(theirs, MERGE_THEIRS_WINS, arena, out);
+		*out = theirs_win(v->theirs);
+		return OK;
+	}
+	if ((j.same_as & SIDE_OURS) != 0)
+		return OK;
+	return give_encoded(joined, MERGE_JOINED, arena, out);
+}
+
+/* We never knew it. */
+static enum err take_aor(const struct merge *m, const struct merge_versions *v, struct arena *arena,
+                         struct merged *out)
+{
+	struct aor_record *theirs;
+	enum err err = read_aor(v->theirs, arena, &theirs);
+
+	if (err != OK)
+		return err;
+	if (move_aor(m, theirs))
+		return give_encoded(theirs, MERGE_THEIRS_WINS, arena, out);
+	*out = theirs_win(v->theirs);
+	return OK;
+}
+
+static enum err merge_aors(const struct merge *m, const struct merge_versions *v,
+                           struct arena *arena, struct merged *out)
+{
+	return v->ours.n == 0 ? take_aor(m, v, arena, out) : join_aors(m, v, arena, out);
+}
+
+static bool move_subscriber(const struct merge *m, struct subscriber_record *r)
+{
+	if (m->their_shift_ms == 0 || !is_since_fork(m, r->stamped))
+		return false;
+	r->stamped = moved(r->stamped, m->their_shift_ms);
+	return true;
+}
+
+static enum err give_subscriber(const struct subscriber_record *r, struct arena *arena,
+                                struct merged *out)
+{
+	uint8_t *memory = arena_take(arena, RECORD_MAX);
+	struct buf to = buf_on(memory, memory == NULL ? 0 : RECORD_MAX);
+
+	if (memory != NULL)
+		subscriber_encode(r, &to);
+	if (memory == NULL || to.full)
+		return ERR_TOO_BIG;
+	*out = theirs_win(buf_slice(&to));
+	return OK;
+}
+
+/* At one and the same time a removal counts more, then the bytes decide, on either side alike. */
+static bool subscriber_is_newer(const struct subscriber_record *theirs,
+                                const struct subscriber_record *ours,
+                                const struct merge_versions *v)
+{
+	if (theirs->stamped.ms != ours->stamped.ms)
+		return theirs->stamped.ms > ours->stamped.ms;
+	return theirs->gone != ours->gone ? theirs->gone : slice_cmp(v->theirs, v->ours) > 0;
+}
+
+static enum err merge_subscribers(const struct merge *m, const struct merge_versions *v,
+                                  struct arena *arena, struct merged *out)
+{
+	struct subscriber_record ours, theirs;
+	enum err err = subscriber_decode(v->theirs, arena, &theirs);
+
+	if (err == OK && v->ours.n > 0)
+		err = subscriber_decode(v->ours, arena, &ours);
+	if (err != OK)
+		return err;
+
+	bool theirs_moved = move_subscriber(m, &theirs);
+	if (v->ours.n > 0 && !subscriber_is_newer(&theirs, &ours, v))
+		return OK;
+	if (theirs_moved)
+		return give_subscriber(&theirs, arena, out);
+	*out = theirs_win(v->theirs);
+	return OK;
+}
+
+static enum err merge_secrets(const struct merge_versions *v, struct arena *arena,
+                              struct merged *out)
+{
+	struct secret_record theirs;
+	enum err err = secret_decode(v->theirs, arena, &theirs);
+
+	if (err == OK && v->ours.n == 0)
+		*out = theirs_win(v->theirs);
+	return err;
+}
+
+enum err record_merge(const struct merge *m, enum table table, const struct merge_versions *v,
+                      struct arena *arena, struct merged *out)
+{
+	assert(m->n_their_reigns <= MERGE_REIGNS_MAX);
+	*out = ours_stay(v);
+	if (v->theirs.n == 0)
+		return OK;
+	switch (table) {
+	case TABLE_AOR:
+		return merge_aors(m, v, arena, out);
+	case TABLE_SUBSCRIBER:
+		return merge_subscribers(m, v, arena, out);
+	case TABLE_SECRET:
+		return merge_secrets(v, arena, out);
+	case TABLE_NAP:
+	case TABLE_FORWARD:
+	case TABLE_WATCHER:
+	case TABLE_REIGN:
+	case TABLE_END:
+		break;
+	}
+	return OK;
+}
