@@ -74,7 +74,8 @@ static void a_slow_standby_gets_no_more_than_it_can_hold(void **state)
 	sender_acked(&s, 101, 50);
 	assert_int_equal(s.received, 101);
 	assert_int_equal(s.durable, 100);
-	assert_next(&s, 1, 100000, SEND_NOTHING, 0); /* in its memory, which its disk must relieve */
+	assert_next(&s, 1, 100000, SEND_NOTHING,
+	            0); /* in its memory, which its disk must relieve */
 	sender_acked(&s, 120, 101);
 	assert_next(&s, 1, 100000, SEND_WINDOW, 101 + SENDER_AHEAD);
 }
