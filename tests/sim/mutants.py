@@ -133,7 +133,8 @@ def main() -> int:
             (tree / file).write_text(before)
             missed += failed == 0
             seen = f"{first} | {failed} of {options.seeds}" if failed else "- | 0"
-            print(f"| {name} | {what} | {seen} | {why or '**not found**'} |", flush=True)
+            shown = why.replace("|", "\\|") or "**not found**"
+            print(f"| {name} | {what} | {seen} | {shown} |", flush=True)
     return 1 if missed else 0
 
 
