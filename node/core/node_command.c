@@ -121,8 +121,14 @@ static void on_change(struct node *n, const struct node_command *c)
 
 static void on_request(struct node *n, const struct node_command *c, enum role_request request)
 {
+	bool hands_over = request != ROLE_TAKEOVER && !n->options.role.standalone;
+
 	if (n->request_ticket != 0) {
 		node_answer(n, c->ticket, false, "a switchover is under way");
+		return;
+	}
+	if (hands_over && !node_active(n)) {
+		refuse_inactive(n, c);
 		return;
 	}
 	n->request = n->asked = request;

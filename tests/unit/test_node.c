@@ -205,6 +205,11 @@ static void a_change_asked_of_the_standby_is_refused_naming_the_active(void **st
 	assert_false(k->node[B].answer_ok);
 	assert_string_equal(k->node[B].answer,
 	                    "this node is standby: ask the active one, the primary");
+	c.kind = COMMAND_SWITCHOVER;
+	kit_feed(k, B, &in);
+	assert_false(k->node[B].answer_ok);
+	assert_string_equal(k->node[B].answer,
+	                    "this node is standby: ask the active one, the primary");
 	end(k);
 }
 
