@@ -17,11 +17,16 @@ static size_t opened_size(struct slice s)
 	return n == 0 || n > s.n ? s.n : n;
 }
 
-/* Where `stop` is outside quotes and < >; s.n if it is not in there. */
+/* Where `stop` is outside quotes and < >; s.n if it is not in there. Most fields open nothing, and
+ * memchr is many times faster than looking at each byte. */
 static size_t find_outside(struct slice s, uint8_t stop)
 {
-	size_t i = 0;
+	size_t plain = find_byte(s, stop);
+	struct slice before = slice_head(s, plain);
 
+	if (find_byte(before, '"') == plain && find_byte(before, '<') == plain)
+		return plain;
+	size_t i = 0;
 	while (i < s.n && s.p[i] != stop) {
 		bool opens = s.p[i] == '"' || s.p[i] == '<';
 
