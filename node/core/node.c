@@ -56,9 +56,9 @@ int64_t node_tick_ms(const struct node *n)
 {
 	int64_t advert = n->options.role.advert_ms / 2;
 	int64_t timeout = n->options.role.peer_timeout_ms / 4;
-	int64_t tick = advert < timeout ? advert : timeout;
+	int64_t ms = advert < timeout ? advert : timeout;
 
-	return tick > 0 ? tick : 1;
+	return ms > 0 ? ms : 1;
 }
 
 struct node *node_new(const struct node_options *options, struct mtime now)

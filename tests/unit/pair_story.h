@@ -12,13 +12,13 @@ static inline void kit_settle(struct kit *k)
 	for (int round = 0; round < 8; round++) {
 		for (int at = 0; at < 2; at++) {
 			struct kit_node *n = &k->node[at];
-			struct node_input durable = {.event = NODE_DURABLE, .seq = n->appended};
-			struct node_input turn = {.event = NODE_TURN};
+			struct node_input synced = {.event = NODE_DURABLE, .seq = n->appended};
+			struct node_input at_end = {.event = NODE_TURN};
 			if (n->node == NULL)
 				continue;
 			if (!n->disk_held && n->appended > 0)
-				kit_feed(k, at, &durable);
-			kit_feed(k, at, &turn);
+				kit_feed(k, at, &synced);
+			kit_feed(k, at, &at_end);
 		}
 		while (k->head != k->tail)
 			kit_deliver(k);

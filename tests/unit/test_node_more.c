@@ -286,11 +286,14 @@ static void two_reigns_with_one_beginning_crash_nobody(void **state)
 
 static void command(struct kit *k, int at, enum command_kind kind)
 {
-	struct node_command c = {.kind = kind, .ticket = 7, .key = SLICE("alice@x")};
+	const struct node_command c = {
+		.kind = kind,
+		.ticket = 7,
+		.key = SLICE("alice@x"),
+		.subscriber = {.user = SLICE("alice"), .realm = SLICE("x")},
+	};
 	struct node_input in = {.event = NODE_COMMAND, .command = &c};
 
-	c.subscriber.user = SLICE("alice");
-	c.subscriber.realm = SLICE("x");
 	kit_feed(k, at, &in);
 }
 
