@@ -71,7 +71,8 @@ static enum err read_history(const Repl__Hello *m, struct arena *arena, struct h
 	for (size_t i = 0; i < m->n_history; i++) {
 		const Repl__ReignMark *from = m->history[i];
 
-		marks[i] = (struct reign_mark){from->id, from->epoch, from->unit, from->first_seq};
+		marks[i] = (struct reign_mark){
+			from->id, from->epoch, from->unit, from->first_seq, {from->began_ms}};
 	}
 	out->history = marks;
 	out->n_history = m->n_history;
@@ -299,6 +300,7 @@ static void write_history(const struct hello *h, struct arena *arena, Repl__Hell
 		marks[i].epoch = h->history[i].epoch;
 		marks[i].unit = h->history[i].unit;
 		marks[i].first_seq = h->history[i].first_seq;
+		marks[i].began_ms = h->history[i].began.ms;
 		list[i] = &marks[i];
 	}
 	m->history = list;

@@ -49,6 +49,7 @@ struct reign_mark {
 	uint64_t epoch;
 	enum unit unit;
 	uint64_t first_seq;
+	struct pairtime began;
 };
 
 struct beat {

@@ -13,7 +13,9 @@ static struct received go(enum receive_what what)
 
 struct received receiver_resume(struct receiver *r, const struct resume *resume, uint64_t last_seq)
 {
-	if (r->phase != RECEIVER_IDLE)
+	bool after_fork = r->phase == RECEIVER_FORK && resume->how == RESUME_SNAPSHOT;
+
+	if (r->phase != RECEIVER_IDLE && !after_fork)
 		return drop(r, "a second resume on one connection");
 	*r = (struct receiver){.expects = resume->from_seq};
 	switch (resume->how) {
@@ -23,10 +25,12 @@ struct received receiver_resume(struct receiver *r, const struct resume *resume,
 			return drop(r, "the tail offered does not follow our log");
 		r->phase = RECEIVER_TAIL;
 		return go(RECEIVE_NOTHING);
-	case RESUME_SNAPSHOT:
 	case RESUME_FORK:
+		r->phase = RECEIVER_FORK;
+		return go(RECEIVE_HAND_IN);
+	case RESUME_SNAPSHOT:
 		r->phase = RECEIVER_SLICES;
-		return go(resume->how == RESUME_FORK ? RECEIVE_SET_ASIDE : RECEIVE_BEGIN);
+		return go(RECEIVE_BEGIN);
 	}
 	return drop(r, "an unknown way to resume");
 }

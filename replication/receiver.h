@@ -1,6 +1,7 @@
 /* receiver.h - what a standby does with what the active sends: bookkeeping and checks, no bytes kept.
  *
  *	IDLE --resume tail--> TAIL
+ *	IDLE --resume fork--> FORK (our side is handed in) --resume snapshot--> SLICES
  *	IDLE --resume snapshot--> SLICES --end--> BEHIND_SNAPSHOT --entries through the end--> TAIL
  *
  * Entries are accepted densely only; slices in order, checked by count and digest at their end. What
@@ -10,7 +11,13 @@
 
 #include "replication/resume.h"
 
-enum receiver_phase { RECEIVER_IDLE, RECEIVER_TAIL, RECEIVER_SLICES, RECEIVER_BEHIND_SNAPSHOT };
+enum receiver_phase {
+	RECEIVER_IDLE,
+	RECEIVER_FORK,
+	RECEIVER_TAIL,
+	RECEIVER_SLICES,
+	RECEIVER_BEHIND_SNAPSHOT
+};
 
 struct receiver {
 	enum receiver_phase phase;
@@ -23,12 +30,12 @@ struct receiver {
 enum receive_what {
 	RECEIVE_DROP, /* does not fit: drop the link, `why` says it */
 	RECEIVE_NOTHING,
-	RECEIVE_BEGIN,     /* a new generation is begun */
-	RECEIVE_SET_ASIDE, /* first set aside what is above fork_seq, then as BEGIN */
-	RECEIVE_APPLY,     /* apply to the working copy and append to the log */
-	RECEIVE_NEXT,      /* put into the new generation */
-	RECEIVE_SWITCH,    /* put it (an entry), then the new generation is whole and takes over */
-	RECEIVE_WHOLE,     /* the end came and nothing is missing: it takes over */
+	RECEIVE_BEGIN,   /* a new generation is begun */
+	RECEIVE_HAND_IN, /* the active wants what is above fork_seq, to merge it */
+	RECEIVE_APPLY,   /* apply to the working copy and append to the log */
+	RECEIVE_NEXT,    /* put into the new generation */
+	RECEIVE_SWITCH,  /* put it (an entry), then the new generation is whole and takes over */
+	RECEIVE_WHOLE,   /* the end came and nothing is missing: it takes over */
 };
 struct received {
 	enum receive_what what;

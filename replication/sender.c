@@ -7,7 +7,9 @@ void sender_begin(struct sender *s, const struct resume *r, uint64_t standby_dur
 	bool whole = r->how == RESUME_SNAPSHOT || r->how == RESUME_FORK;
 
 	*s = (struct sender){
-		.phase = whole ? SENDER_SNAPSHOT : SENDER_CATCHING_UP,
+		.phase = r->how == RESUME_FORK ? SENDER_FORK
+	                 : whole               ? SENDER_SNAPSHOT
+	                                       : SENDER_CATCHING_UP,
 		.next_seq = r->from_seq,
 		.received = whole ? 0 : standby_durable,
 		.durable = whole ? 0 : standby_durable,
@@ -38,6 +40,7 @@ struct send sender_next(const struct sender *s, uint64_t window_first, uint64_t 
 	case SENDER_CATCHING_UP:
 		return catching_up(s, window_first, last);
 	case SENDER_IDLE:
+	case SENDER_FORK:
 	case SENDER_LIVE:
 		break;
 	}

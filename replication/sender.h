@@ -2,6 +2,7 @@
  *
  *	IDLE --resume--> CATCHING_UP --window reached the end--> LIVE
  *	IDLE --resume--> SNAPSHOT --all slices--> CATCHING_UP
+ *	IDLE --resume--> FORK (its side is being merged) --resume--> SNAPSHOT
  *
  * Flow control: at most SENDER_AHEAD entries beyond the standby's disk, SENDER_SLICES_AHEAD slices
  * unacknowledged while it is not LIVE. One whose disk hangs is taken back from LIVE (sender_hold). The caller owns the bytes: it asks sender_next until SEND_NOTHING. */
@@ -12,7 +13,7 @@
 
 enum { SENDER_AHEAD = 4096, SENDER_SLICES_AHEAD = 8 };
 
-enum sender_phase { SENDER_IDLE, SENDER_SNAPSHOT, SENDER_CATCHING_UP, SENDER_LIVE };
+enum sender_phase { SENDER_IDLE, SENDER_FORK, SENDER_SNAPSHOT, SENDER_CATCHING_UP, SENDER_LIVE };
 
 struct sender {
 	enum sender_phase phase;

@@ -6,8 +6,8 @@
  *   - equal CSeq, another Call-ID, or a tombstone of cause `operator`: the newest of (pair time, epoch,
  *     unit) wins; on a tie what was removed stays so;
  *   - absence without a tombstone or floor means "did not know it" and keeps the other's binding;
- *     tombstones of cause `expired` count as absence, those of cause `replaced` against their own
- *     Call-ID only; a floor removes what was stamped earlier;
+ *     tombstones of cause `expired` end only what has a lower CSeq of their own Call-ID, those of
+ *     cause `replaced` count against their own Call-ID only; a floor removes what was stamped earlier;
  *   - what a binding's own record has buried or floored came before that binding, whatever the stamps;
  *   - tombstones, floor and nonces are joined, the newest kept where there are too many.
  * Subscribers: the whole record with the later pair time, `gone` included. Secrets: the union; a key is

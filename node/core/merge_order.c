@@ -150,9 +150,12 @@ bool tombstone_beats(const struct tombstone *t, const struct binding *b)
 	bool by_cseq = same_call_id && t->cause != CAUSE_OPERATOR && t->cseq != b->cseq;
 	struct stamp ended = tombstone_stamp(t), wrote = binding_stamp(b);
 
+	/* However it ended, it was the phone's later word than what it had replaced. */
+	if (same_call_id && t->cseq > b->cseq)
+		return true;
 	if (t->cause == CAUSE_EXPIRED || (t->cause == CAUSE_REPLACED && !same_call_id))
 		return false;
-	return by_cseq ? t->cseq > b->cseq : stamp_cmp(&ended, &wrote) >= 0;
+	return !by_cseq && stamp_cmp(&ended, &wrote) >= 0;
 }
 
 bool floor_beats(const struct floor *f, const struct binding *b)

@@ -230,6 +230,7 @@ static void on_turn(struct node *n, const struct node_input *in)
 	(void)in;
 	tick(n);
 	node_pump(n);
+	node_fork_pump(n);
 	node_ack(n);
 }
 

@@ -24,6 +24,7 @@ static void forget_link(struct node *n)
 	node_abort_next(n);
 	n->receiver = (struct receiver){0};
 	n->sender = (struct sender){0};
+	n->fork = (struct fork){0};
 	n->late = false;
 	struct mtime in_step_until = n->link.in_step_until;
 	n->link = (struct link){.in_step_until = in_step_until};
@@ -115,12 +116,13 @@ static void follow_clock(struct node *n, struct pairtime sent, int64_t round_tri
 }
 
 /* Its time from the first moment on: what is stored of it must not be of a line of our own. */
-static void follow_seed(struct node *n)
+void node_follow_seed(struct node *n)
 {
 	const struct link *l = &n->link;
+	struct pairtime told = {l->told.ms + n->now.ms - l->told_at.ms};
 
 	if (l->beat.role == ROLE_ACTIVE)
-		follow_clock(n, (struct pairtime){l->beat.pair.ms + n->now.ms - l->beat_at.ms}, 0);
+		follow_clock(n, told, l->told_trip_ms);
 }
 
 /* What every heartbeat says; the hello carries the first. */
@@ -137,9 +139,16 @@ static void take_beat(struct node *n, const struct beat *b)
 		round_trip = 0;
 	l->beat = *b;
 	l->beat_at = n->now;
+	if (round_trip >= 0) {
+		l->told = b->pair;
+		l->told_at = n->now;
+		l->told_trip_ms = round_trip;
+	}
 	bool active = b->role == ROLE_ACTIVE;
-	/* Only of who seeds us: an active that will give way to us has no time for us. */
-	if (active && !node_active(n) && n->receiver.phase != RECEIVER_IDLE)
+	/* Only of who seeds us: an active that will give way to us has no time for us. And the stamps
+	 * of a fork are moved by what our time is off: twice, should the merge begin again. */
+	bool seeded = n->receiver.phase != RECEIVER_IDLE && !n->fork_held;
+	if (active && !node_active(n) && seeded)
 		follow_clock(n, b->pair, round_trip);
 	if (active && b->pair_state == PAIR_PAIRED && n->receiver.live) {
 		l->in_step_until = n->now;
@@ -176,6 +185,7 @@ static void on_hello(struct node *n, const struct hello *h)
 	l->hello.history = l->history;
 	l->standing = history_standing(&mine, &theirs);
 	l->peer_wins = peer_wins(&l->sent, h);
+	l->clock_shift_ms = pair_now(n).ms - h->beat.pair.ms;
 	take_beat(n, &h->beat);
 	node_say(n, WEIGHT_NOTICE, "link=peer state=down->up peer=%s role=%s seq=%llu",
 	         unit_name(h->unit), role_name((enum role)h->beat.role),
@@ -211,14 +221,20 @@ static void on_greeted(struct node *n, const struct frame *f)
 		break;
 	case FRAME_RESUME:
 		node_on_resume(n, f);
-		if (n->link.up && n->receiver.phase != RECEIVER_IDLE)
-			follow_seed(n);
+		if (n->link.up && n->receiver.phase != RECEIVER_IDLE && !n->fork_held)
+			node_follow_seed(n);
 		break;
 	case FRAME_SLICE:
-		node_on_slice(n, f);
+		if (node_active(n))
+			node_fork_slice(n, f);
+		else
+			node_on_slice(n, f);
 		break;
 	case FRAME_END:
-		node_on_end(n, f);
+		if (node_active(n))
+			node_fork_end(n);
+		else
+			node_on_end(n, f);
 		break;
 	case FRAME_LIVE:
 		n->receiver.live = n->receiver.phase == RECEIVER_TAIL;

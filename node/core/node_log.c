@@ -11,16 +11,19 @@ struct held_head {
 	struct node_output output;
 };
 
-bool node_has_room(struct node *n)
+bool node_window_fits(struct node *n, size_t wanted)
 {
-	/* Twice: entries that no request asked for (a reign, the pair's state) find room, too. */
-	size_t wanted = 2 * (size_t)ENTRY_MAX;
-
 	/* The window gives way up to what is durable: only a log that does not keep up fills it. */
 	while (!ring_fits(n->window, wanted) && ring_first(n->window) < ring_end(n->window) &&
 	       ring_first(n->window) <= n->durable_seq)
 		ring_drop(n->window, ring_first(n->window) + 1);
-	return !n->log_failed && ring_fits(n->window, wanted) &&
+	return ring_fits(n->window, wanted);
+}
+
+bool node_has_room(struct node *n)
+{
+	/* Twice: entries that no request asked for (a reign, the pair's state) find room, too. */
+	return !n->log_failed && node_window_fits(n, 2 * (size_t)ENTRY_MAX) &&
 	       ring_fits(n->held, NODE_REPLY_MAX + sizeof(struct held_head));
 }
 
@@ -71,8 +74,11 @@ static void history_put(struct node *n, const struct reign_record *r)
 		at--;
 	}
 	memmove(n->history + at + 1, n->history + at, (n->n_history - at) * sizeof *n->history);
-	n->history[at] = (struct reign_mark){
-		.id = r->id, .epoch = r->epoch, .unit = r->unit, .first_seq = r->first_seq};
+	n->history[at] = (struct reign_mark){.id = r->id,
+	                                     .epoch = r->epoch,
+	                                     .unit = r->unit,
+	                                     .first_seq = r->first_seq,
+	                                     .began = r->began};
 	n->n_history++;
 }
 

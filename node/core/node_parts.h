@@ -20,6 +20,19 @@ enum {
 	NODE_REIGNS_KEPT = 200, /* older ones are deleted by the active; HISTORY_MAX leaves room */
 };
 
+/* A fork on its way to be healed; one side's or the other's. */
+struct fork {
+	bool handing_in;   /* the loser: sends its side */
+	bool by_log;       /* by the log behind the fork point; else every record */
+	bool reading;      /* a block of the log was asked for and has not come */
+	uint64_t next_seq; /* the next entry to hand in */
+	uint64_t acked;    /* slices that the active has merged */
+	bool merging;      /* the active: takes the other side in */
+	uint64_t fork_seq; /* the last entry both have */
+	uint64_t slices;
+	bool ack_due; /* the newest of them is merged */
+};
+
 /* The connection to the peer, and what it said. */
 struct link {
 	bool up, greeted, resumed;
@@ -27,6 +40,9 @@ struct link {
 	struct mtime heard;
 	struct beat beat; /* the newest received, the hello's first */
 	struct mtime beat_at;
+	struct pairtime told; /* the newest time of it that can be told from its way */
+	struct mtime told_at;
+	int64_t told_trip_ms;
 	struct hello hello; /* without its history */
 	struct reign_mark history[HISTORY_MAX];
 	size_t n_history;
@@ -37,6 +53,7 @@ struct link {
 	struct mtime sent_at[NODE_BEAT_TIMES];
 	struct mtime in_step_until;
 	uint64_t acked_received, acked_durable; /* as a standby: what we acknowledged last */
+	int64_t clock_shift_ms;                 /* at the hellos: our pair time less the peer's */
 };
 
 struct node {
@@ -61,6 +78,9 @@ struct node {
 	enum table cursor_table;
 	uint64_t sent_items, sent_digest;
 	struct receiver receiver;
+	struct fork fork;
+	uint64_t set_aside_through; /* the end of the fork that a file has */
+	uint64_t merges, merged_keys, merged_theirs, merged_joined;
 
 	enum pair_state pair;
 	struct mtime pair_since;
@@ -68,6 +88,7 @@ struct node {
 	uint64_t disk_mark;         /* the standby's disk must reach this ... */
 	struct mtime disk_mark_due; /* ... by then */
 
+	bool fork_held; /* a fork of ours is not merged yet: it keeps its own time until then */
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
 	enum refusal refused;
@@ -107,6 +128,7 @@ uint64_t node_append(struct node *n, enum entry_kind kind, enum table table, str
                      struct slice value, struct pairtime deadline);
 void node_apply(struct node *n, const struct entry *e); /* an entry from the log or the active */
 bool node_has_room(struct node *n); /* for one more change and its answer; makes it if it can */
+bool node_window_fits(struct node *n, size_t wanted); /* what is durable gives way */
 uint64_t node_allowed(const struct node *n);
 /* Sends or holds an output; its bytes are copied if it is held. */
 void node_hold(struct node *n, uint64_t depends_on, const struct node_output *output);
@@ -122,8 +144,10 @@ void node_on_frame(struct node *n, const struct node_input *in);
 void node_send(struct node *n, const struct frame *f);
 void node_close_link(struct node *n, const char *why);
 void node_beat(struct node *n);
+void node_follow_seed(struct node *n); /* the time of who seeds us is ours from here on */
 
 /* node_send.c */
+void node_send_snapshot(struct node *n);
 void node_resume(struct node *n); /* tells a greeted standby how to go on, if it is time */
 void node_on_ack(struct node *n, const struct frame *f);
 void node_on_log_read(struct node *n, const struct node_input *in);
@@ -146,6 +170,14 @@ bool node_superseded(const struct node *n);
 /* node_roles.c */
 void node_roles(struct node *n);
 void node_expire(struct node *n);
+
+/* node_fork.c */
+void node_fork_begin(struct node *n, uint64_t fork_seq); /* the loser hands in its side */
+void node_fork_log_read(struct node *n, struct slice bytes);
+void node_fork_pump(struct node *n);
+void node_fork_expect(struct node *n, uint64_t fork_seq); /* the active takes it in */
+void node_fork_slice(struct node *n, const struct frame *f);
+void node_fork_end(struct node *n);
 
 /* node_command.c */
 void node_on_command(struct node *n, const struct node_command *c);

@@ -33,6 +33,23 @@ static void begin_next(struct node *n)
 	(void)node_out(n, OUT_NEXT_BEGIN);
 }
 
+/* Kept in a file, too, until an operator throws it away: once, however often the link fails. */
+static void hand_in_fork(struct node *n, uint64_t fork_seq)
+{
+	uint64_t entries = n->last_seq > fork_seq ? n->last_seq - fork_seq : 0;
+
+	if (entries > 0 && n->set_aside_through != n->last_seq) {
+		n->set_aside_through = n->last_seq;
+		n->forks++;
+		n->fork_entries += entries;
+		node_out(n, OUT_SET_ASIDE)->seq = fork_seq;
+		node_say(n, WEIGHT_ERROR, "fork=found after=%llu entries=%llu",
+		         (unsigned long long)fork_seq, (unsigned long long)entries);
+	}
+	n->fork_held = true;
+	node_fork_begin(n, fork_seq);
+}
+
 void node_on_resume(struct node *n, const struct frame *f)
 {
 	struct resume resume = {f->resume.how, f->resume.from_seq, f->resume.fork_seq};
@@ -42,17 +59,14 @@ void node_on_resume(struct node *n, const struct frame *f)
 		return;
 	}
 	struct received r = receiver_resume(&n->receiver, &resume, n->last_seq);
+	if (n->receiver.phase == RECEIVER_TAIL)
+		n->fork_held = false; /* it has become the pair's history */
 	if (!fits(n, r))
 		return;
-	if (r.what == RECEIVE_SET_ASIDE && resume.fork_seq < n->last_seq) {
-		uint64_t entries = n->last_seq - resume.fork_seq;
-		n->forks++;
-		n->fork_entries += entries;
-		node_out(n, OUT_SET_ASIDE)->seq = resume.fork_seq;
-		node_say(n, WEIGHT_ERROR, "fork=set-aside after=%llu entries=%llu",
-		         (unsigned long long)resume.fork_seq, (unsigned long long)entries);
-	}
-	begin_next(n);
+	if (r.what == RECEIVE_HAND_IN)
+		hand_in_fork(n, resume.fork_seq);
+	else
+		begin_next(n);
 }
 
 static void put_next(struct node *n, enum table table, struct slice key, struct slice value)
@@ -99,6 +113,9 @@ static void switch_over(struct node *n, uint64_t through)
 	n->last_seq = n->durable_seq = through;
 	n->log_first = 0;
 	n->snapshots_received++;
+	if (n->fork_held)
+		node_follow_seed(n);
+	n->fork_held = false;
 	n->clock.floor = n->link.beat.pair; /* the stamps of a fork set aside bind nobody */
 	ring_restart(n->window, through + 1);
 	struct node_output *o = node_out(n, OUT_NEXT_COMMIT);

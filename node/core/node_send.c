@@ -11,6 +11,33 @@ static bool peer_receives(const struct node *n)
 	return role == ROLE_INIT || role == ROLE_SYNCING || role == ROLE_STANDBY;
 }
 
+static void say_resume(struct node *n, const struct resume *r)
+{
+	static const char *const names[] = {[RESUME_NOTHING] = "nothing",
+	                                    [RESUME_TAIL] = "tail",
+	                                    [RESUME_SNAPSHOT] = "snapshot",
+	                                    [RESUME_FORK] = "fork"};
+
+	sender_begin(&n->sender, r, n->link.hello.durable_seq);
+	n->disk_mark = 0; /* of another history, perhaps a longer one */
+	node_send(n, &(struct frame){.kind = FRAME_RESUME,
+	                             .resume = {r->how, r->from_seq, r->fork_seq}});
+	node_say(n, WEIGHT_NOTICE, "resync=%s from=%llu last=%llu", names[r->how],
+	         (unsigned long long)r->from_seq, (unsigned long long)n->last_seq);
+}
+
+void node_send_snapshot(struct node *n)
+{
+	struct resume r = {.how = RESUME_SNAPSHOT, .from_seq = n->last_seq + 1};
+
+	n->cursor = (struct copy_cursor){0};
+	n->cursor_table = TABLE_AOR;
+	n->sent_items = 0;
+	n->sent_digest = 0;
+	n->snapshots_sent++;
+	say_resume(n, &r);
+}
+
 void node_resume(struct node *n)
 {
 	struct link *l = &n->link;
@@ -19,30 +46,23 @@ void node_resume(struct node *n)
 
 	if (!node_active(n) || !l->greeted || l->resumed || !peer_receives(n) || node_superseded(n))
 		return;
-	struct resume r = resume_decide(&ours, n->log_first, &theirs);
-	if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {
-		r.from_seq = n->last_seq + 1;
-		n->cursor = (struct copy_cursor){0};
-		n->cursor_table = TABLE_AOR;
-		n->sent_items = 0;
-		n->sent_digest = 0;
-		n->snapshots_sent++;
-	}
 	l->resumed = true;
-	sender_begin(&n->sender, &r, l->hello.durable_seq);
-	n->disk_mark = 0; /* of another history, perhaps a longer one */
-	node_send(n,
-	          &(struct frame){.kind = FRAME_RESUME, .resume = {r.how, r.from_seq, r.fork_seq}});
-	static const char *const names[] = {[RESUME_NOTHING] = "nothing",
-	                                    [RESUME_TAIL] = "tail",
-	                                    [RESUME_SNAPSHOT] = "snapshot",
-	                                    [RESUME_FORK] = "fork"};
-	node_say(n, WEIGHT_NOTICE, "resync=%s from=%llu last=%llu", names[r.how],
-	         (unsigned long long)r.from_seq, (unsigned long long)n->last_seq);
+	struct resume r = resume_decide(&ours, n->log_first, &theirs);
+	if (r.how == RESUME_SNAPSHOT) {
+		node_send_snapshot(n);
+		return;
+	}
+	if (r.how == RESUME_FORK)
+		node_fork_expect(n, r.fork_seq);
+	say_resume(n, &r);
 }
 
 void node_on_ack(struct node *n, const struct frame *f)
 {
+	if (f->kind == FRAME_SLICE_ACK && n->fork.handing_in) {
+		n->fork.acked = f->slice_ack;
+		return;
+	}
 	if (f->kind == FRAME_SLICE_ACK) {
 		if (f->slice_ack <= n->sender.slices_sent)
 			n->sender.slices_acked = f->slice_ack;
@@ -143,6 +163,10 @@ void node_on_log_read(struct node *n, const struct node_input *in)
 	struct slice bytes;
 	struct entry e;
 
+	if (n->fork.reading && in->seq == n->fork.next_seq) {
+		node_fork_log_read(n, in->bytes);
+		return;
+	}
 	if (!n->sender.reading || in->seq != n->sender.next_seq || !n->link.up)
 		return;
 	n->sender.reading = false;

@@ -100,6 +100,10 @@ static void put_peer(const struct node *n, struct mtime now, struct status *s)
 	s->snapshots_received = n->snapshots_received;
 	s->forks = n->forks;
 	s->fork_entries = n->fork_entries;
+	s->merges = n->merges;
+	s->merged_keys = n->merged_keys;
+	s->merged_theirs = n->merged_theirs;
+	s->merged_joined = n->merged_joined;
 }
 
 static void put_counts(const struct node *n, struct status *s)

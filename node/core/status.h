@@ -37,6 +37,10 @@
 	X(snapshots_received, count, "", "snapshots received since the start")                \
 	X(forks, count, "", "forks of this node's history set aside since the start")         \
 	X(fork_entries, count, "", "entries in them")                                         \
+	X(merges, count, "", "forks of the peer's that were merged since the start")          \
+	X(merged_keys, count, "", "records that differed in them")                            \
+	X(merged_theirs, count, "", "of these: kept as the peer had them")                    \
+	X(merged_joined, count, "", "of these: joined of both")                               \
 	X(clock_offset_ms, count, "ms", "this host's wall clock less the pair's time")        \
 	X(expiry_held, flag, "",                                                              \
 	  "nothing expires for now: the clock was in doubt or we were behind")                \

@@ -106,6 +106,11 @@ static void on_log(struct loop *l, const struct node_output *o)
 	log_line(l->log, levels[o->weight], SLICE_FMT, SLICE_ARG(o->bytes));
 }
 
+static void on_divergence(struct loop *l, const struct node_output *o)
+{
+	divergence_add(l->divergence, o);
+}
+
 static void on_exit_asked(struct loop *l, const struct node_output *o)
 {
 	(void)o;
@@ -128,6 +133,7 @@ static void carry_out(struct loop *l, const struct node_output *o)
 		[OUT_NEXT_PUT] = loop_next_put,
 		[OUT_NEXT_COMMIT] = loop_next_commit,
 		[OUT_NEXT_ABORT] = loop_next_abort,
+		[OUT_DIVERGENCE] = on_divergence,
 		[OUT_LOG] = on_log,
 		[OUT_EXIT] = on_exit_asked,
 	};
@@ -214,6 +220,9 @@ static void end_turn(struct loop *l)
 	log_thread_keep(l->log_thread, node_log_keep(l->node));
 	log_thread_hurry(l->log_thread, node_waits_for_disk(l->node));
 	log_thread_flush(l->log_thread);
+	if (!divergence_flush(l->divergence))
+		log_line(l->log, LOG_ERROR,
+		         "divergence=unwritten why=\"the report of a merge cannot be written\"");
 	if (l->link != NULL)
 		peer_link_flush(l->link);
 	sip_io_flush(l->sip);

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "node/io/control.h"
+#include "node/io/divergence.h"
 #include "node/io/keeper.h"
 #include "node/io/log_thread.h"
 #include "node/io/loop.h"
@@ -27,6 +28,7 @@ struct loop {
 	struct sip_io *sip;
 	struct control *control;
 	struct keeper *keeper;
+	struct divergence *divergence;
 	struct pair_files files;
 
 	uint64_t random[32];

@@ -238,6 +238,7 @@ static int open_edges(struct loop *l)
 		.flush_interval_ms = c->commit == CONFIG_COMMIT_PEER ? c->flush_interval : 0,
 	};
 
+	l->divergence = divergence_open(c->store_dir);
 	l->sip = sip_io_open(l);
 	if (l->sip == NULL)
 		return EX_UNAVAILABLE;
@@ -283,6 +284,7 @@ void loop_stop(struct loop *l)
 		peer_link_close(&l->link);
 	log_thread_stop(&l->log_thread);
 	keeper_close(&l->keeper);
+	divergence_close(&l->divergence);
 	node_free(&l->node);
 	store_close(&l->store);
 	free(l->domains);

@@ -63,8 +63,11 @@ static uint32_t create(struct world *w, struct host *h, const struct entry *e, s
 	uint32_t entry = history_add(&w->history, e, bytes, chain_head(&h->chain));
 	struct history_entry *it = &w->history.entries[entry];
 
+	it->at = w->now;
 	if (e->table == TABLE_AOR) {
 		it->aor = model_aor(e->key);
+		if (it->aor >= 0 && it->aor < w->n_aors)
+			it->before = h->chain.aor[it->aor];
 		if (it->aor < 0 || it->aor >= w->n_aors || !model_read(w, e->value, it))
 			world_fail(w, "%c logs an AOR that cannot be read", host_name(h));
 		else

@@ -28,6 +28,13 @@ void model_check(struct world *w, const struct host *h, uint32_t entry);
 bool model_read(struct world *w, struct slice value, struct history_entry *to);
 int model_aor(struct slice key); /* -1: none of ours */
 
+/* model_merge.c: is a merged AOR what two sides of a fork make? NULL: it is. */
+const char *merge_judge(struct world *w, const struct host *h, uint32_t entry);
+/* The active has taken in the whole other side: also what it did not write anew must be right. */
+void merge_check_end(struct world *w, const struct host *h);
+/* Is the change in this host's record of its AOR, by its own history or by merges? */
+bool merge_reflects(const struct world *w, const struct host *h, const struct op *op);
+
 /* answer.c: what a client may be told of its bindings. */
 struct told {
 	int status;

@@ -42,7 +42,7 @@ static void check_kept(struct world *w, const struct op *op)
 		const struct host *h = &w->hosts[i], *peer = &w->hosts[1 - i];
 		bool same_process = h->node != NULL && op->kept_life[i] == h->life;
 		bool forked = is_set_aside(w, op) && peer->crashed >= op->acked_at;
-		if (same_process && !forked && !has(w, h, op))
+		if (same_process && !forked && !has(w, h, op) && !merge_reflects(w, h, op))
 			world_fail(w,
 			           "%c lacks what was acknowledged while paired: cseq %u of client "
 			           "%d, call %u",
@@ -67,11 +67,12 @@ void check_excuse(struct world *w, const struct host *lost)
 
 	for (size_t i = 0; i < w->n_ops; i++) {
 		struct op *op = &w->ops[i];
-		bool peer_died = peer->crashed >= op->acked_at;
+		bool peer_died = peer->crashed >= op->acked_at, merged = is_set_aside(w, op);
 		if (!op->acked)
 			continue;
 		note_resting(op, w, peer);
-		if ((!op->paired || peer_died) && !is_held(w, op) && !is_set_aside(w, op))
+		if ((!op->paired || peer_died || merged) && !is_held(w, op) &&
+		    !merge_reflects(w, peer, op))
 			op->excused = true;
 	}
 }
@@ -169,17 +170,16 @@ static const struct host *active(const struct world *w)
 	return a->role == ROLE_ACTIVE ? a : b;
 }
 
-/* Where nothing or one thing went wrong, a promise of both survives in the history that goes on. */
-static void check_single(struct world *w, const struct host *h)
+/* From whatever both disks survived, what was acknowledged is in the history that goes on. */
+static void check_reflected(struct world *w, const struct host *h)
 {
-	for (size_t i = 0; i < w->n_ops; i++) {
+	for (size_t i = 0; i < w->n_ops && !w->failed; i++) {
 		const struct op *op = &w->ops[i];
-		if (op->paired && !is_excused(w, op) && w->profile != ROUGH && !has(w, h, op))
-			world_fail(
-				w,
-				"one failure lost what was acknowledged while paired: cseq %u of "
-				"client %d",
-				op->cseq, op->client);
+		if (op->acked && !is_excused(w, op) && !has(w, h, op) && !merge_reflects(w, h, op))
+			world_fail(w,
+			           "acknowledged at %lld and lost for good: cseq %u of client %d, "
+			           "call %u",
+			           (long long)op->acked_at, op->cseq, op->client, op->call);
 	}
 }
 
@@ -210,6 +210,6 @@ bool check_settled(struct world *w)
 		world_fail(w, "two histories of one length");
 	else if (check_digest(h) != check_digest(peer))
 		world_fail(w, "two copies at one position");
-	check_single(w, h);
+	check_reflected(w, h);
 	return true;
 }

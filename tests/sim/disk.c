@@ -177,6 +177,7 @@ void disk_set_aside(struct world *w, struct host *h, uint64_t after)
 	}
 	for (uint64_t seq = after + 1; seq <= h->disk.durable; seq++)
 		w->history.entries[h->chain.at[seq]].set_aside = true;
+	h->forked = true;
 	h->forks++;
 	h->fork_entries += h->disk.durable - after;
 	w->stat_forks++;
@@ -219,6 +220,8 @@ void disk_next_commit(struct world *w, struct host *h, const struct node_output 
 	d->image = d->next;
 	d->next = old;
 	disk_next_abort(h);
+	h->seeded = h->followed = true;
+	h->forked = false;
 	chain_set(&h->chain, &w->history, entry);
 	for (uint64_t seq = 1; seq <= h->chain.n; seq++)
 		w->history.entries[h->chain.at[seq]].seen |= 1U << h->index;

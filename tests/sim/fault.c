@@ -145,6 +145,8 @@ static void disk_fails(struct world *w, struct host *h)
 	world_say(w, host_name(h), "disk fails");
 	h->disk.broken = true;
 	h->disk.committing = 0;
+	h->disk_failed = w->now;
+	host_note_both(w, h);
 	host_feed(w, h, &in);
 	heal_later(w, DISK_FAILS, h->index, some_time(w));
 }
@@ -363,4 +365,19 @@ void fault_plan(struct world *w)
 			plan(w, at, at, (enum fault)world_draw(w, 0, FAULTS - 1));
 		break;
 	}
+}
+
+/* A merge is over within some milliseconds: left to chance, hardly anything would hit one. */
+void fault_in_merge(struct world *w)
+{
+	static const enum fault hits[] = {CRASH_ACTIVE,  CRASH_STANDBY, POWER_ACTIVE,
+	                                  POWER_STANDBY, LINK_CUT,      DISK_FAILS,
+	                                  SWITCHOVER,    ALL_CUT,       CRASH_BOTH};
+	enum { ONE_OF_THREE_PPM = 333333, WITHIN_MS = 40 };
+
+	if (w->quiet || w->profile != ROUGH || !world_chance(w, ONE_OF_THREE_PPM))
+		return;
+	w->stat_merge_faults++;
+	int64_t within = world_chance(w, 500000) ? WITHIN_MS : WITHIN_MS / 8;
+	plan(w, 0, within, hits[world_draw(w, 0, (int64_t)ARRAY_LEN(hits) - 1)]);
 }

@@ -15,6 +15,7 @@ struct held {
 	unsigned call;
 	uint32_t cseq;
 	int64_t expires;
+	uint32_t written; /* the entry that brought it */
 };
 
 struct history_entry {
@@ -23,7 +24,10 @@ struct history_entry {
 	struct pairtime pair;
 	enum entry_kind kind;
 	enum table table;
-	int aor; /* -1: none */
+	int64_t at;      /* when it was written, as the world has it */
+	int aor;         /* -1: none */
+	uint32_t before; /* the AOR's entry before it; 0: none */
+	uint32_t theirs; /* of a merge: what the other side had; 0: none */
 	uint8_t *bytes;
 	size_t n;
 	struct held held[HELD_MAX];

@@ -57,7 +57,7 @@ void host_start(struct world *w, struct host *h)
 	o.role.primary = h->index == 0;
 	o.node_id = 100 + (uint64_t)h->index;
 	h->life++;
-	h->loaded = h->followed = false;
+	h->loaded = h->followed = h->forked = false;
 	h->reign = 0;
 	h->reign_entry = 0;
 	h->forks = h->fork_entries = 0;
@@ -92,6 +92,16 @@ void host_on_loaded(struct world *w, const struct event *e)
 	world_at(w, w->checkpoint_ms, EVENT_CHECKPOINT, h->index)->life = h->life;
 }
 
+/* Mode peer: what only memories had is lost with both processes or disks, one and the other. */
+void host_note_both(struct world *w, const struct host *lost)
+{
+	const struct host *peer = &w->hosts[1 - lost->index];
+	int64_t other = peer->crashed > peer->disk_failed ? peer->crashed : peer->disk_failed;
+
+	if (other > 0 && w->now - other < BOTH_DIE_MS)
+		w->both_died = w->now;
+}
+
 static void end(struct world *w, struct host *h, bool power)
 {
 	link_crash(w, h, power);
@@ -102,9 +112,7 @@ static void end(struct world *w, struct host *h, bool power)
 	h->paused_until = 0;
 	h->frozen = false;
 	h->crashed = w->now;
-	int64_t other = w->hosts[1 - h->index].crashed;
-	if (other > 0 && w->now - other < BOTH_DIE_MS)
-		w->both_died = w->now;
+	host_note_both(w, h);
 	check_acked(w);
 }
 
@@ -197,6 +205,10 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		break;
 	case OUT_NEXT_ABORT:
 		disk_next_abort(h);
+		break;
+	case OUT_DIVERGENCE:
+		world_say(w, host_name(h), "merged " SLICE_FMT " of " SLICE_FMT,
+		          SLICE_ARG(o->bytes), SLICE_ARG(o->record.key));
 		break;
 	case OUT_LOG:
 		world_say(w, host_name(h), SLICE_FMT, SLICE_ARG(o->bytes));

@@ -45,6 +45,7 @@ struct host {
 	bool up;       /* has power */
 	bool loaded;   /* the process */
 	bool followed; /* heard an active since it started: its pair clock is the pair's */
+	bool forked;   /* this process holds a fork that is not merged yet */
 	bool seeded;   /* told how to go on, on this connection */
 	bool leaving;  /* the process asked to end */
 	bool frozen;   /* it stands still, and keepalived with it, ... */
@@ -63,10 +64,12 @@ struct host {
 	uint64_t read_seq;            /* a block of the log that the node wants; 0: none */
 	uint64_t forks, fork_entries; /* of this process, as its disk saw them */
 	int64_t crashed, active_since;
-	uint64_t connection; /* as the process sees it; 0: none */
-	int sent, came;      /* of the link: how much each way */
-	int64_t sent_until;  /* of the link: when the newest bytes sent arrive */
-	struct buf inbox;    /* of the link: less than a frame */
+	int64_t disk_failed;    /* when its disk did last; 0: never */
+	uint64_t connection;    /* as the process sees it; 0: none */
+	int64_t fork_offset_ms; /* its pair time less the world's, before it knew the winner's */
+	int sent, came;         /* of the link: how much each way */
+	int64_t sent_until;     /* of the link: when the newest bytes sent arrive */
+	struct buf inbox;       /* of the link: less than a frame */
 };
 
 struct event;
@@ -77,6 +80,7 @@ struct mtime host_now(const struct world *w, const struct host *h);
 int64_t host_wall_ms(const struct world *w, const struct host *h);
 void host_start(struct world *w, struct host *h);
 void host_on_loaded(struct world *w, const struct event *e);
+void host_note_both(struct world *w, const struct host *lost);
 void host_kill(struct world *w, struct host *h); /* SIGKILL, or its end */
 void host_power_off(struct world *w, struct host *h);
 void host_feed(struct world *w, struct host *h, struct node_input *in);

@@ -45,6 +45,8 @@ void link_send(struct world *w, struct host *h, const struct node_output *o)
 {
 	if (h->connection == 0 || o->connection != h->connection)
 		return;
+	if (h->role != ROLE_ACTIVE)
+		memcpy(w->handed_in, h->chain.aor, sizeof w->handed_in);
 	if (o->bytes.n > 1 && world_chance(w, 50000)) { /* a segment ends within a frame */
 		size_t part = (size_t)world_draw(w, 1, (int64_t)o->bytes.n - 1);
 		send_bytes(w, h, slice_head(o->bytes, part));
@@ -109,10 +111,15 @@ static void feed_frame(struct world *w, struct host *h, const struct frame *f)
 	                                                   : NULL;
 
 	if (f->kind == FRAME_RESUME)
-		h->seeded = true;
+		h->seeded = f->resume.how != RESUME_FORK && !h->forked;
+	if (f->kind == FRAME_RESUME && f->resume.how == RESUME_FORK)
+		fault_in_merge(w);
 	if (beat != NULL && beat->role == ROLE_ACTIVE && h->seeded)
 		h->followed = true;
+	bool merging = f->kind == FRAME_END && h->role == ROLE_ACTIVE;
 	host_feed(w, h, &in);
+	if (merging && h->connection != 0 && !w->failed)
+		merge_check_end(w, h);
 }
 
 void link_on_bytes(struct world *w, const struct event *e)
@@ -156,6 +163,8 @@ void link_on_up(struct world *w, const struct event *e)
 	h->sent = h->came = 0;
 	h->seeded = false;
 	h->inbox.n = 0;
+	if (!h->forked)
+		h->fork_offset_ms = node_pair_now(h->node, host_now(w, h)).ms - w->now;
 	host_feed(w, h, &in);
 }
 

@@ -56,6 +56,15 @@ static bool same(const struct held *a, const struct held *b)
 	return a->call == b->call && a->cseq == b->cseq && a->expires == b->expires;
 }
 
+static void note_written(struct history_entry *is, const struct history_entry *was, uint32_t entry)
+{
+	for (size_t i = 0; i < is->n_held; i++) {
+		const struct held *before = find(was, &is->held[i]);
+		bool stays = before != NULL && same(before, &is->held[i]);
+		is->held[i].written = stays ? before->written : entry;
+	}
+}
+
 /* One change under the eye: what was there, what is there now, who asked. */
 struct change {
 	const struct history_entry *was, *is;
@@ -125,19 +134,28 @@ static const char *judge(const struct world *w, const struct host *h, const stru
 	return wrong;
 }
 
-void model_check(struct world *w, const struct host *h, uint32_t entry)
+static const char *judge_change(const struct world *w, const struct host *h, uint32_t entry)
 {
-	const struct history_entry *e = &w->history.entries[entry];
+	struct history_entry *e = &w->history.entries[entry];
 	bool asked = e->kind == ENTRY_REQUEST || e->kind == ENTRY_OPERATOR;
 	struct change c = {
-		.was = &w->history.entries[h->chain.aor[e->aor]],
+		.was = &w->history.entries[e->before],
 		.is = e,
 		.op = asked && w->serving >= 0 ? &w->ops[w->serving] : NULL,
 	};
-	const char *wrong = judge(w, h, &c);
 
 	if (asked && (c.op == NULL || c.op->aor != e->aor))
-		wrong = "an entry nobody asked for";
+		return "an entry nobody asked for";
+	note_written(e, c.was, entry);
+	return judge(w, h, &c);
+}
+
+void model_check(struct world *w, const struct host *h, uint32_t entry)
+{
+	const struct history_entry *e = &w->history.entries[entry];
+	const char *wrong = e->kind == ENTRY_MERGE ? merge_judge(w, h, entry)
+	                                           : judge_change(w, h, entry);
+
 	if (wrong != NULL)
 		world_fail(w, "%c logs %llu of kind %s for user%d: %s", host_name(h),
 		           (unsigned long long)e->seq, entry_kind_name(e->kind), e->aor, wrong);

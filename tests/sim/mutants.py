@@ -61,6 +61,20 @@ MUTANTS = [
      "return n->now.ms - n->last_tick.ms > 1000 * longest;"),
     ("clock-not-followed", "the standby keeps a time of its own", "node/core/node_link.c",
      "\tpair_clock_follow(&n->clock, sent, round_trip_ms, n->now);\n", "\t(void)sent;\n\t(void)round_trip_ms;\n"),
+    ("merge-removal-lost", "a merge knows nothing of removals", "node/core/merge_aor.c",
+     "if (tombstone_beats(t, b) && ", "if (tombstone_beats(t, b) && b->cseq == 0 && "),
+    ("merge-theirs-ignored", "a merge drops what the other side alone changed", "node/core/node_fork.c",
+     "if (merged.outcome == MERGE_OURS_STAYS ||", "if (merged.outcome != MERGE_JOINED ||"),
+    ("merge-end-lost", "a fork is handed in without its last entry", "node/core/node_fork.c",
+     "hand_in(n, items, count, f->next_seq > n->last_seq);", "hand_in(n, items, count, f->next_seq >= n->last_seq);"),
+    ("merge-not-moved", "a fork's stamps are taken as they are", "node/core/node_link.c",
+     "l->clock_shift_ms = pair_now(n).ms - h->beat.pair.ms;", "l->clock_shift_ms = 0;"),
+    ("merge-floor-ignored", "a merge knows nothing of the removal of all", "node/core/merge_aor.c",
+     "if (!floor_is_known && floor_beats(&other->floor, b))", "if (!floor_is_known && b->cseq == 0)"),
+    ("merge-not-done", "the winner sends its snapshot at once", "node/core/node_send.c",
+     "if (r.how == RESUME_SNAPSHOT) {", "if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {"),
+    ("merge-expired-absent", "what an expired binding had replaced comes back", "node/core/merge_order.c",
+     "if (same_call_id && t->cseq > b->cseq)", "if (by_cseq && t->cause != CAUSE_EXPIRED && t->cseq > b->cseq)"),
 ]
 
 

@@ -20,7 +20,7 @@ struct run {
 struct report {
 	uint64_t seed, us, steps, virtual_ms;
 	bool begun, passed;
-	uint64_t acked, reigns, crashes, snapshots, forks;
+	uint64_t acked, reigns, crashes, snapshots, forks, merges, merge_faults;
 	char why[512];
 };
 
@@ -47,6 +47,8 @@ static struct report play(uint64_t seed, const struct run *run)
 	r.crashes = w->stat_crashes;
 	r.snapshots = w->stat_snapshots;
 	r.forks = w->stat_forks;
+	r.merges = w->stat_merges;
+	r.merge_faults = w->stat_merge_faults;
 	world_free(&w);
 	r.us = now_us() - begun;
 	return r;
@@ -79,7 +81,7 @@ enum { JOBS_MAX = 64 };
 
 struct tally {
 	uint64_t passed, failed, us, steps, virtual_ms;
-	uint64_t acked, reigns, crashes, snapshots, forks;
+	uint64_t acked, reigns, crashes, snapshots, forks, merges, merge_faults;
 	uint64_t slowest_us, slowest;
 };
 
@@ -101,6 +103,8 @@ static void count(struct tally *t, const struct report *r, const struct run *run
 	t->crashes += r->crashes;
 	t->snapshots += r->snapshots;
 	t->forks += r->forks;
+	t->merges += r->merges;
+	t->merge_faults += r->merge_faults;
 	if (r->us > t->slowest_us) {
 		t->slowest_us = r->us;
 		t->slowest = r->seed;
@@ -203,10 +207,12 @@ static int report_all(const struct run *run)
 		       (double)(now_us() - begun) / 1e6, (double)t.virtual_ms / 3.6e6,
 		       (unsigned long long)t.steps, (double)t.us / 1000 / (double)n,
 		       (unsigned long long)t.slowest, (double)t.slowest_us / 1000);
-	printf("%llu acknowledged changes, %llu reigns, %llu crashes, %llu snapshots, %llu forks\n",
+	printf("%llu acknowledged changes, %llu reigns, %llu crashes, %llu snapshots, %llu forks, "
+	       "%llu merges, %llu faults within one\n",
 	       (unsigned long long)t.acked, (unsigned long long)t.reigns,
 	       (unsigned long long)t.crashes, (unsigned long long)t.snapshots,
-	       (unsigned long long)t.forks);
+	       (unsigned long long)t.forks, (unsigned long long)t.merges,
+	       (unsigned long long)t.merge_faults);
 	printf("%llu passed, %llu failed\n", (unsigned long long)t.passed,
 	       (unsigned long long)t.failed);
 	return t.failed == 0 ? 0 : 1;

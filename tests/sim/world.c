@@ -191,6 +191,7 @@ void world_free(struct world **world)
 	history_free(&w->history);
 	digester_close(&w->digester);
 	free(w->ops);
+	free(w->taken_in);
 	free(w->scratch);
 	free(w);
 	*world = NULL;

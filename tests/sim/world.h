@@ -46,6 +46,12 @@ struct op {
 	uint64_t kept_life[HOSTS]; /* ... these processes had it */
 };
 
+/* A merge that left our record as it was: `theirs` is in it from `ours` on. */
+struct taken_in {
+	int aor;
+	uint32_t ours, theirs;
+};
+
 struct client {
 	int index, aor;
 	int arp; /* the host it believes to have the address */
@@ -88,6 +94,9 @@ struct world {
 	struct history history;
 	struct op *ops;
 	size_t n_ops, ops_room;
+	uint32_t handed_in[AORS_MAX]; /* what the node that is not active held when it spoke last */
+	struct taken_in *taken_in;
+	size_t n_taken_in, taken_in_room;
 	int serving; /* the op a node is looking at; -1: none */
 	bool pair_known, clocks_parted;
 	int64_t pair_offset_ms; /* pair time less the world's: it must not step */
@@ -100,7 +109,8 @@ struct world {
 	int64_t quiet_since;
 	int64_t both_died; /* when one died shortly behind the other */
 	uint64_t tickets;
-	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks;
+	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks, stat_merges,
+		stat_merge_faults;
 
 	struct domain_policy policy;
 	struct digester *digester;
@@ -137,6 +147,7 @@ struct op *op_new(struct world *w, int client, int aor, enum op_kind kind);
 void fault_plan(struct world *w);
 void fault_on_event(struct world *w, const struct event *e);
 void fault_on_heal(struct world *w, const struct event *e);
+void fault_in_merge(struct world *w); /* one begins: now and then something hits it */
 void fault_heal_all(struct world *w);
 
 #endif

@@ -367,7 +367,8 @@ static void a_full_history_survives_the_round_trip(void **state)
 	struct frame f = samples[0].frame;
 
 	for (size_t i = 0; i < HISTORY_MAX; i++)
-		marks[i] = (struct reign_mark){UINT64_MAX - i, i + 1, UNIT_PRIMARY, 10 * i + 1};
+		marks[i] = (struct reign_mark){
+			UINT64_MAX - i, i + 1, UNIT_PRIMARY, 10 * i + 1, {(int64_t)i + 1}};
 	f.hello.history = marks;
 	f.hello.n_history = HISTORY_MAX;
 	struct slice bytes = encode(&f, wire);

@@ -131,6 +131,7 @@ static void an_expired_tombstone_counts_as_absence(void **state)
 	static const struct row rows[] = {
 		{"expired here, refreshed there", "a!x1@60e", "a=x2@30~2", "a=x2@30"},
 		{"expired here too early, known there", "a!x1@60e", "a=x1@10", "a=x1@10"},
+		{"expired here, an older one there", "a!x2@60e", "a=x1@50~2", "a!x2@60e"},
 		{"expired on both", "a!x1@60e", "a!x1@61e~2", "a!x1@61e"},
 		{"expired here, removed there", "a!x2@60e", "a!x1@20r~2", "a!x1@20r"},
 		{"expired under another Call-ID", "a!x1@60e", "a=y1@30~2", "a=y1@30 a!x1@60e"},

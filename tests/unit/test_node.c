@@ -168,28 +168,85 @@ static void a_standby_that_was_away_too_long_gets_a_snapshot(void **state)
 	end(k);
 }
 
-/* A14, T4 as far as this release goes: one side is set aside, counted, and replaced. */
-static void a_fork_is_set_aside_and_the_pair_is_equal_again(void **state)
+/* A14, I6, T4: both sides' registrations live on, once. */
+static void a_fork_is_merged_and_the_pair_is_equal_again(void **state)
 {
 	struct kit *k = pair(COMMIT_BOTH);
 
 	(void)state;
+	ask(k, A, "carol", 1, ";expires=600");
+	kit_settle(k);
 	link_down(k);
 	kit_pass(k, 500);
 	address(k, B, true); /* both have the address now */
 	ask(k, A, "alice", 1, ";expires=600");
 	ask(k, B, "bob", 1, ";expires=600");
+	ask(k, B, "carol", 2, ";expires=0");
 	kit_settle(k);
-	assert_int_equal(k->node[A].messages + k->node[B].messages, 2);
+	assert_int_equal(k->node[A].messages + k->node[B].messages, 4);
 	address(k, B, false);
 	assert_int_equal(node_role(k->node[B].node), ROLE_STANDBY);
 	link_up(k);
 	kit_pass(k, 200);
 	assert_int_equal(k->node[B].set_aside, 1);
 	assert_int_equal(status(k, B).forks, 1);
-	assert_true(status(k, B).fork_entries >= 2);
+	assert_int_equal(status(k, A).merges, 1);
+	assert_int_equal(status(k, A).merged_keys, 2);
 	assert_string_equal(status(k, A).digest, status(k, B).digest);
 	assert_string_equal(status(k, A).pair_state, "paired");
+	ask(k, A, "alice", 9, NULL);
+	kit_settle(k);
+	assert_true(says(k, A, "200 OK") && says(k, A, "Contact:"));
+	ask(k, A, "bob", 9, NULL);
+	kit_settle(k);
+	assert_true(says(k, A, "200 OK") && says(k, A, "Contact:"));
+	ask(k, A, "carol", 9, NULL); /* removed on the other side */
+	kit_settle(k);
+	assert_true(says(k, A, "200 OK") && !says(k, A, "Contact:"));
+	end(k);
+}
+
+/* The link breaks in the middle of a merge: it is done again, with the same end. */
+static void a_merge_that_was_cut_short_is_done_again(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	link_down(k);
+	kit_pass(k, 500);
+	address(k, B, true);
+	for (unsigned i = 1; i <= 20; i++) {
+		char user[16];
+		(void)snprintf(user, sizeof user, "u%u", i);
+		ask(k, i % 2 == 0 ? A : B, user, 1, ";expires=600");
+		kit_settle(k);
+	}
+	address(k, B, false);
+	for (int cut = 1; cut < 12; cut++) {
+		for (int at = 0; at < 2; at++) {
+			struct node_input down = {.event = NODE_LINK_DOWN,
+			                          .connection = k->connection};
+			kit_feed(k, at, &down);
+		}
+		k->connection++;
+		k->linked = true;
+		for (int at = 0; at < 2; at++) {
+			struct node_input up = {.event = NODE_LINK_UP, .connection = k->connection};
+			kit_feed(k, at, &up);
+		}
+		for (int i = 0; i < cut; i++) {
+			struct node_input turn = {.event = NODE_TURN};
+			if (k->head != k->tail)
+				kit_deliver(k);
+			kit_feed(k, i % 2, &turn);
+		}
+		link_down(k);
+	}
+	link_up(k);
+	kit_pass(k, 300);
+	assert_int_equal(k->node[B].set_aside, 1);
+	assert_string_equal(status(k, A).digest, status(k, B).digest);
+	assert_int_equal(status(k, B).aors, 20);
 	end(k);
 }
 
@@ -333,7 +390,8 @@ int main(void)
 		cmocka_unit_test(the_standby_goes_on_where_the_dead_node_was),
 		cmocka_unit_test(only_the_active_expires_and_speaks),
 		cmocka_unit_test(a_standby_that_was_away_too_long_gets_a_snapshot),
-		cmocka_unit_test(a_fork_is_set_aside_and_the_pair_is_equal_again),
+		cmocka_unit_test(a_fork_is_merged_and_the_pair_is_equal_again),
+		cmocka_unit_test(a_merge_that_was_cut_short_is_done_again),
 		cmocka_unit_test(a_change_asked_of_the_standby_is_refused_naming_the_active),
 		cmocka_unit_test(a_switchover_drains_hands_over_and_answers_who_asked),
 		cmocka_unit_test(a_takeover_ends_the_wait_for_the_peer),

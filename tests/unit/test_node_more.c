@@ -129,7 +129,7 @@ static void a_peer_whose_disk_is_ahead_of_its_memory_is_refused(void **state)
 {
 	struct kit *k = pair(COMMIT_BOTH);
 	struct position p = node_position(k->node[A].node);
-	struct reign_mark history[] = {{p.reign, 1, UNIT_PRIMARY, 1}};
+	struct reign_mark history[] = {{p.reign, 1, UNIT_PRIMARY, 1, {1}}};
 	struct frame hello = {.kind = FRAME_HELLO, .hello = hello_of(UNIT_SECONDARY, ROLE_STANDBY)};
 
 	(void)state;

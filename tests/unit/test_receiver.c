@@ -118,12 +118,15 @@ static void a_snapshot_that_fails_its_check_replaces_nothing(void **state)
 	assert_dropped(&r, receiver_slice(&r, 1, 1, 1));
 }
 
-static void a_fork_is_set_aside_before_the_snapshot(void **state)
+static void a_fork_is_handed_in_before_the_snapshot(void **state)
 {
 	(void)state;
 	struct receiver r;
 
-	assert_int_equal(resumed(&r, RESUME_FORK, 101, 7).what, RECEIVE_SET_ASIDE);
+	assert_int_equal(resumed(&r, RESUME_FORK, 101, 7).what, RECEIVE_HAND_IN);
+	assert_int_equal(r.phase, RECEIVER_FORK);
+	struct resume snapshot = {.how = RESUME_SNAPSHOT, .from_seq = 101};
+	assert_int_equal(receiver_resume(&r, &snapshot, 7).what, RECEIVE_BEGIN);
 	assert_int_equal(r.phase, RECEIVER_SLICES);
 	assert_int_equal(receiver_slice(&r, 1, 0, 0).what, RECEIVE_NEXT);
 }
@@ -138,7 +141,7 @@ int main(void)
 		cmocka_unit_test(
 			a_snapshot_of_a_busy_node_is_whole_with_the_entries_written_meanwhile),
 		cmocka_unit_test(a_snapshot_that_fails_its_check_replaces_nothing),
-		cmocka_unit_test(a_fork_is_set_aside_before_the_snapshot),
+		cmocka_unit_test(a_fork_is_handed_in_before_the_snapshot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

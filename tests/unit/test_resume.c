@@ -18,7 +18,7 @@ static void parse(struct parsed *p, const char *text)
 	while (*text != '/') {
 		char *end;
 		uint64_t first = strtoul(text + 1, &end, 10);
-		p->marks[n] = (struct reign_mark){(uint64_t)(unsigned char)*text, n, 1, first};
+		p->marks[n] = (struct reign_mark){(uint64_t)(unsigned char)*text, n, 1, first, {1}};
 		n++;
 		text = end + 1;
 		assert_true(n < ARRAY_LEN(p->marks));
@@ -113,11 +113,14 @@ static void standing_turns_round_with_the_point_of_view(void **state)
 	}
 }
 
-static const struct reign_mark one_reign[] = {{7, 1, UNIT_PRIMARY, 1}};
-static const struct reign_mark two_reigns[] = {{7, 1, UNIT_PRIMARY, 1}, {8, 2, UNIT_SECONDARY, 5}};
-static const struct reign_mark forked[] = {{7, 1, UNIT_PRIMARY, 1}, {9, 3, UNIT_PRIMARY, 5}};
-static const struct reign_mark upside_down[] = {{8, 2, UNIT_SECONDARY, 5}, {7, 1, UNIT_PRIMARY, 1}};
-static const struct reign_mark nameless[] = {{0, 1, UNIT_PRIMARY, 1}};
+static const struct reign_mark one_reign[] = {{7, 1, UNIT_PRIMARY, 1, {1}}};
+static const struct reign_mark two_reigns[] = {{7, 1, UNIT_PRIMARY, 1, {1}},
+                                               {8, 2, UNIT_SECONDARY, 5, {1}}};
+static const struct reign_mark forked[] = {{7, 1, UNIT_PRIMARY, 1, {1}},
+                                           {9, 3, UNIT_PRIMARY, 5, {1}}};
+static const struct reign_mark upside_down[] = {{8, 2, UNIT_SECONDARY, 5, {1}},
+                                                {7, 1, UNIT_PRIMARY, 1, {1}}};
+static const struct reign_mark nameless[] = {{0, 1, UNIT_PRIMARY, 1, {1}}};
 
 static struct hello primary(void)
 {

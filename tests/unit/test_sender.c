@@ -136,7 +136,7 @@ static void the_tail_behind_a_snapshot_does_not_wait_for_acknowledgements(void *
 {
 	(void)state;
 	enum { FROM = 3 * SENDER_AHEAD, END = 5 * SENDER_AHEAD, LAST = 9 * SENDER_AHEAD };
-	struct sender s = begun(RESUME_FORK, FROM, 100);
+	struct sender s = begun(RESUME_SNAPSHOT, FROM, 100);
 
 	sender_sliced(&s, true);
 	for (uint64_t seq = FROM; seq < END; seq++) {
