@@ -18,6 +18,7 @@ static const struct {
 	 "  subscriber add|import|list|show|remove\n"
 	 "                       who may register, with which password\n"
 	 "  log                  the log of changes, decoded, from the store\n"
+	 "  divergence           what merges of two histories made of each record\n"
 	 "  switchover           hand over to the standby\n"
 	 "  takeover             do not wait for the peer: become active\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
@@ -106,6 +107,15 @@ static const struct {
 	 "  --store DIR    the store's folder\n"
 	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"
 	 "  --file FILE    a file of entries that were set aside when a history forked\n"},
+	{"divergence",
+	 "usage: regpairctl divergence [--store DIR] [--config FILE]\n"
+	 "\n"
+	 "Shows what became of every record that differed when two histories were merged: kept as\n"
+	 "this node had it (ours), as the other had it (theirs), or joined of both. The node that\n"
+	 "was active at the merge holds the report, in its store's folder.\n"
+	 "\n"
+	 "  --store DIR    the store's folder\n"
+	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"},
 	{"switchover",
 	 "usage: regpairctl switchover [--force]\n"
 	 "\n"

@@ -1,0 +1,119 @@
+/* `regpairctl divergence`: what merges did, a line a key that differed (node/io/divergence.h). */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/ctl/entries.h"
+#include "node/ctl/print.h"
+#include "node/io/config.h"
+
+enum { FIELDS = 4, ROWS_TOGETHER = 500, PATH_SIZE = 512 };
+
+static const struct column columns[] = {
+	{"PAIR TIME", "time", false},
+	{"TABLE", "table", false},
+	{"KEPT", "kept", false},
+	{"KEY", "key", false},
+};
+
+struct divergence_plan {
+	const char *dir, *config;
+};
+
+/* PAIR-MS TAB TABLE TAB OUTCOME TAB KEY; NULL: the line is cut or no such line. */
+static json_t *row_of(char *line)
+{
+	char *field[FIELDS];
+	char *rest = line;
+	char *end;
+
+	line[strcspn(line, "\n")] = '\0';
+	for (size_t i = 0; i < FIELDS; i++)
+		field[i] = i + 1 < FIELDS ? strsep(&rest, "\t") : rest;
+	if (field[FIELDS - 1] == NULL)
+		return NULL;
+	long long ms = strtoll(field[0], &end, 10);
+	if (*end != '\0')
+		return NULL;
+	return json_pack("{so sI ss ss ss%}", "time", pair_time_text((struct pairtime){ms}),
+	                 "pair_ms", (json_int_t)ms, "table", field[1], "kept", field[2], "key",
+	                 field[3], strlen(field[3]));
+}
+
+static void print_lines(FILE *file, struct printer *printer)
+{
+	json_t *rows = json_array();
+	char *line = NULL;
+	size_t room = 0;
+
+	while (getline(&line, &room, file) > 0) {
+		json_t *row = row_of(line);
+		if (row != NULL)
+			(void)json_array_append_new(rows, row);
+		if (json_array_size(rows) < ROWS_TOGETHER)
+			continue;
+		print_rows(printer, rows);
+		(void)json_array_clear(rows);
+	}
+	print_rows(printer, rows);
+	json_decref(rows);
+	free(line);
+}
+
+static int print_report(const struct ctl *ctl, const char *dir)
+{
+	struct printer printer = print_begin(ctl, columns, ARRAY_LEN(columns));
+	char path[PATH_SIZE];
+
+	(void)snprintf(path, sizeof path, "%s/divergence", dir);
+	FILE *file = fopen(path, "re");
+	if (file == NULL && errno != ENOENT) {
+		ctl_complain("%s: %s", path, strerror(errno));
+		return CTL_FAILED;
+	}
+	if (file != NULL) {
+		print_lines(file, &printer);
+		(void)fclose(file);
+	}
+	print_end(&printer);
+	return CTL_DONE;
+}
+
+static bool read_arguments(int argc, char **argv, struct divergence_plan *plan)
+{
+	static const struct option options[] = {{"store", required_argument, NULL, 's'},
+	                                        {"config", required_argument, NULL, 'c'},
+	                                        {NULL, 0, NULL, 0}};
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 's')
+			plan->dir = optarg;
+		else if (option == 'c')
+			plan->config = optarg;
+		else
+			return false;
+	}
+	return optind >= argc;
+}
+
+int ctl_divergence(const struct ctl *ctl, int argc, char **argv)
+{
+	struct divergence_plan plan = {.config = "/etc/regpair/regpair.yaml"};
+	struct config *config = NULL;
+	struct config_fault why;
+
+	if (!read_arguments(argc, argv, &plan))
+		return ctl_misused("divergence", "wrong usage");
+	if (plan.dir == NULL && config_load(plan.config, &config, &why) != OK) {
+		ctl_complain("%s:%d: %s\nThe configuration names the store; or use --store DIR",
+		             why.file, why.line, why.text);
+		return CTL_FAILED;
+	}
+	int code = print_report(ctl, plan.dir != NULL ? plan.dir : config->store_dir);
+	config_free(&config);
+	return code;
+}
