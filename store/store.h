@@ -4,6 +4,7 @@
  *	DIR/current         the name of the generation in use, one line, replaced by rename
  *	DIR/gen-N/log/      blocks of entries, key = first seq of the block (8 bytes big-endian)
  *	DIR/gen-N/state/    one sub-database per table, and `meta`
+ *	DIR/next/             a generation being received; renamed to gen-N when it is whole
  *
  * Rules a caller relies on:
  *   - what log_commit reported OK for is on the disk, whole; what it did not is not there at all;
