@@ -38,7 +38,7 @@ MUTANTS = [
     ("snapshot-lacks-reigns", "a snapshot leaves out a table", "node/core/node_send.c",
      "while (n->cursor_table < TABLE_END) {", "while (n->cursor_table < TABLE_REIGN) {"),
     ("fork-not-kept", "a fork is overwritten without being set aside", "node/core/node_receive.c",
-     "\t\tnode_out(n, OUT_SET_ASIDE)->seq = resume.fork_seq;\n", ""),
+     "\t\tnode_out(n, OUT_SET_ASIDE)->seq = fork_seq;\n", ""),
     ("acks-too-much", "the standby acknowledges what the active has", "node/core/node_receive.c",
      ".ack = {l->beat.reign, n->last_seq, n->durable_seq}",
      ".ack = {l->beat.reign, l->beat.last_seq, n->durable_seq}"),
