@@ -29,7 +29,6 @@ const char *role_name(enum role r); /* "taking-over"; "unknown" outside the list
 
 struct role_options {
 	bool standalone;
-	bool primary;            /* the unit that wins where nothing else decides */
 	int64_t advert_ms;       /* keepalived's advert_int */
 	int64_t peer_timeout_ms; /* a heartbeat older than this is not fresh */
 	int64_t cold_start_ms;   /* how long a lone node waits for its peer (60 s) */
@@ -45,7 +44,6 @@ struct role_facts {
 	bool drained; /* stepping down: everything logged was acknowledged, held outputs left */
 	bool own_last_reign;         /* the newest reign in our log is ours */
 	bool own_last_reign_exposed; /* at start: the last reign in the log is ours and it was exposed */
-	bool refused; /* the peer refused us or we it: another pair, version, schema */
 
 	bool link_up;
 	enum role peer_role; /* 0: unknown */

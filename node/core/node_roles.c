@@ -26,7 +26,6 @@ static struct role_facts facts(struct node *n)
 		.drained = drained(n),
 		.own_last_reign = n->reign.id != 0 && n->reign.unit == n->options.unit,
 		.own_last_reign_exposed = n->own_last_reign_exposed,
-		.refused = n->refused != REFUSE_NONE,
 		.link_up = l->greeted,
 		.peer_role = l->greeted ? (enum role)l->beat.role : (enum role)0,
 		.peer_holds_address = l->beat.holds_address,

@@ -100,7 +100,6 @@ static void make_node(struct loop *l, const struct store_meta *meta)
 	struct alloc alloc = {take, give, NULL};
 	struct node_options o = {
 		.role = {.standalone = c->unit == UNIT_STANDALONE,
-	                 .primary = c->unit == UNIT_PRIMARY,
 	                 .advert_ms = c->keepalived_advert_interval,
 	                 .peer_timeout_ms = c->peer_timeout,
 	                 .cold_start_ms = c->cold_start_wait,

@@ -54,7 +54,6 @@ void host_start(struct world *w, struct host *h)
 	if (!h->up || h->node != NULL)
 		return;
 	o.unit = h->index == 0 ? UNIT_PRIMARY : UNIT_SECONDARY;
-	o.role.primary = h->index == 0;
 	o.node_id = 100 + (uint64_t)h->index;
 	h->life++;
 	h->loaded = h->followed = h->forked = false;

@@ -52,7 +52,6 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 {
 	struct node_options o = {
 		.role = {.standalone = unit == UNIT_STANDALONE,
-	                 .primary = unit == UNIT_PRIMARY,
 	                 .advert_ms = k->advert_ms != 0 ? k->advert_ms : 100,
 	                 .peer_timeout_ms = 200,
 	                 .cold_start_ms = 60000,

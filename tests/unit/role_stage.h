@@ -28,8 +28,7 @@ struct stage {
 	struct role_facts facts;
 };
 
-static const struct role_options pair = {.primary = true,
-                                         .advert_ms = 100,
+static const struct role_options pair = {.advert_ms = 100,
                                          .peer_timeout_ms = 200,
                                          .cold_start_ms = 60000,
                                          .takeover_when_behind = true};
