@@ -9,8 +9,10 @@
 #include "proto/entry.h"
 
 enum {
-	FRAME_VERSION_MIN = 1,
-	FRAME_VERSION_MAX = 1,
+	FRAME_VERSION_MIN = 1, /* what there was before digests */
+	FRAME_VERSION_MAX = 2,
+	FRAME_V2_FIRST = 11, /* the kinds that version 2 brought */
+	FRAME_V2_LAST = 15,
 	FRAME_SCHEMA = 1,
 	FRAME_MAX = 128 * 1024, /* a slice of 64 KiB and the largest record; more drops the link */
 	CLUSTER_ID_SIZE = 16,
@@ -30,6 +32,11 @@ enum frame_kind {
 	FRAME_SLICE_ACK,
 	FRAME_LIVE,
 };
+/* The version that brought this kind: a peer that speaks an older one drops the link upon it. */
+static inline uint32_t frame_version(enum frame_kind kind)
+{
+	return (int)kind >= FRAME_V2_FIRST && (int)kind <= FRAME_V2_LAST ? 2 : 1;
+}
 
 /* Numbers are sent: never reused. */
 enum refusal {

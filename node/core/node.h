@@ -31,6 +31,7 @@ struct node_options {
 	enum commit_mode commit;
 	enum unit unit;
 	uint64_t node_id;
+	uint32_t max_version; /* of the protocol; 0: the newest that this program knows */
 	uint8_t cluster_id[CLUSTER_ID_SIZE];
 	uint64_t config_digest;
 	uint64_t secret_id; /* the first secret, written by the first reign of an empty pair */

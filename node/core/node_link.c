@@ -2,6 +2,21 @@
 
 #include "node/core/node_parts.h"
 
+uint32_t link_version(const struct node *n)
+{
+	const struct link *l = &n->link;
+	uint32_t ours = l->sent.version_max, theirs = l->hello.version_max;
+
+	if (!l->greeted)
+		return 0;
+	return ours < theirs ? ours : theirs;
+}
+
+bool link_speaks(const struct node *n, uint32_t version)
+{
+	return link_version(n) >= version;
+}
+
 void node_send(struct node *n, const struct frame *f)
 {
 	enum { SMALL = 16 * 1024, ROOM_FOR_SCRATCH = 64 };
@@ -11,6 +26,7 @@ void node_send(struct node *n, const struct frame *f)
 	uint8_t *p = arena_take(&n->arena, room);
 
 	assert(n->link.up && p != NULL);
+	assert(frame_version(f->kind) == 1 || link_speaks(n, frame_version(f->kind)));
 	struct buf to = buf_on(p, room);
 	frame_encode(f, &n->arena, &to);
 	assert(!to.full);
@@ -64,9 +80,10 @@ static struct beat own_beat(struct node *n)
 
 static struct hello own_hello(struct node *n)
 {
+	uint32_t capped = n->options.max_version;
 	struct hello h = {
 		.version_min = FRAME_VERSION_MIN,
-		.version_max = FRAME_VERSION_MAX,
+		.version_max = capped != 0 ? capped : FRAME_VERSION_MAX,
 		.unit = n->options.unit,
 		.node_id = n->options.node_id,
 		.schema = FRAME_SCHEMA,
@@ -187,9 +204,9 @@ static void on_hello(struct node *n, const struct hello *h)
 	l->peer_wins = peer_wins(&l->sent, h);
 	l->clock_shift_ms = pair_now(n).ms - h->beat.pair.ms;
 	take_beat(n, &h->beat);
-	node_say(n, WEIGHT_NOTICE, "link=peer state=down->up peer=%s role=%s seq=%llu",
+	node_say(n, WEIGHT_NOTICE, "link=peer state=down->up peer=%s role=%s seq=%llu version=%u",
 	         unit_name(h->unit), role_name((enum role)h->beat.role),
-	         (unsigned long long)h->received_seq);
+	         (unsigned long long)h->received_seq, link_version(n));
 	if (h->config_digest != n->options.config_digest)
 		node_say(n, WEIGHT_WARN,
 		         "config=differs why=\"the parts that must be equal are not\"");
@@ -256,10 +273,12 @@ void node_on_frame(struct node *n, const struct node_input *in)
 		on_hello(n, &f->hello);
 	else if (f->kind == FRAME_REFUSAL)
 		on_refusal(n, f->refusal);
-	else if (n->link.greeted)
-		on_greeted(n, f);
-	else
+	else if (!n->link.greeted)
 		node_close_link(n, "no hello first");
+	else if (!link_speaks(n, frame_version(f->kind)))
+		node_close_link(n, "a frame of a version that was not agreed");
+	else
+		on_greeted(n, f);
 }
 
 void node_beat(struct node *n)

@@ -138,6 +138,9 @@ void node_drop_held(struct node *n);
 void node_history_load(struct node *n);
 
 /* node_link.c */
+/* The version agreed with the peer is at least this; false without a greeted link. */
+bool link_speaks(const struct node *n, uint32_t version);
+uint32_t link_version(const struct node *n); /* the version agreed; 0: none */
 void node_on_link_up(struct node *n, const struct node_input *in);
 void node_on_link_down(struct node *n, const struct node_input *in);
 void node_on_frame(struct node *n, const struct node_input *in);

@@ -27,6 +27,7 @@
 	X(durable_seq, count, "", "newest entry on this disk")                                \
 	X(peer_link, flag, "", "connected to the peer")                                       \
 	X(peer_role, text, "", "what the peer says it is")                                    \
+	X(peer_version, count, "", "version of the protocol agreed with the peer")            \
 	X(peer_received_seq, count, "", "newest entry the peer holds")                        \
 	X(peer_durable_seq, count, "", "newest entry on the peer's disk")                     \
 	X(lag_entries, count, "", "entries the peer has not acknowledged")                    \

@@ -25,6 +25,8 @@
 	  "TCP port of the live link") \
 	X(peer_listen, address, "peer.listen", NULL, 1, 0, OWN, \
 	  "this node's own address for the live link; without a port, live_port is used") \
+	X(peer_max_version, count, "peer.max_version", "2", 1, 2, OWN, \
+	  "newest version of the protocol spoken with the peer: lower it while a pair is upgraded") \
 	X(commit, commit, "commit", "both", 0, 0, SHARED, \
 	  "what an answer waits for: both (own disk and the standby's memory), peer, disk") \
 	X(peer_timeout, duration, "peer_timeout", "200 ms", 20, 60 * CONFIG_MS_S, SHARED, \

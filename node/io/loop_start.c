@@ -108,6 +108,7 @@ static void make_node(struct loop *l, const struct store_meta *meta)
 		.commit = commit_of(c->commit),
 		.unit = c->unit,
 		.node_id = meta->node_id,
+		.max_version = (uint32_t)c->peer_max_version,
 		.config_digest = config_digest(c),
 		.secret_id = l->files.secret_id,
 		.window_bytes = (size_t)16 << 20,

@@ -55,6 +55,7 @@ void host_start(struct world *w, struct host *h)
 		return;
 	o.unit = h->index == 0 ? UNIT_PRIMARY : UNIT_SECONDARY;
 	o.node_id = 100 + (uint64_t)h->index;
+	o.max_version = h->version = h->installed;
 	h->life++;
 	h->loaded = h->followed = h->forked = false;
 	h->reign = 0;

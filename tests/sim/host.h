@@ -51,8 +51,9 @@ struct host {
 	bool frozen;   /* it stands still, and keepalived with it, ... */
 	int64_t paused_until;
 	struct node *node;
-	uint64_t life;      /* number of the process; events of another are void */
-	struct chain chain; /* entries in memory; without a process: on the disk */
+	uint32_t installed, version; /* of the program on its disk; of the one that runs */
+	uint64_t life;               /* number of the process; events of another are void */
+	struct chain chain;          /* entries in memory; without a process: on the disk */
 	struct disk disk;
 	struct vrrp vrrp;
 	uint64_t reign; /* begun by this process; 0: none */

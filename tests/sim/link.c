@@ -110,6 +110,7 @@ static void feed_frame(struct world *w, struct host *h, const struct frame *f)
 	                          : f->kind == FRAME_HELLO ? &f->hello.beat
 	                                                   : NULL;
 
+	version_check(w, h, f);
 	if (f->kind == FRAME_RESUME)
 		h->seeded = f->resume.how != RESUME_FORK && !h->forked;
 	if (f->kind == FRAME_RESUME && f->resume.how == RESUME_FORK)

@@ -28,7 +28,8 @@ enum event_kind {
 	EVENT_FAULT,      /* number: enum fault */
 	EVENT_HEAL,       /* number: enum fault, who */
 	EVENT_CHECK,
-	EVENT_QUIET, /* the faults are over */
+	EVENT_UPGRADE, /* host, number: the version of the program that takes its place */
+	EVENT_QUIET,   /* the faults are over */
 	EVENT_KINDS,
 };
 

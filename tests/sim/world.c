@@ -171,6 +171,7 @@ struct world *world_new(uint64_t seed, bool verbose)
 	for (int i = 0; i < HOSTS; i++)
 		draw_host(w, i);
 	fault_plan(w);
+	version_plan(w);
 	(void)world_at(w, 100, EVENT_LINK_TRY, 0);
 	(void)world_at(w, CHECK_MS, EVENT_CHECK, 0);
 	(void)world_at(w, w->rough_until, EVENT_QUIET, 0);
@@ -271,6 +272,7 @@ static void happen(struct world *w, const struct event *e)
 		[EVENT_FAULT] = fault_on_event,
 		[EVENT_HEAL] = fault_on_heal,
 		[EVENT_CHECK] = on_check,
+		[EVENT_UPGRADE] = version_on_upgrade,
 		[EVENT_QUIET] = on_quiet,
 	};
 

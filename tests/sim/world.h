@@ -143,6 +143,11 @@ void client_on_request(struct world *w, const struct event *e);
 void client_subscribe(struct world *w);
 struct op *op_new(struct world *w, int client, int aor, enum op_kind kind);
 
+/* version.c */
+void version_plan(struct world *w);
+void version_on_upgrade(struct world *w, const struct event *e);
+void version_check(struct world *w, const struct host *h, const struct frame *f);
+
 /* fault.c */
 void fault_plan(struct world *w);
 void fault_on_event(struct world *w, const struct event *e);

@@ -29,6 +29,7 @@ struct kit_node {
 	bool fault;
 	unsigned set_aside;
 	unsigned lines;             /* for the log */
+	char line[512];             /* the last of them */
 	bool next_open;             /* a snapshot is being received */
 	uint8_t *blocks[KIT_QUEUE]; /* the log: one block an entry, by seq */
 	size_t block_sizes[KIT_QUEUE];
@@ -37,7 +38,8 @@ struct kit_node {
 struct kit {
 	struct kit_node node[2];
 	struct mtime now;
-	int64_t advert_ms; /* 0: 100 */
+	int64_t advert_ms;    /* 0: 100 */
+	uint32_t max_version; /* of a node made from here on; 0: the newest */
 	uint64_t connection, random;
 	bool linked;
 	struct kit_frame frames[KIT_QUEUE];
@@ -63,6 +65,7 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 		.commit = commit,
 		.unit = unit,
 		.node_id = unit,
+		.max_version = k->max_version,
 		.secret_id = 1,
 		.longest_expires_ms = 3600000,
 		.default_expires_ms = 60000,
@@ -96,6 +99,12 @@ static inline void kit_message(struct kit_node *n, const struct node_output *o)
 	(void)snprintf(n->last, sizeof n->last, SLICE_FMT, SLICE_ARG(o->bytes));
 }
 
+static inline void kit_line(struct kit_node *n, const struct node_output *o)
+{
+	n->lines++;
+	(void)snprintf(n->line, sizeof n->line, SLICE_FMT, SLICE_ARG(o->bytes));
+}
+
 static inline void kit_carry_out(struct kit *k, int at, const struct node_output *o,
                                  uint64_t *wanted)
 {
@@ -114,7 +123,7 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 	else if (o->kind == OUT_SET_ASIDE)
 		n->set_aside++;
 	else if (o->kind == OUT_LOG)
-		n->lines++;
+		kit_line(n, o);
 	else if (o->kind == OUT_NEXT_BEGIN)
 		n->next_open = true;
 	else if (o->kind == OUT_NEXT_COMMIT || o->kind == OUT_NEXT_ABORT)

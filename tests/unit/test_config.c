@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/frame.h"
 #include "tests/unit/config_text.h"
 
 static struct addr addr_of(const char *text)
@@ -21,6 +22,7 @@ static void every_default_is_what_the_table_says(void **state)
 	assert_null(c->cluster_dir);
 	assert_int_equal(c->peer_address.family, ADDR_NONE);
 	assert_int_equal(c->peer_live_port, 7060);
+	assert_int_equal(c->peer_max_version, FRAME_VERSION_MAX); /* the newest there is */
 	assert_int_equal(c->commit, CONFIG_COMMIT_BOTH);
 	assert_int_equal(c->peer_timeout, 200);
 	assert_int_equal(c->flush_interval, 200);
