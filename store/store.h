@@ -12,9 +12,10 @@
  *   - the image holds exactly the entries up to meta.applied; it is behind the log, never ahead,
  *     and the log reaches back to it;
  *   - a new generation replaces the old one at one moment (store_next_commit) or not at all.
- * Threads: log_commit is the log thread's, store_checkpoint and log_trim the checkpoint thread's, all
- * the rest the loop's; these three may run beside each other. store_next_commit, log_cut and store_close want the
- * two threads at rest. No function is called by two threads at once.
+ * Threads: log_commit, log_set_aside and store_next_* are the log thread's, store_checkpoint and log_trim
+ * the checkpoint thread's, all the rest the loop's; these three may run beside each other. store_next_commit
+ * (which may take seconds), log_cut and store_close want the others to keep off meanwhile. No function
+ * is called by two threads at once.
  * Knows tables, keys and bytes; no SIP. Foreign codes are translated in one place. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

@@ -234,6 +234,12 @@ static void on_turn(struct node *n, const struct node_input *in)
 	node_ack(n);
 }
 
+static void on_nothing(struct node *n, const struct node_input *in)
+{
+	(void)n;
+	(void)in;
+}
+
 typedef void event_fn(struct node *n, const struct node_input *in);
 
 void node_step(struct node *n, const struct node_input *in, struct mtime now,
@@ -250,6 +256,9 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 		[NODE_LINK_UP] = node_on_link_up,
 		[NODE_LINK_DOWN] = node_on_link_down,
 		[NODE_FRAME] = node_on_frame,
+		[NODE_BULK_UP] = on_nothing,
+		[NODE_BULK_DOWN] = on_nothing,
+		[NODE_NEXT_STORED] = on_nothing,
 		[NODE_LOG_READ] = node_on_log_read,
 		[NODE_COMMAND] = on_command,
 		[NODE_TURN] = on_turn,

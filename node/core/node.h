@@ -5,8 +5,9 @@
  *	...feed NODE_TURN at the end of each turn, and when node_deadline(node) is reached...
  *
  * The daemon (node/io) and the simulator (tests/sim) drive this same function. The order of the
- * outputs is part of the contract: OUT_NEXT_COMMIT and OUT_SET_ASIDE are carried out whole before what
- * stands behind them. A step other than NODE_TURN only takes in; NODE_TURN sends acknowledgements,
+ * outputs is part of the contract: what is the disk's (OUT_APPEND, OUT_SET_ASIDE, OUT_NEXT_*) is carried
+ * out in it, later: an entry behind OUT_NEXT_COMMIT is of the new generation, and NODE_DURABLE comes
+ * when that is in place. A step other than NODE_TURN only takes in; NODE_TURN sends acknowledgements,
  * releases what the commit rule allows, feeds the standby and runs what is due, each bounded.
  *
  * Start: NODE_RECORD for every record of the image, NODE_REPLAY for every entry of the log behind it,
@@ -52,11 +53,14 @@ enum node_event {
 	NODE_MESSAGE, /* bytes, flow: one SIP message */
 	NODE_DURABLE, /* seq: the log is on the disk up to here */
 	NODE_LOG_FAILED,
-	NODE_LINK_UP,   /* connection: a new one to the peer, authenticated */
-	NODE_LINK_DOWN, /* connection */
-	NODE_FRAME,     /* connection, frame */
-	NODE_LOG_READ,  /* seq, bytes: the block asked for; empty: it is not in the log any more */
-	NODE_COMMAND,   /* command */
+	NODE_LINK_UP,     /* connection: a new one to the peer, authenticated */
+	NODE_LINK_DOWN,   /* connection */
+	NODE_FRAME,       /* connection, frame */
+	NODE_BULK_UP,     /* connection: one beside it, for what is long */
+	NODE_BULK_DOWN,   /* connection */
+	NODE_NEXT_STORED, /* seq: the new generation's slices up to this one are in it, unsynced */
+	NODE_LOG_READ, /* seq, bytes: the block asked for; empty: it is not in the log any more */
+	NODE_COMMAND,  /* command */
 	NODE_TURN,
 };
 
@@ -116,6 +120,7 @@ enum node_output_kind {
 	OUT_SET_ASIDE,   /* seq: entries above it go to a file */
 	OUT_NEXT_BEGIN,  /* a new generation of the store is begun */
 	OUT_NEXT_PUT,    /* record */
+	OUT_NEXT_SLICE,  /* seq: that was all of this slice; wanted as NODE_NEXT_STORED */
 	OUT_NEXT_COMMIT, /* position, pair: it is whole and replaces the old one */
 	OUT_NEXT_ABORT,
 	OUT_DIVERGENCE, /* record, bytes, pair: a key that differed in a merge, and what became of it */

@@ -1,6 +1,5 @@
 #include "node/io/log_thread.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,80 +9,40 @@
 
 #include <event2/event.h>
 
-/* Entries on their way to the disk: their bytes one after the other, and where each ends. */
-struct batch {
-	uint8_t *bytes;
-	size_t n, room;
-	size_t *ends;
-	size_t count, ends_room;
-	uint64_t first_seq;
+#include "node/io/disk.h"
+
+/* What the log thread has done. */
+struct news {
+	uint64_t durable;         /* seq */
+	uint64_t begun, switched; /* generations */
+	uint64_t stored;          /* slice of the one that was begun last */
+	bool failed;
 };
 
 struct log_thread {
 	struct loop *loop;
 	struct log_thread_options options;
 	struct event *event;
-	int wake; /* eventfd: durable or failed changed */
+	int wake; /* eventfd: there is news */
 	pthread_t log, checkpoint;
 	size_t threads; /* started */
 
-	struct batch filling; /* the loop's own, until it flushes */
+	/* the loop's own */
+	struct jobs filling;            /* until it flushes */
+	uint64_t begun, wanted;         /* generations: begun, and asked to change over to */
+	uint64_t switched, told_stored; /* as it was told */
+	bool told_failed;
 
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t work;   /* for the threads */
-	pthread_cond_t rest;   /* for who waits until they rest */
-	struct batch pending;
-	uint64_t durable, keep;
-	bool failed, told;
-	bool stopping, paused, hurried;
-	bool committing, checkpointing;
+	pthread_cond_t rest;   /* for who waits until they rest, or must hurry */
+	struct jobs pending;
+	bool urgent; /* something else than an entry is among them */
+	struct news news;
+	uint64_t keep;
+	bool stopping, hurried;
+	bool switching, checkpointing;
 };
-
-static void *grown(void *p, size_t size)
-{
-	void *bigger = realloc(p, size);
-
-	if (bigger == NULL)
-		abort(); /* the node bounds what waits for the disk */
-	return bigger;
-}
-
-static void batch_add(struct batch *b, uint64_t seq, struct slice bytes)
-{
-	if (b->n + bytes.n > b->room) {
-		b->room = 2 * (b->n + bytes.n);
-		b->bytes = grown(b->bytes, b->room);
-	}
-	if (b->count == b->ends_room) {
-		b->ends_room = b->ends_room == 0 ? 256 : 2 * b->ends_room;
-		b->ends = grown(b->ends, b->ends_room * sizeof *b->ends);
-	}
-	if (b->count == 0)
-		b->first_seq = seq;
-	assert(seq == b->first_seq + b->count);
-	memcpy(b->bytes + b->n, bytes.p, bytes.n);
-	b->n += bytes.n;
-	b->ends[b->count++] = b->n;
-}
-
-static struct slice batch_at(const struct batch *b, size_t i)
-{
-	size_t from = i == 0 ? 0 : b->ends[i - 1];
-
-	return (struct slice){b->bytes + from, b->ends[i] - from};
-}
-
-static void batch_empty(struct batch *b)
-{
-	b->n = b->count = 0;
-}
-
-static void batch_free(struct batch *b)
-{
-	free(b->bytes);
-	free(b->ends);
-	*b = (struct batch){0};
-}
 
 static void wake_loop(struct log_thread *t)
 {
@@ -91,14 +50,6 @@ static void wake_loop(struct log_thread *t)
 
 	(void)!write(t->wake, &one,
 	             sizeof one); /* it is full only if the loop is to wake already */
-}
-
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static struct timespec in_ms(int64_t ms)
@@ -115,21 +66,10 @@ static struct timespec in_ms(int64_t ms)
 	return t;
 }
 
-static enum err commit(struct log_thread *t, const struct batch *b)
-{
-	struct slice *entries = grown(NULL, b->count * sizeof *entries);
-
-	for (size_t i = 0; i < b->count; i++)
-		entries[i] = batch_at(b, i);
-	enum err err = log_commit(t->options.store, entries, b->count, b->first_seq, wall_ms());
-	free(entries);
-	return err;
-}
-
 /* Takes what is pending; false: there is nothing and the thread is to end. With the lock held. */
-static bool take_pending(struct log_thread *t, struct batch *mine)
+static bool take_pending(struct log_thread *t, struct jobs *mine)
 {
-	while (t->pending.count == 0 || t->failed) {
+	while (t->pending.count == 0 || t->news.failed) {
 		if (t->stopping)
 			return false;
 		(void)pthread_cond_wait(&t->work, &t->mutex);
@@ -137,38 +77,78 @@ static bool take_pending(struct log_thread *t, struct batch *mine)
 	/* Mode `peer`: answers do not wait for this disk, so more may gather before it is written. */
 	if (t->options.flush_interval_ms > 0) {
 		struct timespec until = in_ms(t->options.flush_interval_ms);
-		while (!t->stopping && !t->paused && !t->hurried &&
+		while (!t->stopping && !t->urgent && !t->hurried &&
 		       pthread_cond_timedwait(&t->rest, &t->mutex, &until) != ETIMEDOUT)
 			;
 	}
-	struct batch empty = *mine;
+	struct jobs empty = *mine;
 	*mine = t->pending;
 	t->pending = empty;
+	t->urgent = false;
 	return true;
+}
+
+/* While one generation takes the other's place, nobody else may look at the store. */
+static void hold_checkpoint(struct log_thread *t)
+{
+	(void)pthread_mutex_lock(&t->mutex);
+	t->switching = true;
+	while (t->checkpointing)
+		(void)pthread_cond_wait(&t->rest, &t->mutex);
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
+static void note(struct log_thread *t, const struct job *done, enum err err)
+{
+	struct news *n = &t->news;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	t->switching = false;
+	if (err != OK) {
+		n->failed = true;
+	} else if (done->kind == OUT_APPEND) {
+		n->durable = done->seq;
+	} else if (done->kind == OUT_NEXT_BEGIN) {
+		n->begun++;
+		n->stored = 0;
+	} else if (done->kind == OUT_NEXT_SLICE) {
+		n->stored = done->seq;
+	} else if (done->kind == OUT_NEXT_COMMIT) {
+		n->switched++;
+		n->durable = done->position.seq;
+	}
+	(void)pthread_mutex_unlock(&t->mutex);
+	if (done->kind != OUT_NEXT_PUT || err != OK)
+		wake_loop(t);
+}
+
+static void do_jobs(struct log_thread *t, const struct jobs *mine)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < mine->count && err == OK;) {
+		if (mine->at[i].kind == OUT_NEXT_COMMIT)
+			hold_checkpoint(t);
+		err = disk_do(t->loop, t->options.store, mine, &i);
+		note(t, &mine->at[i - 1], err);
+	}
 }
 
 static void *run_log(void *context)
 {
 	struct log_thread *t = context;
-	struct batch mine = {0};
+	struct jobs mine = {0};
 
 	(void)pthread_mutex_lock(&t->mutex);
 	while (take_pending(t, &mine)) {
-		t->committing = true;
 		(void)pthread_mutex_unlock(&t->mutex);
-		enum err err = commit(t, &mine);
+		do_jobs(t, &mine);
+		jobs_empty(&mine);
 		(void)pthread_mutex_lock(&t->mutex);
-		t->committing = false;
-		if (err == OK)
-			t->durable = mine.first_seq + mine.count - 1;
-		else
-			t->failed = true;
-		batch_empty(&mine);
-		(void)pthread_cond_broadcast(&t->rest);
-		wake_loop(t);
 	}
 	(void)pthread_mutex_unlock(&t->mutex);
-	batch_free(&mine);
+	store_next_abort(t->options.store); /* half a one: LMDB ends a writer where it began */
+	jobs_free(&mine);
 	return NULL;
 }
 
@@ -216,10 +196,10 @@ static void *run_checkpoint(void *context)
 		       pthread_cond_timedwait(&t->work, &t->mutex, &until) != ETIMEDOUT)
 			;
 		/* After a failure, too: a log that is full is cut here, or no start would help. */
-		if (t->stopping || t->paused || t->durable == done || t->durable == 0)
+		if (t->stopping || t->switching || t->news.durable == done || t->news.durable == 0)
 			continue;
 		uint64_t keep = t->keep;
-		done = t->durable;
+		done = t->news.durable;
 		t->checkpointing = true;
 		(void)pthread_mutex_unlock(&t->mutex);
 		checkpoint_once(t, done, keep);
@@ -231,6 +211,7 @@ static void *run_checkpoint(void *context)
 	return NULL;
 }
 
+/* Each feed may ask for more: what is late is judged anew before the next. */
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
 	struct log_thread *t = context;
@@ -239,16 +220,23 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	(void)!read(fd, &times, sizeof times);
 	(void)pthread_mutex_lock(&t->mutex);
-	uint64_t durable = t->durable;
-	bool failed = t->failed && !t->told;
-	t->told = t->failed;
+	struct news news = t->news;
 	(void)pthread_mutex_unlock(&t->mutex);
-	struct node_input in = {.event = NODE_DURABLE, .seq = durable};
-	if (durable != 0)
+	t->switched = news.switched;
+	if (news.begun == t->begun && news.stored > t->told_stored) {
+		struct node_input in = {.event = NODE_NEXT_STORED, .seq = news.stored};
+		t->told_stored = news.stored;
 		loop_feed(t->loop, &in);
-	in.event = NODE_LOG_FAILED;
-	if (failed)
+	}
+	if (!log_thread_switches(t) && news.durable != 0) {
+		struct node_input in = {.event = NODE_DURABLE, .seq = news.durable};
 		loop_feed(t->loop, &in);
+	}
+	if (news.failed && !t->told_failed) {
+		struct node_input in = {.event = NODE_LOG_FAILED};
+		t->told_failed = true;
+		loop_feed(t->loop, &in);
+	}
 }
 
 static bool make_conditions(struct log_thread *t)
@@ -275,12 +263,14 @@ static bool start_threads(struct log_thread *t)
 
 struct log_thread *log_thread_start(struct loop *l, const struct log_thread_options *options)
 {
-	struct log_thread *t = grown(NULL, sizeof *t);
+	struct log_thread *t = malloc(sizeof *t);
 	struct store_meta meta;
 
+	if (t == NULL)
+		abort();
 	*t = (struct log_thread){.loop = l, .options = *options, .keep = UINT64_MAX};
 	if (store_meta(options->store, &meta) == OK)
-		t->durable = meta.log_last;
+		t->news.durable = meta.log_last;
 	t->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (t->wake >= 0)
 		t->event = event_new(loop_base(l), t->wake, EV_READ | EV_PERSIST, on_wake, t);
@@ -312,15 +302,29 @@ void log_thread_stop(struct log_thread **thread)
 		event_free(t->event);
 	if (t->wake >= 0)
 		(void)close(t->wake);
-	batch_free(&t->filling);
-	batch_free(&t->pending);
+	jobs_free(&t->filling);
+	jobs_free(&t->pending);
 	free(t);
 	*thread = NULL;
 }
 
-void log_thread_append(struct log_thread *t, uint64_t seq, struct slice entry)
+void log_thread_do(struct log_thread *t, const struct node_output *o)
 {
-	batch_add(&t->filling, seq, entry);
+	jobs_add(&t->filling, o);
+	if (o->kind == OUT_NEXT_BEGIN) {
+		t->begun++;
+		t->told_stored = 0;
+	} else if (o->kind == OUT_NEXT_COMMIT) {
+		t->wanted++;
+	}
+}
+
+static bool only_entries(const struct jobs *j)
+{
+	for (size_t i = 0; i < j->count; i++)
+		if (j->at[i].kind != OUT_APPEND)
+			return false;
+	return true;
 }
 
 void log_thread_flush(struct log_thread *t)
@@ -328,12 +332,19 @@ void log_thread_flush(struct log_thread *t)
 	if (t->filling.count == 0)
 		return;
 	(void)pthread_mutex_lock(&t->mutex);
-	/* A log that failed takes no more: nobody would ever empty what waits for it. */
-	for (size_t i = 0; i < t->filling.count && !t->failed; i++)
-		batch_add(&t->pending, t->filling.first_seq + i, batch_at(&t->filling, i));
+	t->urgent = t->urgent || !only_entries(&t->filling);
+	if (t->news.failed) /* nobody would ever empty what waits for it */
+		jobs_empty(&t->filling);
+	else
+		jobs_move(&t->pending, &t->filling);
 	(void)pthread_cond_broadcast(&t->work);
+	(void)pthread_cond_broadcast(&t->rest);
 	(void)pthread_mutex_unlock(&t->mutex);
-	batch_empty(&t->filling);
+}
+
+bool log_thread_switches(const struct log_thread *t)
+{
+	return t->wanted != t->switched;
 }
 
 void log_thread_keep(struct log_thread *t, uint64_t seq)
@@ -352,26 +363,5 @@ void log_thread_hurry(struct log_thread *t, bool hurry)
 	t->hurried = hurry;
 	if (news)
 		(void)pthread_cond_broadcast(&t->rest);
-	(void)pthread_mutex_unlock(&t->mutex);
-}
-
-void log_thread_pause(struct log_thread *t)
-{
-	log_thread_flush(t);
-	(void)pthread_mutex_lock(&t->mutex);
-	t->paused = true;
-	(void)pthread_cond_broadcast(&t->rest);
-	while ((t->pending.count > 0 && !t->failed) || t->committing || t->checkpointing)
-		(void)pthread_cond_wait(&t->rest, &t->mutex);
-	/* What comes next may belong to another log: the figure of this one means nothing there. */
-	t->durable = 0;
-	(void)pthread_mutex_unlock(&t->mutex);
-}
-
-void log_thread_resume(struct log_thread *t)
-{
-	(void)pthread_mutex_lock(&t->mutex);
-	t->paused = false;
-	(void)pthread_cond_broadcast(&t->work);
 	(void)pthread_mutex_unlock(&t->mutex);
 }

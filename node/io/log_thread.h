@@ -1,6 +1,14 @@
-/* log_thread.h - group commit on a thread of its own, and the checkpoint thread beside it. Between the
- * threads are queues of values, no shared state: the loop appends, the log thread commits what has
- * gathered in one transaction, and an eventfd brings "durable up to n" back. */
+/* log_thread.h - the disk, on two threads beside the loop. Between the threads are queues of values,
+ * no shared state: the loop never waits for the disk.
+ *
+ * The log thread does in its order whatever the node wants of the store: it appends (group commit: what
+ * has gathered goes in one transaction), sets forks aside, fills a new generation and changes over to
+ * it. One queue, because the order is the promise: an entry behind OUT_NEXT_COMMIT is of the new
+ * generation, and a fork is in its file before the log that held it goes. The checkpoint thread folds
+ * the log into the image.
+ *
+ * An eventfd brings back NODE_DURABLE, NODE_NEXT_STORED and NODE_LOG_FAILED. Late news is dropped here:
+ * from OUT_NEXT_COMMIT on nothing is told of the old log, nor of a snapshot that another one follows. */
 #ifndef NODE_IO_LOG_THREAD_H
 #define NODE_IO_LOG_THREAD_H
 
@@ -16,17 +24,16 @@ struct log_thread_options {
 	int64_t flush_interval_ms; /* > 0: commit mode `peer`, a commit may wait that long */
 };
 struct log_thread *log_thread_start(struct loop *l, const struct log_thread_options *options);
-/* Waits until both threads rest and ends them; what is queued is committed first. */
+/* Waits until both threads rest and ends them; what is queued is done first. */
 void log_thread_stop(struct log_thread **t);
 
-void log_thread_append(struct log_thread *t, uint64_t seq, struct slice entry);
-void log_thread_flush(struct log_thread *t);              /* signals once for all appended since */
+/* OUT_APPEND, OUT_SET_ASIDE, OUT_NEXT_*. After a failure nothing more is done, and it is told once. */
+void log_thread_do(struct log_thread *t, const struct node_output *o);
+void log_thread_flush(struct log_thread *t);              /* signals once for all since */
 void log_thread_keep(struct log_thread *t, uint64_t seq); /* node_log_keep, for the trim */
 /* node_waits_for_disk: in mode `peer`, what is appended is written at once all the same. */
 void log_thread_hurry(struct log_thread *t, bool hurry);
-/* Waits until everything appended is durable (or the log failed) and the checkpoint rests, and holds
- * both threads until log_thread_resume: around store_next_commit and log_set_aside. */
-void log_thread_pause(struct log_thread *t);
-void log_thread_resume(struct log_thread *t);
+/* A new generation is on its way in: the store is not to be read by the loop until that is told. */
+bool log_thread_switches(const struct log_thread *t);
 
 #endif

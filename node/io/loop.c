@@ -61,9 +61,9 @@ uint64_t loop_random(struct loop *l)
 	return l->random[--l->random_left];
 }
 
-static void on_append(struct loop *l, const struct node_output *o)
+static void on_disk(struct loop *l, const struct node_output *o)
 {
-	log_thread_append(l->log_thread, o->seq, o->bytes);
+	log_thread_do(l->log_thread, o);
 }
 
 static void on_frame(struct loop *l, const struct node_output *o)
@@ -121,21 +121,14 @@ static void carry_out(struct loop *l, const struct node_output *o)
 {
 	typedef void output_fn(struct loop * l, const struct node_output *o);
 	static output_fn *const by_kind[] = {
-		[OUT_APPEND] = on_append,
-		[OUT_FRAME] = on_frame,
-		[OUT_MESSAGE] = on_message,
-		[OUT_ANSWER] = on_answer,
-		[OUT_FAULT] = on_fault,
-		[OUT_CLOSE_LINK] = on_close_link,
-		[OUT_READ_LOG] = on_read_log,
-		[OUT_SET_ASIDE] = loop_set_aside,
-		[OUT_NEXT_BEGIN] = loop_next_begin,
-		[OUT_NEXT_PUT] = loop_next_put,
-		[OUT_NEXT_COMMIT] = loop_next_commit,
-		[OUT_NEXT_ABORT] = loop_next_abort,
-		[OUT_DIVERGENCE] = on_divergence,
-		[OUT_LOG] = on_log,
-		[OUT_EXIT] = on_exit_asked,
+		[OUT_APPEND] = on_disk,       [OUT_FRAME] = on_frame,
+		[OUT_MESSAGE] = on_message,   [OUT_ANSWER] = on_answer,
+		[OUT_FAULT] = on_fault,       [OUT_CLOSE_LINK] = on_close_link,
+		[OUT_READ_LOG] = on_read_log, [OUT_SET_ASIDE] = on_disk,
+		[OUT_NEXT_BEGIN] = on_disk,   [OUT_NEXT_PUT] = on_disk,
+		[OUT_NEXT_SLICE] = on_disk,   [OUT_NEXT_COMMIT] = on_disk,
+		[OUT_NEXT_ABORT] = on_disk,   [OUT_DIVERGENCE] = on_divergence,
+		[OUT_LOG] = on_log,           [OUT_EXIT] = on_exit_asked,
 	};
 
 	by_kind[o->kind](l, o);
@@ -151,21 +144,19 @@ static void step(struct loop *l, struct node_input *in)
 		carry_out(l, &outs.item[i]);
 }
 
-/* What carrying out brought: fed once the outputs are done. */
+/* What carrying out brought: fed once the outputs are done. While a new generation takes the old one's
+ * place there is nothing to read: what brings the news of it comes by here. */
 static void follow_up(struct loop *l)
 {
-	while (l->read_seq != 0 || l->store_failed) {
-		struct node_input in = {.event = NODE_LOG_FAILED};
-		if (l->store_failed) {
-			l->store_failed = false;
-		} else {
-			struct buf block = buf_on(l->block, BLOCK_MAX);
-			bool found = log_read(l->store, l->read_seq, &block) == OK;
-			in.event = NODE_LOG_READ;
-			in.seq = l->read_seq;
-			in.bytes = found ? buf_slice(&block) : (struct slice){NULL, 0};
-			l->read_seq = 0;
-		}
+	while (l->read_seq != 0 && !log_thread_switches(l->log_thread)) {
+		struct buf block = buf_on(l->block, BLOCK_MAX);
+		bool found = log_read(l->store, l->read_seq, &block) == OK;
+		struct node_input in = {
+			.event = NODE_LOG_READ,
+			.seq = l->read_seq,
+			.bytes = found ? buf_slice(&block) : (struct slice){NULL, 0},
+		};
+		l->read_seq = 0;
 		step(l, &in);
 	}
 }

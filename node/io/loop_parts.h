@@ -35,7 +35,6 @@ struct loop {
 	size_t random_left;
 	uint8_t *block;    /* BLOCK_MAX */
 	uint64_t read_seq; /* a block of the log that the node wants; 0: none */
-	bool store_failed; /* to be fed as NODE_LOG_FAILED */
 	bool feeding;
 	bool stopping, leaving;
 	int64_t watchdog_ms;
@@ -48,12 +47,5 @@ uint64_t loop_random(struct loop *l);
 /* loop_start.c: 0, or an exit code; what failed was logged. */
 int loop_start(struct loop *l);
 void loop_stop(struct loop *l);
-
-/* loop_store.c: outputs that want the store. */
-void loop_set_aside(struct loop *l, const struct node_output *o);
-void loop_next_begin(struct loop *l, const struct node_output *o);
-void loop_next_put(struct loop *l, const struct node_output *o);
-void loop_next_commit(struct loop *l, const struct node_output *o);
-void loop_next_abort(struct loop *l, const struct node_output *o);
 
 #endif

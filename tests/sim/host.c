@@ -200,6 +200,8 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 	case OUT_NEXT_PUT:
 		disk_next_put(w, h, o);
 		break;
+	case OUT_NEXT_SLICE: /* not emitted yet */
+		break;
 	case OUT_NEXT_COMMIT:
 		disk_next_commit(w, h, o);
 		break;

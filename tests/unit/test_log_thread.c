@@ -1,5 +1,8 @@
 /* layer: io */
 /* What reaches the disk and when, on the real thread and a real store. */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "node/io/log_thread.h"
 #include "tests/unit/fake_loop.h"
 #include "tests/unit/store_story.h"
@@ -10,7 +13,7 @@ struct desk {
 	struct fixture *store;
 	struct loop loop;
 	struct log_thread *thread;
-	uint64_t durable;
+	uint64_t durable, stored;
 	bool failed;
 };
 
@@ -20,6 +23,8 @@ static void on_feed(struct loop *l, const struct node_input *in)
 
 	if (in->event == NODE_DURABLE)
 		d->durable = in->seq;
+	if (in->event == NODE_NEXT_STORED)
+		d->stored = in->seq;
 	if (in->event == NODE_LOG_FAILED)
 		d->failed = true;
 }
@@ -54,9 +59,24 @@ static void append(struct desk *d, uint64_t seq)
 {
 	uint8_t room[ENTRY_MAX];
 	struct entry e = entry_of(seq, "key", "value");
-	struct slice bytes = {room, encode(&e, room)};
+	struct node_output o = {.kind = OUT_APPEND, .seq = seq, .bytes = {room, encode(&e, room)}};
 
-	log_thread_append(d->thread, seq, bytes);
+	log_thread_do(d->thread, &o);
+}
+
+static void asks(struct desk *d, enum node_output_kind kind, uint64_t seq)
+{
+	struct node_output o = {.kind = kind, .seq = seq, .position = {REIGN, seq}};
+
+	log_thread_do(d->thread, &o);
+}
+
+static void puts_next(struct desk *d, const char *key, const char *value)
+{
+	struct node_output o = {.kind = OUT_NEXT_PUT,
+	                        .record = {TABLE_AOR, slice_str(key), slice_str(value)}};
+
+	log_thread_do(d->thread, &o);
 }
 
 static void turns(const struct desk *d, int64_t ms)
@@ -115,24 +135,7 @@ static void in_mode_peer_the_disk_follows_later_unless_it_is_waited_for(void **s
 	assert_int_equal(meta_of(*state).log_last, 3);
 }
 
-static void a_pause_writes_what_waits_and_a_resume_goes_on(void **state)
-{
-	struct desk *d =
-		open_desk(state, &(struct log_thread_options){.checkpoint_interval_ms = 10,
-	                                                      .flush_interval_ms = LONG_MS});
-
-	append(d, 1);
-	log_thread_pause(d->thread);
-	assert_int_equal(meta_of(d->store).log_last, 1);
-	log_thread_resume(d->thread);
-	log_thread_hurry(d->thread, true);
-	append(d, 2);
-	log_thread_flush(d->thread);
-	assert_true(becomes_durable(d, 2));
-	close_desk(d);
-}
-
-/* Whatever is still appended before the loop has heard of it: told once, nothing gathers, a pause ends. */
+/* Whatever is still appended before the loop has heard of it: told once, and nothing gathers. */
 static void a_log_that_failed_takes_no_more(void **state)
 {
 	struct desk *d =
@@ -145,10 +148,13 @@ static void a_log_that_failed_takes_no_more(void **state)
 	assert_true(d->failed);
 	append(d, 6);
 	log_thread_flush(d->thread);
+	asks(d, OUT_NEXT_BEGIN, 0);
+	asks(d, OUT_NEXT_COMMIT, 99);
 	append(d, 100); /* of another generation of the store */
-	log_thread_pause(d->thread);
-	log_thread_resume(d->thread);
+	log_thread_flush(d->thread);
+	d->failed = false;
 	turns(d, 50);
+	assert_false(d->failed);
 	assert_int_equal(d->durable, 0);
 	close_desk(d);
 }
@@ -169,12 +175,160 @@ static void the_image_follows_a_log_that_was_there_at_the_start(void **state)
 	assert_int_equal(meta_of(f).applied.seq, 2);
 }
 
+static const struct log_thread_options seldom = {.checkpoint_interval_ms = LONG_MS};
+
+/* A7. In mode `peer`, too: who sends the snapshot waits for each slice. */
+static void a_snapshot_is_stored_slice_by_slice_and_replaces_the_log(void **state)
+{
+	struct desk *d =
+		open_desk(state, &(struct log_thread_options){.checkpoint_interval_ms = LONG_MS,
+	                                                      .flush_interval_ms = LONG_MS});
+
+	append(d, 1);
+	asks(d, OUT_NEXT_BEGIN, 0);
+	puts_next(d, "alice", "a");
+	asks(d, OUT_NEXT_SLICE, 1);
+	log_thread_flush(d->thread);
+	for (int i = 0; i < 1000 && d->stored < 1; i++)
+		fake_loop_turn(&d->loop);
+	assert_int_equal(d->stored, 1);
+	assert_int_equal(d->durable, 1);
+	assert_false(log_thread_switches(d->thread));
+	puts_next(d, "bob", "b");
+	asks(d, OUT_NEXT_COMMIT, 500);
+	append(d, 501); /* at once: it is of the new generation */
+	assert_true(log_thread_switches(d->thread));
+	log_thread_flush(d->thread);
+	log_thread_hurry(d->thread, true);
+	assert_true(becomes_durable(d, 501));
+	assert_false(log_thread_switches(d->thread));
+	shows_image(d->store, "1:alice=a 1:bob=b ");
+	shows_log(d->store, 501, "501:key=value ");
+	close_desk(d);
+}
+
+/* A position of the old log, larger than the new one's, must not pass for one of the new. */
+static void nothing_is_told_of_the_old_log_once_another_is_wanted(void **state)
+{
+	struct desk *d = open_desk(state, &seldom);
+
+	for (uint64_t seq = 1; seq <= 50; seq++)
+		append(d, seq);
+	asks(d, OUT_NEXT_BEGIN, 0);
+	asks(d, OUT_NEXT_COMMIT, 7);
+	log_thread_flush(d->thread);
+	assert_true(becomes_durable(d, 1));
+	assert_int_equal(d->durable, 7);
+	append(d, 8);
+	log_thread_flush(d->thread);
+	assert_true(becomes_durable(d, 8));
+	assert_int_equal(d->durable, 8);
+	close_desk(d);
+}
+
+static void nothing_is_told_of_a_snapshot_that_another_follows(void **state)
+{
+	struct desk *d = open_desk(state, &seldom);
+
+	asks(d, OUT_NEXT_BEGIN, 0);
+	for (uint64_t slice = 1; slice <= 9; slice++)
+		asks(d, OUT_NEXT_SLICE, slice);
+	asks(d, OUT_NEXT_ABORT, 0);
+	asks(d, OUT_NEXT_BEGIN, 0);
+	asks(d, OUT_NEXT_SLICE, 1);
+	append(d, 1); /* the old log goes on meanwhile */
+	log_thread_flush(d->thread);
+	assert_true(becomes_durable(d, 1));
+	assert_int_equal(d->stored, 1);
+	close_desk(d);
+	reopens(*state);
+	shows_log(*state, 1, "1:key=value ");
+}
+
+/* In its file before the log that held it goes, although nobody waited for it. */
+static void a_fork_is_set_aside_before_its_log_goes(void **state)
+{
+	struct desk *d = open_desk(state, &seldom);
+	char command[256];
+
+	(void)snprintf(command, sizeof command, "test -s %s/fork-*-after-1", d->store->dir);
+	d->loop.config.store_dir = d->store->dir;
+	append(d, 1);
+	append(d, 2);
+	asks(d, OUT_SET_ASIDE, 1);
+	asks(d, OUT_NEXT_BEGIN, 0);
+	asks(d, OUT_NEXT_COMMIT, 9);
+	log_thread_flush(d->thread);
+	assert_true(becomes_durable(d, 9));
+	/* NOLINTNEXTLINE(cert-env33-c): a folder of the test's own */
+	assert_int_equal(system(command), 0);
+	close_desk(d);
+}
+
+/* The checkpoint of one generation and the change to the next keep out of each other's way. */
+static void generations_change_beside_checkpoints(void **state)
+{
+	struct desk *d =
+		open_desk(state, &(struct log_thread_options){.checkpoint_interval_ms = 1});
+	uint64_t seq = 0;
+
+	for (int i = 0; i < 40; i++) {
+		asks(d, OUT_NEXT_BEGIN, 0);
+		puts_next(d, "alice", "a");
+		asks(d, OUT_NEXT_COMMIT, seq += 10);
+		for (int k = 0; k < 20; k++)
+			append(d, ++seq);
+		log_thread_flush(d->thread);
+		assert_true(becomes_durable(d, seq));
+		turns(d, i % 4);
+	}
+	close_desk(d);
+	reopens(*state);
+	assert_int_equal(meta_of(*state).log_last, seq);
+}
+
+/* X13: a process that is killed anywhere in a snapshot has the old state, whole. The child is the node. */
+static void a_death_within_a_snapshot_leaves_the_old_state(void **state)
+{
+	struct fixture *f = *state;
+
+	opens(f);
+	commits(f, 1, "old", "1");
+	store_close(&f->store);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct desk *d = open_desk(state, &seldom);
+		append(d, 2);
+		asks(d, OUT_NEXT_BEGIN, 0);
+		for (uint64_t slice = 1; slice <= 100; slice++) {
+			puts_next(d, slice % 2 == 0 ? "even" : "odd", "new");
+			asks(d, OUT_NEXT_SLICE, slice);
+		}
+		log_thread_flush(d->thread);
+		while (d->stored < 100)
+			fake_loop_turn(&d->loop);
+		(void)raise(SIGKILL);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	opens(f);
+	shows_log(f, 1, "1:old=1 2:key=value ");
+	assert_false(exists(f, "next"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(what_is_appended_is_reported_once_it_is_durable),
 		STORE_TEST(in_mode_peer_the_disk_follows_later_unless_it_is_waited_for),
-		STORE_TEST(a_pause_writes_what_waits_and_a_resume_goes_on),
+		STORE_TEST(a_snapshot_is_stored_slice_by_slice_and_replaces_the_log),
+		STORE_TEST(nothing_is_told_of_the_old_log_once_another_is_wanted),
+		STORE_TEST(nothing_is_told_of_a_snapshot_that_another_follows),
+		STORE_TEST(a_fork_is_set_aside_before_its_log_goes),
+		STORE_TEST(generations_change_beside_checkpoints),
+		STORE_TEST(a_death_within_a_snapshot_leaves_the_old_state),
 		STORE_TEST(a_log_that_failed_takes_no_more),
 		STORE_TEST(the_image_follows_a_log_that_was_there_at_the_start),
 	};
