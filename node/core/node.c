@@ -41,6 +41,28 @@ void node_say(struct node *n, enum log_weight weight, const char *format, ...)
 	o->bytes = slice_head((struct slice){(uint8_t *)text, SAY_MAX - 1}, (size_t)length);
 }
 
+void node_keep(struct node *n, const struct note *note)
+{
+	char *text = arena_take(&n->arena, SAY_MAX);
+
+	if (text == NULL)
+		return;
+	int length = snprintf(text, SAY_MAX, "%llu\t%llu\t%s\t%s\t%s\t%s",
+	                      (unsigned long long)n->reign.epoch, (unsigned long long)n->last_seq,
+	                      note->what, note->from, note->to, note->why);
+	struct node_output *o = node_out(n, OUT_HISTORY);
+	o->pair = pair_now(n);
+	o->bytes = slice_head((struct slice){(uint8_t *)text, SAY_MAX - 1}, (size_t)length);
+}
+
+void node_note(struct node *n, enum log_weight weight, const struct note *note)
+{
+	node_say(n, weight, "%s=%s->%s why=\"%s\" epoch=%llu seq=%llu", note->what, note->from,
+	         note->to, note->why, (unsigned long long)n->reign.epoch,
+	         (unsigned long long)n->last_seq);
+	node_keep(n, note);
+}
+
 struct pairtime pair_now(const struct node *n)
 {
 	return pair_clock_now(&n->clock, n->now);
@@ -144,6 +166,7 @@ static void on_loaded(struct node *n, const struct node_input *in)
 	n->wall_less_pair_ms = l->wall_ms - pair_now(n).ms;
 	n->own_last_reign_exposed = n->reign.id != 0 && n->reign.unit == n->options.unit &&
 	                            n->reign.exposed;
+	node_keep(n, &(struct note){"role", "stopped", role_name(n->role.role), n->role.why});
 	node_say(n, WEIGHT_NOTICE, "state=loaded seq=%llu epoch=%llu aors=%llu subscribers=%llu",
 	         (unsigned long long)n->last_seq, (unsigned long long)n->reign.epoch,
 	         (unsigned long long)copy_count(n->copy, TABLE_AOR),

@@ -124,8 +124,9 @@ enum node_output_kind {
 	OUT_NEXT_COMMIT, /* position, pair: it is whole and replaces the old one */
 	OUT_NEXT_ABORT,
 	OUT_DIVERGENCE, /* record, bytes, pair: a key that differed in a merge, and what became of it */
-	OUT_LOG,        /* level, bytes: a line for the log */
-	OUT_EXIT,       /* the process may end */
+	OUT_HISTORY, /* bytes, pair: a line for the journal: EPOCH, SEQ, WHAT, FROM, TO, WHY by tabs */
+	OUT_LOG,     /* level, bytes: a line for the log */
+	OUT_EXIT,    /* the process may end */
 };
 
 enum log_weight { WEIGHT_ERROR, WEIGHT_WARN, WEIGHT_NOTICE, WEIGHT_INFO };

@@ -1,5 +1,7 @@
 /* A pause is a doubt: a process that was stopped, or a host that was frozen, does
  * not know whether its reign goes on. Until it does, nothing leaves and nothing is decided. */
+#include <stdio.h>
+
 #include "node/core/node_parts.h"
 
 enum { PAUSE_ADVERTS = 2, ALONE_ADVERTS = 5 };
@@ -13,12 +15,15 @@ static bool paused(const struct node *n)
 
 static void begin(struct node *n)
 {
+	char why[48];
+
 	n->doubt = true;
 	n->doubt_connection = n->link.connection;
 	n->doubt_number = n->link.number;
 	n->doubt_until = mtime_add_ms(n->now, ALONE_ADVERTS * n->options.role.advert_ms);
-	node_say(n, WEIGHT_WARN, "doubt=begun paused_ms=%lld",
-	         (long long)(n->now.ms - n->last_tick.ms));
+	(void)snprintf(why, sizeof why, "paused for %lld ms",
+	               (long long)(n->now.ms - n->last_tick.ms));
+	node_note(n, WEIGHT_WARN, &(struct note){"doubt", "none", "begun", why});
 	node_beat(n);
 }
 
@@ -53,7 +58,7 @@ bool node_superseded(const struct node *n)
 static void end(struct node *n, const char *why)
 {
 	n->doubt = false;
-	node_say(n, WEIGHT_NOTICE, "doubt=ended why=\"%s\"", why);
+	node_note(n, WEIGHT_NOTICE, &(struct note){"doubt", "begun", "none", why});
 }
 
 void node_doubt_judge(struct node *n)

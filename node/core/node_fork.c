@@ -250,6 +250,7 @@ void node_fork_end(struct node *n)
 {
 	if (!n->fork.merging)
 		return;
+	node_keep(n, &(struct note){"fork", "-", "merged", "the peer's is in"});
 	node_say(n, WEIGHT_WARN, "fork=merged after=%llu keys=%llu theirs=%llu joined=%llu",
 	         (unsigned long long)n->fork.fork_seq, (unsigned long long)n->merged_keys,
 	         (unsigned long long)n->merged_theirs, (unsigned long long)n->merged_joined);

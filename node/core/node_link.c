@@ -187,9 +187,11 @@ static void on_hello(struct node *n, const struct hello *h)
 	enum refusal refusal = hello_check(&l->sent, h);
 	if (refusal != REFUSE_NONE) {
 		node_send(n, &(struct frame){.kind = FRAME_REFUSAL, .refusal = refusal});
-		if (n->refused != refusal)
+		if (n->refused != refusal) {
 			node_say(n, WEIGHT_ERROR, "link=peer refused=\"%s\"",
 			         refusal_text(refusal));
+			node_keep(n, &(struct note){"peer", "-", "refused", refusal_text(refusal)});
+		}
 		n->refused = refusal;
 		node_close_link(n, "refused");
 		return;
@@ -215,9 +217,11 @@ static void on_hello(struct node *n, const struct hello *h)
 
 static void on_refusal(struct node *n, enum refusal refusal)
 {
-	if (n->refused != refusal)
+	if (n->refused != refusal) {
 		node_say(n, WEIGHT_ERROR, "link=peer refused_by_peer=\"%s\"",
 		         refusal_text(refusal));
+		node_keep(n, &(struct note){"peer", "-", "refused by it", refusal_text(refusal)});
+	}
 	n->refused = refusal;
 	node_close_link(n, "refused by the peer");
 }

@@ -88,6 +88,7 @@ struct node {
 	uint64_t disk_mark;         /* the standby's disk must reach this ... */
 	struct mtime disk_mark_due; /* ... by then */
 
+	bool left;      /* it was told to end */
 	bool fork_held; /* a fork of ours is not merged yet: it keeps its own time until then */
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
@@ -118,6 +119,13 @@ struct node {
 struct node_output *node_out(struct node *n, enum node_output_kind kind);
 PRINTF_LIKE(3, 4)
 void node_say(struct node *n, enum log_weight weight, const char *format, ...);
+/* What becomes of this node, or of the pair: a line for the journal ... */
+struct note {
+	const char *what, *from, *to, *why;
+};
+void node_keep(struct node *n, const struct note *note);
+void node_note(struct node *n, enum log_weight weight,
+               const struct note *note); /* ... and the log */
 struct pairtime pair_now(const struct node *n);
 bool node_active(const struct node *n);
 int64_t node_tick_ms(const struct node *n);

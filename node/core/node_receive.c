@@ -43,6 +43,7 @@ static void hand_in_fork(struct node *n, uint64_t fork_seq)
 		n->forks++;
 		n->fork_entries += entries;
 		node_out(n, OUT_SET_ASIDE)->seq = fork_seq;
+		node_keep(n, &(struct note){"fork", "-", "set aside", "the histories parted"});
 		node_say(n, WEIGHT_ERROR, "fork=found after=%llu entries=%llu",
 		         (unsigned long long)fork_seq, (unsigned long long)entries);
 	}

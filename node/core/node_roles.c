@@ -119,9 +119,8 @@ static void stop_being_active(struct node *n)
 
 static void entered(struct node *n, const struct role_output *out)
 {
-	node_say(n, WEIGHT_NOTICE, "role=%s->%s why=\"%s\" epoch=%llu seq=%llu",
-	         role_name(out->from), role_name(out->to), out->why,
-	         (unsigned long long)n->reign.epoch, (unsigned long long)n->last_seq);
+	node_note(n, WEIGHT_NOTICE,
+	          &(struct note){"role", role_name(out->from), role_name(out->to), out->why});
 	if (out->to == ROLE_ACTIVE)
 		become_active(n);
 	if (out->from == ROLE_STEPPING_DOWN || out->to == ROLE_OUT_OF_SERVICE)
@@ -154,6 +153,15 @@ static void answer_request(struct node *n, const struct role_output *out)
 	n->request_ticket = 0;
 }
 
+static void leave(struct node *n)
+{
+	if (!n->left)
+		node_note(n, WEIGHT_NOTICE,
+		          &(struct note){"role", role_name(n->role.role), "stopped", "stop"});
+	n->left = true;
+	(void)node_out(n, OUT_EXIT);
+}
+
 void node_roles(struct node *n)
 {
 	enum { CASCADE_MAX = 4 }; /* init, standby, taking over: no step goes through more */
@@ -172,7 +180,7 @@ void node_roles(struct node *n)
 			entered(n, &out);
 		answer_request(n, &out);
 		if (out.leave)
-			(void)node_out(n, OUT_EXIT);
+			leave(n);
 		if (!out.changed)
 			break;
 	}

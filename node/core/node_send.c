@@ -264,6 +264,23 @@ static enum pair_state heard_of_pair(const struct node *n)
 	                                  : PAIR_EXPOSED;
 }
 
+static const char *why_judged(const struct node *n, bool ours)
+{
+	if (n->pair == PAIR_PAIRED)
+		return "in step";
+	if (!n->link.greeted)
+		return "no link to the peer";
+	if (!ours)
+		return "the peer says so";
+	if (n->sender.phase == SENDER_IDLE)
+		return "the peer does not receive";
+	if (n->sender.phase != SENDER_LIVE)
+		return "the standby catches up";
+	return n->sender.durable < n->disk_mark && mtime_reached(n->disk_mark_due, n->now)
+	               ? "the standby's disk lags"
+	               : "the standby acknowledges late";
+}
+
 void node_judge_pair(struct node *n)
 {
 	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
@@ -280,8 +297,8 @@ void node_judge_pair(struct node *n)
 	n->pair_since = n->now;
 	if (was == PAIR_PAIRED && ours)
 		n->exposed_times++;
-	node_say(n, is == PAIR_EXPOSED && ours ? WEIGHT_WARN : WEIGHT_NOTICE,
-	         "pair=%s->%s seq=%llu peer_seq=%llu", pair_state_name(was), pair_state_name(is),
-	         (unsigned long long)n->last_seq, (unsigned long long)n->sender.received);
+	node_note(n, is == PAIR_EXPOSED && ours ? WEIGHT_WARN : WEIGHT_NOTICE,
+	          &(struct note){"pair", pair_state_name(was), pair_state_name(is),
+	                         why_judged(n, ours)});
 	log_exposure(n);
 }

@@ -27,7 +27,7 @@ ctl_command_fn ctl_status, ctl_bindings, ctl_bindings_remove, ctl_switchover, ct
 ctl_command_fn ctl_subscriber_add, ctl_subscriber_import, ctl_subscriber_list,
 	ctl_subscriber_remove, ctl_subscriber_show;
 /* What reads files. */
-ctl_command_fn ctl_log, ctl_divergence, ctl_check;
+ctl_command_fn ctl_log, ctl_history, ctl_divergence, ctl_check;
 
 /* "regpairctl: ..." on standard error. */
 void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "node/ctl/entries.h"
+#include "node/ctl/lines.h"
 #include "node/ctl/print.h"
-#include "node/io/config.h"
 
 enum { FIELDS = 4, ROWS_TOGETHER = 500, PATH_SIZE = 512 };
 
@@ -26,16 +26,9 @@ struct divergence_plan {
 static json_t *row_of(char *line)
 {
 	char *field[FIELDS];
-	char *rest = line;
-	char *end;
+	long long ms;
 
-	line[strcspn(line, "\n")] = '\0';
-	for (size_t i = 0; i < FIELDS; i++)
-		field[i] = i + 1 < FIELDS ? strsep(&rest, "\t") : rest;
-	if (field[FIELDS - 1] == NULL)
-		return NULL;
-	long long ms = strtoll(field[0], &end, 10);
-	if (*end != '\0')
+	if (!lines_split(line, field, FIELDS) || !lines_number(field[0], &ms))
 		return NULL;
 	return json_pack("{so sI ss ss ss%}", "time", pair_time_text((struct pairtime){ms}),
 	                 "pair_ms", (json_int_t)ms, "table", field[1], "kept", field[2], "key",
@@ -104,16 +97,13 @@ int ctl_divergence(const struct ctl *ctl, int argc, char **argv)
 {
 	struct divergence_plan plan = {.config = "/etc/regpair/regpair.yaml"};
 	struct config *config = NULL;
-	struct config_fault why;
+	int code = CTL_FAILED;
 
 	if (!read_arguments(argc, argv, &plan))
 		return ctl_misused("divergence", "wrong usage");
-	if (plan.dir == NULL && config_load(plan.config, &config, &why) != OK) {
-		ctl_complain("%s:%d: %s\nThe configuration names the store; or use --store DIR",
-		             why.file, why.line, why.text);
-		return CTL_FAILED;
-	}
-	int code = print_report(ctl, plan.dir != NULL ? plan.dir : config->store_dir);
+	const char *dir = lines_dir(plan.dir, plan.config, &config);
+	if (dir != NULL)
+		code = print_report(ctl, dir);
 	config_free(&config);
 	return code;
 }

@@ -18,6 +18,7 @@ static const struct {
 	 "  subscriber add|import|list|show|remove\n"
 	 "                       who may register, with which password\n"
 	 "  log                  the log of changes, decoded, from the store\n"
+	 "  history              what became of this node: roles, the pair, refusals, forks\n"
 	 "  divergence           what merges of two histories made of each record\n"
 	 "  switchover           hand over to the standby\n"
 	 "  takeover             do not wait for the peer: become active\n"
@@ -107,6 +108,17 @@ static const struct {
 	 "  --store DIR    the store's folder\n"
 	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"
 	 "  --file FILE    a file of entries that were set aside when a history forked\n"},
+	{"history",
+	 "usage: regpairctl history [--last N] [--store DIR] [--config FILE]\n"
+	 "\n"
+	 "Shows what became of this node, newest last: every change of its role and of the pair's\n"
+	 "state with its reason, refusals, forks, doubts, switchovers. The last 500 are kept, across\n"
+	 "restarts. It reads the store's folder, beside a running node or without one. The time is\n"
+	 "this host's wall clock; --json has the pair's time, too.\n"
+	 "\n"
+	 "  --last N       so many\n"
+	 "  --store DIR    the store's folder\n"
+	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"},
 	{"divergence",
 	 "usage: regpairctl divergence [--store DIR] [--config FILE]\n"
 	 "\n"

@@ -27,6 +27,7 @@ static const struct {
 	{"subscriber", "remove", ctl_subscriber_remove},
 	{"status", NULL, ctl_status},
 	{"log", NULL, ctl_log},
+	{"history", NULL, ctl_history},
 	{"divergence", NULL, ctl_divergence},
 	{"switchover", NULL, ctl_switchover},
 	{"takeover", NULL, ctl_takeover},

@@ -111,6 +111,15 @@ static void on_divergence(struct loop *l, const struct node_output *o)
 	divergence_add(l->divergence, o);
 }
 
+static void on_history(struct loop *l, const struct node_output *o)
+{
+	if (!journal_add(l->journal, o, loop_wall_ms()))
+		log_line(
+			l->log, LOG_ERROR,
+			"history=unwritten why=\"the journal of what became of this node cannot be "
+			"written\" remedy=\"look at the disk of store.dir\"");
+}
+
 static void on_exit_asked(struct loop *l, const struct node_output *o)
 {
 	(void)o;
@@ -128,7 +137,8 @@ static void carry_out(struct loop *l, const struct node_output *o)
 		[OUT_NEXT_BEGIN] = on_disk,   [OUT_NEXT_PUT] = on_disk,
 		[OUT_NEXT_SLICE] = on_disk,   [OUT_NEXT_COMMIT] = on_disk,
 		[OUT_NEXT_ABORT] = on_disk,   [OUT_DIVERGENCE] = on_divergence,
-		[OUT_LOG] = on_log,           [OUT_EXIT] = on_exit_asked,
+		[OUT_HISTORY] = on_history,   [OUT_LOG] = on_log,
+		[OUT_EXIT] = on_exit_asked,
 	};
 
 	by_kind[o->kind](l, o);

@@ -6,6 +6,7 @@
 
 #include "node/io/control.h"
 #include "node/io/divergence.h"
+#include "node/io/journal.h"
 #include "node/io/keeper.h"
 #include "node/io/log_thread.h"
 #include "node/io/loop.h"
@@ -29,6 +30,7 @@ struct loop {
 	struct control *control;
 	struct keeper *keeper;
 	struct divergence *divergence;
+	struct journal *journal;
 	struct pair_files files;
 
 	uint64_t random[32];

@@ -239,6 +239,7 @@ static int open_edges(struct loop *l)
 	};
 
 	l->divergence = divergence_open(c->store_dir);
+	l->journal = journal_open(c->store_dir);
 	l->sip = sip_io_open(l);
 	if (l->sip == NULL)
 		return EX_UNAVAILABLE;
@@ -285,6 +286,7 @@ void loop_stop(struct loop *l)
 	log_thread_stop(&l->log_thread);
 	keeper_close(&l->keeper);
 	divergence_close(&l->divergence);
+	journal_close(&l->journal);
 	node_free(&l->node);
 	store_close(&l->store);
 	free(l->domains);

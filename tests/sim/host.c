@@ -212,6 +212,7 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		world_say(w, host_name(h), "merged " SLICE_FMT " of " SLICE_FMT,
 		          SLICE_ARG(o->bytes), SLICE_ARG(o->record.key));
 		break;
+	case OUT_HISTORY:
 	case OUT_LOG:
 		world_say(w, host_name(h), SLICE_FMT, SLICE_ARG(o->bytes));
 		break;

@@ -30,6 +30,7 @@ struct kit_node {
 	unsigned set_aside;
 	unsigned lines;             /* for the log */
 	char line[512];             /* the last of them */
+	char history[4096];         /* for the journal, tabs as spaces */
 	bool next_open;             /* a snapshot is being received */
 	uint8_t *blocks[KIT_QUEUE]; /* the log: one block an entry, by seq */
 	size_t block_sizes[KIT_QUEUE];
@@ -105,6 +106,17 @@ static inline void kit_line(struct kit_node *n, const struct node_output *o)
 	(void)snprintf(n->line, sizeof n->line, SLICE_FMT, SLICE_ARG(o->bytes));
 }
 
+static inline void kit_history(struct kit_node *n, const struct node_output *o)
+{
+	size_t used = strlen(n->history);
+	int more = snprintf(n->history + used, sizeof n->history - used, SLICE_FMT "\n",
+	                    SLICE_ARG(o->bytes));
+
+	assert_in_range(more, 1, sizeof n->history - used - 1);
+	for (char *tab = n->history + used; (tab = strchr(tab, '\t')) != NULL;)
+		*tab = ' ';
+}
+
 static inline void kit_carry_out(struct kit *k, int at, const struct node_output *o,
                                  uint64_t *wanted)
 {
@@ -124,6 +136,8 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 		n->set_aside++;
 	else if (o->kind == OUT_LOG)
 		kit_line(n, o);
+	else if (o->kind == OUT_HISTORY)
+		kit_history(n, o);
 	else if (o->kind == OUT_NEXT_BEGIN)
 		n->next_open = true;
 	else if (o->kind == OUT_NEXT_COMMIT || o->kind == OUT_NEXT_ABORT)

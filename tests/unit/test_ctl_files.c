@@ -1,6 +1,7 @@
 /* layer: ctl */
 /* What regpairctl reads: lines of CSV, keepalived's file, entries of the log. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "node/ctl/check.h"
 #include "node/ctl/csv.h"
@@ -294,6 +295,56 @@ static void a_file_that_was_set_aside_is_read_whole_or_refused(void **state)
 	assert_int_equal(log_of_bytes(SLICE("\377\377\377\377")), CTL_FAILED);
 }
 
+/* What `regpairctl history` prints of these lines; the exit code comes before it. */
+static const char *history_of(const char *old, const char *lines, const char *last)
+{
+	static char shown[2048];
+	char dir[] = "/tmp/history-XXXXXX", verb[] = "history", store[] = "--store";
+	char option[] = "--last", number[8], path[2][64];
+	char *argv[] = {verb, store, mkdtemp(dir), option, number, NULL};
+	const char *text[] = {old, lines};
+	struct ctl ctl = {.json = false};
+
+	(void)snprintf(number, sizeof number, "%s", last);
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(path[i], sizeof path[i], "%s/history%s", dir, i == 0 ? ".old" : "");
+		FILE *file = fopen(path[i], "we");
+		assert_true(file != NULL && fputs(text[i], file) >= 0 && fclose(file) == 0);
+	}
+	(void)fflush(stdout);
+	FILE *out = tmpfile();
+	int before = dup(STDOUT_FILENO);
+	assert_true(out != NULL && dup2(fileno(out), STDOUT_FILENO) >= 0);
+	int code = ctl_history(&ctl, 5, argv);
+	(void)fflush(stdout);
+	assert_true(dup2(before, STDOUT_FILENO) >= 0 && close(before) == 0);
+	rewind(out);
+	int n = snprintf(shown, sizeof shown, "%d\n", code);
+	shown[(size_t)n + fread(shown + n, 1, sizeof shown - (size_t)n - 1, out)] = '\0';
+	(void)fclose(out);
+	assert_true(remove(path[0]) == 0 && remove(path[1]) == 0 && remove(dir) == 0);
+	return shown;
+}
+
+/* A13 */
+static void the_newest_lines_of_the_journal_are_shown_and_cut_ones_are_not(void **state)
+{
+	static const char old[] = "0\t5\t1\t1\trole\tstopped\tinit\tstart\n"
+				  "1000\t5\t1\t7\trole\tinit\tstandby\tmet the peer\n";
+	static const char lines[] =
+		"2000\t5\t2\t8\trole\tsta\n"
+		"3000\t5\t2\t9\tpair\texposed\tpaired\tin step\n\nx\t5\t2\t9\ta\tb\tc\td\n";
+
+	(void)state;
+	assert_string_equal(
+		history_of(old, lines, "2"),
+		"0\n"
+		"TIME                      EPOCH  SEQ  WHAT  FROM     TO       WHY\n"
+		"1970-01-01T00:00:01.000Z      1    7  role  init     standby  met the peer\n"
+		"1970-01-01T00:00:03.000Z      2    9  pair  exposed  paired   in step\n");
+	assert_non_null(strstr(history_of(old, lines, "500"), "start"));
+}
+
 static void durations_are_told_in_two_units(void **state)
 {
 	static const struct {
@@ -322,6 +373,7 @@ int main(void)
 		cmocka_unit_test(keepalived_s_file_is_held_against_the_configuration),
 		cmocka_unit_test(entries_are_told_without_their_secrets),
 		cmocka_unit_test(a_file_that_was_set_aside_is_read_whole_or_refused),
+		cmocka_unit_test(the_newest_lines_of_the_journal_are_shown_and_cut_ones_are_not),
 		cmocka_unit_test(durations_are_told_in_two_units),
 	};
 
