@@ -123,7 +123,8 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct acked_line *load_all(FILE *file, const struct options *o, uint32_t *n)
+static struct acked_line *load_all(FILE *file, const struct options *o, const char *path,
+                                   uint32_t *n)
 {
 	struct acked_line *list = NULL;
 	uint32_t room = 0;
@@ -140,31 +141,47 @@ static struct acked_line *load_all(FILE *file, const struct options *o, uint32_t
 				abort();
 		}
 		if (!load_line(o, text, &list[*n])) {
-			fprintf(stderr, "regload: %s: no line of such a list: %.60s\n", o->audit,
-			        text);
+			fprintf(stderr, "regload: %s: no line of such a list: %.60s\n", path, text);
 			free(list);
 			return NULL;
 		}
 		++*n;
 	}
 	if (*n == 0)
-		fprintf(stderr, "regload: %s: the list is empty\n", o->audit);
+		fprintf(stderr, "regload: %s: the list is empty\n", path);
 	return list;
 }
 
-struct acked_line *acked_load(const struct options *o, uint32_t *n)
+struct acked_line *acked_load(const struct options *o, const char *path, uint32_t *n)
 {
-	FILE *file = fopen(o->audit, "r");
+	FILE *file = fopen(path, "r");
 
 	if (file == NULL) {
-		perror(o->audit);
+		perror(path);
 		return NULL;
 	}
 
-	struct acked_line *list = load_all(file, o, n);
+	struct acked_line *list = load_all(file, o, path, n);
 
 	fclose(file);
 	if (list != NULL)
 		qsort(list, *n, sizeof *list, by_number);
 	return list;
+}
+
+bool acked_know(struct acked *acked, const struct users *users, const char *path)
+{
+	uint32_t n = 0;
+	struct acked_line *list = acked_load(acked->options, path, &n);
+
+	if (list == NULL)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = users_find(users, list[i].number);
+
+		if (at != USERS_NONE)
+			acked->list[at] = list[i].ack;
+	}
+	free(list);
+	return true;
 }

@@ -30,6 +30,9 @@ void acked_sent(struct acked *acked, const struct user *u, uint32_t at);
 void acked_answer(struct acked *acked, const struct user *u, uint32_t at, const struct answer *a,
                   int64_t now_us);
 
+/* Begins with what such a list says of the users of this run. False: it cannot be read. */
+bool acked_know(struct acked *acked, const struct users *users, const char *path) MUST_CHECK;
+
 bool acked_save(const struct acked *acked, const struct users *users) MUST_CHECK;
 
 /* One line of the list, read. */
@@ -41,6 +44,6 @@ struct acked_line {
 
 /* Reads the list, ascending by user. NULL: it cannot be read; a line about it is on stderr. The
  * caller frees it. */
-struct acked_line *acked_load(const struct options *o, uint32_t *n) MUST_CHECK;
+struct acked_line *acked_load(const struct options *o, const char *path, uint32_t *n) MUST_CHECK;
 
 #endif

@@ -66,7 +66,7 @@ enum verdict audit_judge(const struct ack *ack, const struct seen *seen, uint32_
 bool audit_open(struct audit *audit, const struct options *o)
 {
 	*audit = (struct audit){.options = o};
-	audit->lines = acked_load(o, &audit->n);
+	audit->lines = acked_load(o, o->audit, &audit->n);
 	if (audit->lines == NULL)
 		return false;
 	audit->verdicts = malloc(audit->n);

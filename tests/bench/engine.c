@@ -69,13 +69,18 @@ static void send_request(struct run *r, uint32_t at)
 	users_wait(r->engine->users, at, 0, r->now + interval_us(options_of(r), 0));
 }
 
+static enum act next_act(const struct plan *p, const struct user *u)
+{
+	return p->in_turn && u->act == (uint8_t)p->act ? ACT_REMOVE : p->act;
+}
+
 static void start(struct run *r, uint32_t at, int64_t due_us)
 {
 	struct user *u = &r->engine->users->list[at];
 
 	if (options_of(r)->auth == AUTH_ALWAYS)
 		u->credentials.n_nonce = 0;
-	u->act = (uint8_t)r->plan->act;
+	u->act = (uint8_t)next_act(r->plan, u);
 	u->challenges = 0;
 	u->fresh = false;
 	u->began_us = due_us;

@@ -30,6 +30,7 @@ struct plan {
 	uint32_t window, rate; /* rate 0: by window */
 	uint64_t count;        /* 0: by seconds */
 	uint32_t seconds;
+	bool in_turn; /* a user that did `act` removes next, and so on */
 };
 
 /* False: it was told to stop before its end; the counts are good all the same. */

@@ -95,6 +95,8 @@ static bool open_files(struct job *j)
 		return false;
 	if (o->acked != NULL && !acked_open(&j->acked, o, j->users.n))
 		return false;
+	if (o->known != NULL && o->acked != NULL && !acked_know(&j->acked, &j->users, o->known))
+		return false;
 	if (o->timeline == NULL)
 		return true;
 	j->timeline = fopen(o->timeline, "w");
@@ -155,18 +157,20 @@ static struct plan plan_of(const struct job *j)
 	static const enum act acts[] = {[MODE_REGISTER] = ACT_REGISTER,
 	                                [MODE_REFRESH] = ACT_REGISTER,
 	                                [MODE_REMOVE] = ACT_REMOVE,
-	                                [MODE_FETCH] = ACT_FETCH};
+	                                [MODE_FETCH] = ACT_FETCH,
+	                                [MODE_CHURN] = ACT_REGISTER};
 	const struct options *o = &j->options;
 	bool once = o->count == 0 && o->seconds == 0;
 
-	return (struct plan){acts[o->mode], o->window, o->rate, once ? j->users.n : o->count,
-	                     o->seconds};
+	return (struct plan){acts[o->mode], o->window,
+	                     o->rate,       once ? j->users.n : o->count,
+	                     o->seconds,    o->mode == MODE_CHURN};
 }
 
 /* Registers every user once before the run that is measured. */
 static bool prime(struct job *j, struct engine *engine)
 {
-	const struct plan plan = {ACT_REGISTER, PRIME_WINDOW, 0, j->users.n, 0};
+	const struct plan plan = {ACT_REGISTER, PRIME_WINDOW, 0, j->users.n, 0, false};
 
 	if (j->options.mode != MODE_REFRESH || j->options.no_prime)
 		return true;

@@ -26,9 +26,10 @@ static const struct entry table[] = {
 	{"port", "PORT", "5060", "its port (-p)", AT(port), TEXT, 0},
 	{"transport", "udp|tcp", "udp", "", AT(transport), CHOICE, 0},
 	{"sockets", "N", "4", "source ports, or connections", AT(sockets), NUMBER, 256},
-	{"mode", "register|refresh|remove|fetch", "register",
-         "what each request does; refresh registers all users once, unmeasured, before", AT(mode),
-         CHOICE, 0},
+	{"mode", "register|refresh|remove|fetch|churn", "register",
+         "what each request does; refresh registers all users once, unmeasured, before; churn "
+         "registers and removes in turn",
+         AT(mode), CHOICE, 0},
 	{"window", "W", "64", "closed loop: requests outstanding", AT(window), NUMBER, 100000},
 	{"rate", "R", "0", "open loop: requests started per second; 0: closed loop", AT(rate),
          NUMBER, 1000000},
@@ -61,6 +62,8 @@ static const struct entry table[] = {
          AT(tries), NUMBER, 16},
 	{"acked", "FILE", NULL, "write what was acknowledged, the latest for each user", AT(acked),
          TEXT, 0},
+	{"known", "FILE", NULL, "begin with what such a list says was acknowledged", AT(known),
+         TEXT, 0},
 	{"audit", "FILE", NULL, "fetch each user of such a list and compare", AT(audit), TEXT, 0},
 	{"slack-ms", "MS", "1000", "audit: what a lifetime may differ beyond what is not known",
          AT(slack_ms), NUMBER, ANY},
@@ -82,7 +85,7 @@ static const struct entry table[] = {
 	{"help", "", NULL, "", AT(help), FLAG, 0},
 };
 
-static const char *const mode_names[] = {"register", "refresh", "remove", "fetch"};
+static const char *const mode_names[] = {"register", "refresh", "remove", "fetch", "churn"};
 static const char *const auth_names[] = {"none", "cached", "always"};
 
 const char *mode_name(enum mode mode)

@@ -11,7 +11,7 @@
 
 enum { OPTIONS_PIDS_MAX = 32 };
 
-enum mode { MODE_REGISTER, MODE_REFRESH, MODE_REMOVE, MODE_FETCH };
+enum mode { MODE_REGISTER, MODE_REFRESH, MODE_REMOVE, MODE_FETCH, MODE_CHURN };
 enum auth { AUTH_NONE, AUTH_CACHED, AUTH_ALWAYS };
 
 enum regload_exit {
@@ -42,7 +42,7 @@ struct options {
 
 	uint32_t t1_ms, tries;
 
-	const char *acked, *audit, *timeline, *save_nonce, *use_nonce, *write_csv;
+	const char *acked, *known, *audit, *timeline, *save_nonce, *use_nonce, *write_csv;
 	uint32_t slack_ms, allow_extra;
 	uint32_t expect_no_challenge, gap, json, help;
 

@@ -1,4 +1,7 @@
 /* layer: regload_parts */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "tests/bench/acked.h"
 #include "tests/bench/answer.h"
 #include "tests/bench/audit.h"
@@ -272,6 +275,36 @@ static void an_audit_allows_what_cannot_be_known_and_no_more(void **state)
 	}
 }
 
+/* A run that continues another knows what that was told, and forgets none of it. */
+static void a_list_that_is_saved_is_known_to_the_next_run(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/regload-acked-XXXXXX";
+	const struct options o = {
+		.user_prefix = "u", .contact_host = "h", .tag = "t", .acked = path};
+	struct users users = {0};
+	struct acked first = {0}, next = {0};
+	int file = mkstemp(path);
+
+	assert_true(file >= 0);
+	assert_true(users_open(&users, &o, NULL, 3));
+	assert_true(acked_open(&first, &o, 3));
+	first.list[0] = (struct ack){ACT_REGISTER, ACT_NONE, 7, 60, 1000, 2000};
+	first.list[2] = (struct ack){ACT_REMOVE, ACT_REGISTER, 9, 0, 3000, 4000};
+	assert_true(acked_save(&first, &users));
+	assert_true(acked_open(&next, &o, 3));
+	assert_true(acked_know(&next, &users, path));
+	for (unsigned i = 0; i < 3; i++)
+		assert_memory_equal(&next.list[i], &first.list[i], sizeof first.list[i]);
+	acked_close(&first);
+	acked_close(&next);
+	users_close(&users);
+	(void)close(file);
+	(void)unlink(path);
+	next = (struct acked){.options = &o};
+	assert_false(acked_know(&next, &users, path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +320,7 @@ int main(void)
 		cmocka_unit_test(every_user_is_visited_once_in_a_round),
 		cmocka_unit_test(users_that_wait_come_due_in_order),
 		cmocka_unit_test(an_audit_allows_what_cannot_be_known_and_no_more),
+		cmocka_unit_test(a_list_that_is_saved_is_known_to_the_next_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
