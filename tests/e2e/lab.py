@@ -48,6 +48,11 @@ def other(node):
     return "b" if node == "a" else "a"
 
 
+def ms(begin, end):
+    """Between two times of now()."""
+    return (end - begin) * 1000 if begin is not None and end is not None else float("nan")
+
+
 def boottime_of(stamp):
     """A log's time, as 2026-01-01T12:00:00.123Z, on the clock of now()."""
     wall = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc).timestamp()
@@ -96,6 +101,10 @@ class Lab:
         self.environment = dict(
             os.environ, REGPAIR_LAB=self.prefix, REGPAIR_NET=self.net, REGPAIR_DIR=str(self.folder),
             REGPAIR_BUILD=str(BUILD), REGPAIR_DAEMON=str(self.daemon), REGPAIR_CTL=str(self.ctl_program))
+
+    def share(self, part):
+        """So many rounds that a test does which takes `part` times as long as others, or matters less."""
+        return max(1, self.rounds // part)
 
     # --- ha/pair ---
 

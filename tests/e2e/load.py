@@ -4,6 +4,7 @@ A Phones is some users of its own over one transport: registered, refreshed unde
 the server acknowledged and the nonces in use are kept in files of the lab's folder.
 """
 import itertools
+import json
 
 from lab import LabError
 
@@ -11,13 +12,38 @@ SLACK_MS = 1050  # lifetimes are told in seconds, rounded up; the nodes' clocks 
 BLOCK = 1000  # of user numbers: no two Phones share users
 blocks = itertools.count()
 
-REFRESH, FRESH = "refresh", "fresh"
+REFRESH, FRESH, CHURN = "refresh", "fresh", "churn"
+VERDICTS = ("lost", "wrong_lifetime", "not_removed", "unanswered", "extra", "unsure")
+
+
+class Tally:
+    """What a test counted, over all its rounds."""
+
+    def __init__(self):
+        self.counts = {}
+
+    def add(self, **counts):
+        for name, count in counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    def load(self, result):
+        """The summary of a run of regload."""
+        self.add(acknowledged=result["ok"], sent_again=result["retransmissions"])
+
+    def audit(self, phones):
+        for each in phones:
+            found = each.audit()
+            self.add(audited=found["users"], **{name: found[name] for name in VERDICTS})
+
+    def __str__(self):
+        return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.counts.items())
 
 
 class Phones:
     def __init__(self, lab, name, transport, count, expires=3600):
         assert count <= BLOCK
         first = next(blocks) * BLOCK
+        self.first, self.count = first, count
         self.lab = lab
         self.acked = lab.folder / f"{name}.acked"
         self.nonces = lab.folder / f"{name}.nonces"
@@ -30,7 +56,8 @@ class Phones:
         lab.add_users(count, first)
 
     def arguments(self, *more):
-        return (*self.users, "--tag", f"{self.tag}{self.generation}", "--cseq", self.cseq, "--acked", self.acked,
+        known = ("--known", self.acked) if self.acked.exists() else ()
+        return (*self.users, "--tag", f"{self.tag}{self.generation}", "--cseq", self.cseq, *known, "--acked", self.acked,
                 "--save-nonce", self.nonces, *more)
 
     def register(self, seconds=60):
@@ -42,11 +69,24 @@ class Phones:
         expect_whole(result)
         return result
 
+    def remove(self):
+        """All once, those that were there before by the same Call-ID."""
+        result = self.lab.regload(*self.arguments("--mode", "remove", "--use-nonce", self.nonces))
+        self.cseq += 1000
+        expect_whole(result)
+        return result
+
+    def aors(self):
+        return [f"sip:user{number:06}@example.com" for number in range(self.first, self.first + self.count)]
+
     def start(self, how, rate):
-        """Load until end(). REFRESH: the same Call-IDs, nonces in use; FRESH: new Call-IDs first."""
+        """Load until end(). REFRESH: the same Call-IDs, nonces in use; FRESH: new Call-IDs first; CHURN: the
+        same Call-IDs, registered and removed in turn."""
         more = ["--rate", rate, "--seconds", 600, "--t1", 200, "--timeline", self.timeline]
         if how == REFRESH:
             more += ["--use-nonce", self.nonces, "--expect-no-challenge"]
+        elif how == CHURN:
+            more += ["--mode", "churn", "--use-nonce", self.nonces]
         else:
             self.generation += 1
             self.cseq = 0
@@ -66,15 +106,15 @@ class Phones:
         return *found, max(end - begin for begin, end in pairs if (begin, end) != found)
 
     def audit(self):
-        """Everyone that got a 200 is there with the lifetime it implies, and no one is challenged: the
-        nonces in use are accepted."""
+        """Everyone that got a 200 is there with the lifetime it implies, whoever was removed is not, and no
+        one is challenged: the nonces in use are accepted. What was counted, by verdict."""
         done = self.lab.run(*self.lab.regload_command(
             *self.users, "--audit", self.acked, "--use-nonce", self.nonces, "--expect-no-challenge",
             "--tag", f"{self.tag}audit{self.generation}", "--slack-ms", SLACK_MS), check=False)
         if done.returncode != 0:
             raise LabError(f"audit of {self.acked.name}: exit {done.returncode}: {done.stderr.strip()[-1500:]} "
                            f"{done.stdout.strip()[-1500:]}")
-        return done.stdout
+        return json.loads(done.stdout)["audit"]
 
 
 def expect_whole(result):

@@ -3,15 +3,11 @@ node to the first 200 from the new one. docs/failover.md holds what was measured
 import statistics
 import time
 
-from lab import now, other, wait_until
+from lab import ms, now, other, wait_until
 from load import REFRESH, Phones, expect_whole, table
 
 RATE = 200  # a request every 5 ms
 NOISE = 3   # machines that run tests are busy: only a median beyond so many times the promise fails
-
-
-def ms(begin, end):
-    return (end - begin) * 1000 if begin is not None and end is not None else float("nan")
 
 
 def one_gap(lab, phones, end_active):
