@@ -21,6 +21,7 @@ enum entry_kind {
 	ENTRY_REIGN,
 	ENTRY_SECRET,
 	ENTRY_MERGE,
+	ENTRY_REPAIR, /* the same bytes once more: the store had lost them */
 };
 const char *entry_kind_name(enum entry_kind k); /* "request"; "?" outside the list */
 

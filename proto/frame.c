@@ -4,8 +4,8 @@
 #include <assert.h>
 
 #include "proto/base/reader.h"
+#include "proto/frame_parts.h"
 #include "proto/pack.h"
-#include "repl.pb-c.h"
 
 enum { LENGTH_SIZE = 4 };
 
@@ -217,6 +217,14 @@ static enum err read_body(const Repl__Frame *m, struct arena *arena, struct fram
 		return read_slice_ack(m->slice_ack, out);
 	case REPL__FRAME__BODY_LIVE:
 		return read_live(m->live, out);
+	case REPL__FRAME__BODY_DIGEST:
+		return frame_read_digest(m->digest, arena, out);
+	case REPL__FRAME__BODY_DIGEST_ANSWER:
+		return frame_read_digest_answer(m->digest_answer, out);
+	case REPL__FRAME__BODY_BUCKETS:
+		return frame_read_buckets(m->buckets, out);
+	case REPL__FRAME__BODY_KEYS:
+		return frame_read_keys(m->keys, arena, out);
 	case REPL__FRAME__BODY__NOT_SET:
 	case _REPL__FRAME__BODY__CASE_IS_INT_SIZE:
 		break;
@@ -245,7 +253,7 @@ struct decoded frame_decode(struct slice in, struct arena *arena, struct frame *
 		return (struct decoded){unpack_fault(arena), 0};
 
 	_Static_assert((int)REPL__FRAME__BODY_HELLO == (int)FRAME_HELLO, "kinds are field numbers");
-	_Static_assert((int)REPL__FRAME__BODY_LIVE == (int)FRAME_LIVE, "kinds are field numbers");
+	_Static_assert((int)REPL__FRAME__BODY_KEYS == (int)FRAME_KEYS, "kinds are field numbers");
 	out->kind = (enum frame_kind)m->body_case;
 	enum err err = read_body(m, arena, out);
 	return (struct decoded){err, err == OK ? LENGTH_SIZE + size : 0};
@@ -266,6 +274,10 @@ struct image {
 		Repl__SnapshotEnd end;
 		Repl__SliceAck slice_ack;
 		Repl__Live live;
+		Repl__Digest digest;
+		Repl__DigestAnswer digest_answer;
+		Repl__Buckets buckets;
+		Repl__Keys keys;
 	};
 };
 
@@ -445,6 +457,22 @@ static void write_body(const struct frame *f, struct arena *arena, struct image 
 	case FRAME_LIVE:
 		write_live(f->live_step, to);
 		break;
+	case FRAME_DIGEST:
+		to->m.digest = &to->digest;
+		frame_write_digest(f, arena, &to->digest);
+		break;
+	case FRAME_DIGEST_ANSWER:
+		to->m.digest_answer = &to->digest_answer;
+		frame_write_digest_answer(f, &to->digest_answer);
+		break;
+	case FRAME_BUCKET_SUMS:
+		to->m.buckets = &to->buckets;
+		frame_write_buckets(f, &to->buckets);
+		break;
+	case FRAME_KEYS:
+		to->m.keys = &to->keys;
+		frame_write_keys(&f->keys, arena, &to->keys);
+		break;
 	}
 }
 
@@ -454,7 +482,7 @@ void frame_encode(const struct frame *f, struct arena *arena, struct buf *to)
 	size_t mark = arena->n;
 	struct buf whole = *to;
 
-	assert(f->kind >= FRAME_HELLO && f->kind <= FRAME_LIVE);
+	assert(f->kind >= FRAME_HELLO && f->kind <= FRAME_KEYS);
 	repl__frame__init(&image.m);
 	image.m.body_case = (Repl__Frame__BodyCase)f->kind;
 	write_body(f, arena, &image);

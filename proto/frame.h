@@ -18,6 +18,11 @@ enum {
 	CLUSTER_ID_SIZE = 16,
 	HISTORY_MAX = 256, /* reigns a node remembers; older ones are deleted by the active */
 	SLICE_ITEMS_MAX = 512,
+	FRAME_TABLES_MAX = 16,
+	FRAME_BUCKETS = 4096, /* parts of a table's digest */
+	FRAME_KEYS_MAX = 2500,
+	FRAME_KEYS_BYTES = 96 * 1024, /* of the keys in one frame, each with what encodes it */
+	FRAME_KEY_HEAD = 16,
 };
 
 enum frame_kind {
@@ -31,6 +36,10 @@ enum frame_kind {
 	FRAME_END,
 	FRAME_SLICE_ACK,
 	FRAME_LIVE,
+	FRAME_DIGEST,
+	FRAME_DIGEST_ANSWER,
+	FRAME_BUCKET_SUMS,
+	FRAME_KEYS,
 };
 /* The version that brought this kind: a peer that speaks an older one drops the link upon it. */
 static inline uint32_t frame_version(enum frame_kind kind)
@@ -89,6 +98,27 @@ struct snapshot_item {
 	struct slice key, value;
 };
 
+struct table_digest {
+	enum table table;
+	uint64_t count, digest;
+};
+
+struct key_digest {
+	struct slice key;
+	uint64_t digest;
+};
+
+/* What a standby has where the bucket sums of one table differ. */
+struct keys_frame {
+	uint64_t seq;
+	struct table_digest table;
+	uint32_t differing;      /* buckets that differ; fewer are listed where the frame is full */
+	const uint32_t *buckets; /* whole in `keys` */
+	size_t n_buckets;
+	const struct key_digest *keys;
+	size_t n_keys;
+};
+
 struct frame {
 	enum frame_kind kind;
 	union {
@@ -113,6 +143,21 @@ struct frame {
 		} end;
 		uint64_t slice_ack;
 		uint64_t live_step;
+		struct {
+			uint64_t seq;
+			const struct table_digest *tables;
+			size_t n_tables;
+		} digest;
+		struct {
+			uint64_t seq;
+			bool equal, damaged;
+		} digest_answer;
+		struct {
+			uint64_t seq;
+			enum table table;
+			const uint64_t *sums; /* FRAME_BUCKETS; NULL: the table is empty */
+		} buckets;
+		struct keys_frame keys;
 	};
 };
 

@@ -24,8 +24,8 @@ MAY_INCLUDE = {
 HOME_OF = {
     "event2/": ["node/io", "tests/unit/fake_loop.h", "tests/unit/control_kit.h"],
     "lmdb.h": ["store"],
-    "protobuf-c/": ["proto/frame.c", "proto/entry.c", "proto/record.c", "proto/pack.h"],
-    ".pb-c.h": ["proto/frame.c", "proto/entry.c", "proto/record.c", "proto/record_aor.c"],
+    "protobuf-c/": ["proto/entry.c", "proto/record.c", "proto/pack.h"],
+    ".pb-c.h": ["proto/frame_parts.h", "proto/entry.c", "proto/record.c", "proto/record_aor.c"],
     "openssl/": ["node/io", "node/ctl", "proto/sip/digest.c", "tests/bench"],
     "yaml.h": ["node/io/config.c"],
     "jansson.h": ["node/io", "node/ctl", "tests/unit"],

@@ -11,7 +11,10 @@
 enum {
 	SEGMENT = 512, /* buckets in one; also what a table begins with */
 	TABLE_BITS = 3,
+	BUCKET_SHIFT = 20, /* 32 bits of hash, turned round, less 12 */
+	SUMS_SIZE = COPY_BUCKETS * sizeof(uint64_t),
 };
+_Static_assert(COPY_BUCKETS == 1 << (32 - BUCKET_SHIFT), "a bucket is a stretch of the walk");
 _Static_assert(TABLE_END <= 1 << TABLE_BITS, "a table's number fits beside an item's birth");
 
 /* One block: this, the key, the value. */
@@ -33,6 +36,7 @@ struct records {
 	uint64_t buckets; /* in use: `level` + those split already */
 	uint64_t level;   /* a power of two */
 	uint64_t count, digest;
+	uint64_t *sums; /* the digest by bucket; NULL: the table is empty */
 };
 
 struct copy {
@@ -153,6 +157,8 @@ static void free_records(struct copy *c, struct records *r)
 		give(c, r->segments[s], sizeof(struct segment));
 	if (r->segments_room > 0)
 		give(c, r->segments, r->segments_room * sizeof(struct segment *));
+	if (r->sums != NULL)
+		give(c, r->sums, SUMS_SIZE);
 }
 
 void copy_free(struct copy **copy)
@@ -221,15 +227,34 @@ static struct item *new_item(struct copy *c, struct slice key, struct slice valu
 	return i;
 }
 
-static uint64_t item_hash(const struct item *i)
+/* A walk goes by the bits of the hash from the lowest to the highest, read as a number the other way
+ * round: there a bucket is one stretch, and splitting it cuts the stretch in two without moving
+ * anything across. */
+static uint32_t turned(uint32_t v)
 {
-	return record_hash(item_table(i), i->timed.is.key, i->timed.is.value);
+	v = (v >> 1 & 0x55555555U) | (v & 0x55555555U) << 1;
+	v = (v >> 2 & 0x33333333U) | (v & 0x33333333U) << 2;
+	v = (v >> 4 & 0x0f0f0f0fU) | (v & 0x0f0f0f0fU) << 4;
+	v = (v >> 8 & 0x00ff00ffU) | (v & 0x00ff00ffU) << 8;
+	return v >> 16 | v << 16;
+}
+
+/* What the record is of its table's digest. */
+static void add_digest(struct copy *c, struct records *r, const struct item *i)
+{
+	if (r->sums == NULL) {
+		r->sums = take(c, SUMS_SIZE);
+		memset(r->sums, 0, SUMS_SIZE);
+	}
+	r->digest += i->timed.is.digest;
+	r->sums[turned(i->hash) >> BUCKET_SHIFT] += i->timed.is.digest;
 }
 
 /* Takes the item out of everything but its chain. */
 static void drop_item(struct copy *c, struct records *r, struct item *i)
 {
-	r->digest -= item_hash(i);
+	r->digest -= i->timed.is.digest;
+	r->sums[turned(i->hash) >> BUCKET_SHIFT] -= i->timed.is.digest;
 	wheel_remove(&c->wheel, &i->timed);
 	give(c, i, item_size(i));
 }
@@ -262,7 +287,8 @@ void copy_put(struct copy *c, enum table table, struct slice key, struct slice v
 		drop_item(c, r, old);
 	else
 		r->count++;
-	r->digest += item_hash(i);
+	i->timed.is.digest = record_hash(table, i->timed.is.key, i->timed.is.value);
+	add_digest(c, r, i);
 	wheel_add(&c->wheel, &i->timed);
 	if (r->count > r->buckets)
 		split(c, r);
@@ -289,6 +315,10 @@ void copy_delete(struct copy *c, enum table table, struct slice key)
 	*at = i->chain;
 	drop_item(c, r, i);
 	r->count--;
+	if (r->count == 0) {
+		give(c, r->sums, SUMS_SIZE);
+		r->sums = NULL;
+	}
 }
 
 uint64_t copy_count(const struct copy *c, enum table table)
@@ -299,6 +329,39 @@ uint64_t copy_count(const struct copy *c, enum table table)
 uint64_t copy_digest(const struct copy *c, enum table table)
 {
 	return records_in(c, table)->digest;
+}
+
+uint64_t copy_bucket(const struct copy *c, enum table table, uint32_t bucket)
+{
+	const struct records *r = records_in(c, table);
+
+	assert(bucket < COPY_BUCKETS);
+	return r->sums == NULL ? 0 : r->sums[bucket];
+}
+
+bool copy_sound(enum table table, const struct copy_item *item)
+{
+	return record_hash(table, item->key, item->value) == item->digest;
+}
+
+struct copy_check copy_check_bucket(const struct copy *c, enum table table, uint32_t bucket)
+{
+	struct copy_check check = {.first = NULL};
+	struct copy_cursor cursor = {0};
+	const struct copy_item *item;
+	uint64_t sum = 0;
+
+	while ((item = copy_walk_bucket(c, table, bucket, &cursor)) != NULL) {
+		check.records++;
+		sum += item->digest;
+		if (copy_sound(table, item))
+			continue;
+		check.flipped++;
+		if (check.first == NULL)
+			check.first = item;
+	}
+	check.adds_up = sum == copy_bucket(c, table, bucket);
+	return check;
 }
 
 uint64_t copy_bytes(const struct copy *c)
@@ -323,18 +386,6 @@ struct pairtime copy_next_deadline(const struct copy *c)
 	return wheel_next(&c->wheel);
 }
 
-/* A walk goes by the bits of the hash from the lowest to the highest, read as a number the other way
- * round: there a bucket is one stretch, and splitting it cuts the stretch in two without moving
- * anything across. */
-static uint32_t turned(uint32_t v)
-{
-	v = (v >> 1 & 0x55555555U) | (v & 0x55555555U) << 1;
-	v = (v >> 2 & 0x33333333U) | (v & 0x33333333U) << 2;
-	v = (v >> 4 & 0x0f0f0f0fU) | (v & 0x0f0f0f0fU) << 4;
-	v = (v >> 8 & 0x00ff00ffU) | (v & 0x00ff00ffU) << 8;
-	return v >> 16 | v << 16;
-}
-
 /* The first place behind the stretch of the bucket in which `place` lies. */
 static uint64_t stretch_end(const struct records *r, uint64_t place, uint64_t bucket)
 {
@@ -354,12 +405,11 @@ static struct copy_cursor place_of(const struct item *i)
 	return (struct copy_cursor){turned(i->hash), item_birth(i)};
 }
 
-const struct copy_item *copy_walk(const struct copy *c, enum table table,
-                                  struct copy_cursor *cursor)
+/* The next item at the cursor or behind it, but before `end`. */
+static const struct copy_item *walk(const struct records *r, struct copy_cursor *cursor,
+                                    uint64_t end)
 {
-	const struct records *r = records_in(c, table);
-
-	while (cursor->at >> 32 == 0) {
+	while (cursor->at < end) {
 		uint64_t bucket = bucket_number(r, turned((uint32_t)cursor->at));
 		const struct item *next = NULL;
 		for (const struct item *i = *bucket_at(r, bucket); i != NULL; i = i->chain) {
@@ -367,6 +417,8 @@ const struct copy_item *copy_walk(const struct copy *c, enum table table,
 			if (ahead && (next == NULL || comes_before(place_of(i), place_of(next))))
 				next = i;
 		}
+		if (next != NULL && place_of(next).at >= end)
+			break;
 		if (next != NULL) {
 			*cursor = place_of(next);
 			cursor->within++;
@@ -375,4 +427,21 @@ const struct copy_item *copy_walk(const struct copy *c, enum table table,
 		*cursor = (struct copy_cursor){stretch_end(r, cursor->at, bucket), 0};
 	}
 	return NULL;
+}
+
+const struct copy_item *copy_walk(const struct copy *c, enum table table,
+                                  struct copy_cursor *cursor)
+{
+	return walk(records_in(c, table), cursor, UINT64_C(1) << 32);
+}
+
+const struct copy_item *copy_walk_bucket(const struct copy *c, enum table table, uint32_t bucket,
+                                         struct copy_cursor *cursor)
+{
+	uint64_t begin = (uint64_t)bucket << BUCKET_SHIFT;
+
+	assert(bucket < COPY_BUCKETS);
+	if (cursor->at < begin)
+		*cursor = (struct copy_cursor){begin, 0};
+	return walk(records_in(c, table), cursor, begin + (UINT64_C(1) << BUCKET_SHIFT));
 }

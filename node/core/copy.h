@@ -3,7 +3,9 @@
  * Keys and bytes; it knows no SIP. An item's value is one block together with its key. A put replaces
  * the bytes; slices got from an item die with the next put or delete of that key.
  * Deadlines: an item may carry one (pair time); a wheel hands out what is due. Setting it anew moves
- * it; deleting the item takes it away. */
+ * it; deleting the item takes it away.
+ * Digests: a table's is the sum of its records' hashes, kept up at each put and delete, whole and in
+ * COPY_BUCKETS parts: a record's bucket goes by its key alone, so that both nodes sum alike. */
 #ifndef NODE_CORE_COPY_H
 #define NODE_CORE_COPY_H
 
@@ -12,9 +14,12 @@
 
 struct copy;
 
+enum { COPY_BUCKETS = 4096 };
+
 struct copy_item {
 	struct slice key, value;
 	uint64_t seq;             /* of the entry that wrote it; 0: loaded from the image */
+	uint64_t digest;          /* record_hash of what was put: what its bytes must still give */
 	struct pairtime deadline; /* PAIRTIME_NEVER: none */
 };
 
@@ -33,6 +38,18 @@ void copy_delete(struct copy *c, enum table table, struct slice key);
 uint64_t copy_count(const struct copy *c, enum table table);
 /* Sum of record_hash over the table: equal on both nodes at equal positions. */
 uint64_t copy_digest(const struct copy *c, enum table table);
+/* The part of it that this bucket has, 0 to COPY_BUCKETS - 1. */
+uint64_t copy_bucket(const struct copy *c, enum table table, uint32_t bucket);
+/* Its bytes are still what was put. Memory flips, now and then. */
+bool copy_sound(enum table table, const struct copy_item *item);
+/* A bucket summed once more, from the bytes in memory. */
+struct copy_check {
+	uint64_t records;
+	uint64_t flipped;              /* of them: not what was put */
+	const struct copy_item *first; /* of the flipped; NULL: none */
+	bool adds_up;                  /* what was put gives the sum that was kept */
+};
+struct copy_check copy_check_bucket(const struct copy *c, enum table table, uint32_t bucket);
 uint64_t copy_bytes(const struct copy *c); /* memory taken, for the status */
 
 /* An item of any table whose deadline has come (the least within the wheel's grain of 250 ms), or
@@ -49,5 +66,8 @@ struct copy_cursor {
 };
 const struct copy_item *copy_walk(const struct copy *c, enum table table,
                                   struct copy_cursor *cursor);
+/* The same within one bucket, which is a stretch of that walk. */
+const struct copy_item *copy_walk_bucket(const struct copy *c, enum table table, uint32_t bucket,
+                                         struct copy_cursor *cursor);
 
 #endif

@@ -100,6 +100,7 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	n->pair = options->role.standalone ? PAIR_STANDALONE : PAIR_EXPOSED;
 	n->pair_since = now;
 	n->next_tick = n->last_tick = now;
+	node_digest_init(n);
 	role_init(&n->role, &options->role, now);
 	return n;
 }
@@ -200,6 +201,8 @@ static void on_message(struct node *n, const struct node_input *in)
 	}
 	serve(n->server, n->copy, &ask, &n->arena, &served);
 	n->outcomes[served.outcome]++;
+	if (served.damaged.n > 0)
+		node_memory_fault(n, served.damaged_table, served.damaged);
 	uint64_t depends_on = served.depends_on;
 	if (served.change)
 		depends_on = node_append(n, ENTRY_REQUEST, TABLE_AOR, served.key, served.value,
@@ -244,6 +247,7 @@ static void tick(struct node *n)
 	n->next_tick = mtime_add_ms(n->now, node_tick_ms(n));
 	n->last_tick = n->now;
 	node_beat(n);
+	node_digest_tick(n);
 	if (node_active(n) && !n->doubt)
 		node_expire(n);
 }
@@ -284,6 +288,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 		[NODE_NEXT_STORED] = on_nothing,
 		[NODE_LOG_READ] = node_on_log_read,
 		[NODE_COMMAND] = on_command,
+		[NODE_IMAGE_FAULT] = node_on_image_fault,
 		[NODE_TURN] = on_turn,
 	};
 

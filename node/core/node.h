@@ -61,6 +61,7 @@ enum node_event {
 	NODE_NEXT_STORED, /* seq: the new generation's slices up to this one are in it, unsynced */
 	NODE_LOG_READ, /* seq, bytes: the block asked for; empty: it is not in the log any more */
 	NODE_COMMAND,  /* command */
+	NODE_IMAGE_FAULT, /* record.table, record.key: not what was written; no key: unknown which */
 	NODE_TURN,
 };
 

@@ -44,6 +44,10 @@ static void add_item(struct node *n, struct snapshot_item *items, size_t *count,
 {
 	const struct copy_item *item = copy_get(n->copy, e->table, e->key);
 
+	if (item != NULL && !copy_sound(e->table, item)) {
+		node_memory_fault(n, e->table, e->key);
+		return; /* the file of the fork has it */
+	}
 	/* What is gone says nothing: absence is no removal. */
 	if (item == NULL || !is_merged_table(e->table) || has_item(items, *count, e))
 		return;
@@ -208,6 +212,10 @@ static void merge_item(struct node *n, const struct merge *m, const struct snaps
 
 	if (slice_eq(v.ours, v.theirs) || item->key.n == 0)
 		return; /* both have it: nothing differs */
+	if (mine != NULL && !copy_sound(item->table, mine)) {
+		node_memory_fault(n, item->table, item->key);
+		return;
+	}
 	if (record_merge(m, item->table, &v, scratch, &merged) != OK) {
 		node_say(n, WEIGHT_ERROR, "merge=failed table=%s key=" SLICE_FMT,
 		         table_name(item->table), SLICE_ARG(item->key));

@@ -42,6 +42,7 @@ static void forget_link(struct node *n)
 	n->sender = (struct sender){0};
 	n->fork = (struct fork){0};
 	n->late = false;
+	node_digest_forget(n);
 	struct mtime in_step_until = n->link.in_step_until;
 	n->link = (struct link){.in_step_until = in_step_until};
 }
@@ -260,6 +261,14 @@ static void on_greeted(struct node *n, const struct frame *f)
 	case FRAME_LIVE:
 		n->receiver.live = n->receiver.phase == RECEIVER_TAIL;
 		break;
+	case FRAME_DIGEST:
+		node_on_digest(n, f);
+		break;
+	case FRAME_DIGEST_ANSWER:
+		node_on_digest_answer(n, f);
+		break;
+	case FRAME_BUCKET_SUMS:
+	case FRAME_KEYS:
 	case FRAME_HELLO:
 	case FRAME_REFUSAL:
 		break;

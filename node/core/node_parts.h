@@ -3,6 +3,7 @@
 #define NODE_CORE_NODE_PARTS_H
 
 #include "node/core/node.h"
+#include "node/core/node_digest.h"
 #include "node/core/ring.h"
 #include "replication/pair_clock.h"
 #include "replication/receiver.h"
@@ -98,6 +99,7 @@ struct node {
 	uint64_t request_ticket;
 	struct mtime expiry_held_until;
 	struct mtime next_tick, last_tick;
+	struct digest_watch digest;
 	bool doubt; /* we were paused: is our reign still the current one? */
 	uint64_t doubt_connection, doubt_number;
 	struct mtime doubt_until;

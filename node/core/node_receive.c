@@ -109,6 +109,7 @@ static void switch_over(struct node *n, uint64_t through)
 	copy_free(&n->copy);
 	n->copy = n->next;
 	n->next = NULL;
+	node_digest_cured(n);
 	node_history_load(n);
 	count_gone(n);
 	n->last_seq = n->durable_seq = through;

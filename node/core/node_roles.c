@@ -50,6 +50,7 @@ static void begin_reign(struct node *n, bool behind)
 	node_close_link(n, "a new reign begins");
 	for (size_t i = 0; i < n->n_history; i++)
 		epoch = n->history[i].epoch > epoch ? n->history[i].epoch : epoch;
+	n->digest.snapshot_due = false; /* of another reign's standby */
 	ring_restart(n->window, n->last_seq + 1);
 	n->reign = (struct reign_record){
 		.id = n->random | 1,
@@ -202,6 +203,12 @@ static void expire_one(struct node *n, const struct copy_item *item, enum table 
 	struct pairtime deadline;
 	size_t expired = 0;
 
+	if (!copy_sound(table, item)) {
+		node_memory_fault(n, table, key);
+		copy_again(n->copy, table, key,
+		           (struct pairtime){pair_now(n).ms + n->options.default_expires_ms});
+		return;
+	}
 	if (!aor_expire(&how, item->value, scratch, &value, &deadline, &expired)) {
 		copy_again(n->copy, table, key, deadline);
 		return;

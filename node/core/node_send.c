@@ -35,6 +35,7 @@ void node_send_snapshot(struct node *n)
 	n->sent_items = 0;
 	n->sent_digest = 0;
 	n->snapshots_sent++;
+	n->digest.snapshot_due = false;
 	say_resume(n, &r);
 }
 
@@ -48,6 +49,8 @@ void node_resume(struct node *n)
 		return;
 	l->resumed = true;
 	struct resume r = resume_decide(&ours, n->log_first, &theirs);
+	if (n->digest.snapshot_due && r.how != RESUME_FORK)
+		r.how = RESUME_SNAPSHOT;
 	if (r.how == RESUME_SNAPSHOT) {
 		node_send_snapshot(n);
 		return;
@@ -91,9 +94,13 @@ static bool fill_slice(struct node *n, struct snapshot_item *items, size_t *coun
 			n->cursor = (struct copy_cursor){0};
 			continue;
 		}
+		if (!copy_sound(n->cursor_table, item)) {
+			node_memory_fault(n, n->cursor_table, item->key);
+			continue; /* rather none than a wrong one: the digests will differ */
+		}
 		items[(*count)++] = (struct snapshot_item){n->cursor_table, item->key, item->value};
 		bytes += item->key.n + item->value.n + 16;
-		n->sent_digest += record_hash(n->cursor_table, item->key, item->value);
+		n->sent_digest += item->digest;
 	}
 	return true;
 }

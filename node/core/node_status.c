@@ -136,10 +136,26 @@ static void put_counts(const struct node *n, struct status *s)
 	s->expired = n->expired;
 }
 
+static void put_digest(const struct node *n, struct mtime now, struct status *s)
+{
+	const struct digest_watch *d = &n->digest;
+
+	s->digest_checked = d->checked;
+	s->digest_mismatches = d->mismatches;
+	s->digest_seq = d->seq;
+	s->digest_age_ms = d->checked == 0 ? 0 : (uint64_t)(now.ms - d->checked_at.ms);
+	s->scrubs = d->scrubs;
+	s->memory_faults = d->memory_faults;
+	s->store_faults = d->store_faults;
+	s->damaged = d->memory_damaged || d->store_damaged;
+	s->repairs = d->repairs;
+}
+
 void node_status(const struct node *n, struct mtime now, struct status *out)
 {
 	*out = (struct status){0};
 	put_role(n, now, out);
 	put_peer(n, now, out);
+	put_digest(n, now, out);
 	put_counts(n, out);
 }

@@ -101,6 +101,18 @@ void turn_depend_on(struct turn *t, const struct copy_item *item)
 		t->out->depends_on = seq;
 }
 
+const struct copy_item *turn_get(struct turn *t, enum table table, struct slice key)
+{
+	const struct copy_item *item = copy_get(t->copy, table, key);
+
+	turn_depend_on(t, item);
+	if (item == NULL || copy_sound(table, item))
+		return item;
+	t->out->damaged_table = table;
+	t->out->damaged = item->key;
+	return NULL;
+}
+
 void turn_finish(struct turn *t, enum serve_outcome outcome)
 {
 	t->out->outcome = outcome;

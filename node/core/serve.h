@@ -75,6 +75,8 @@ struct served {
 	struct slice key, value;
 	struct pairtime deadline; /* of the new record */
 	uint64_t depends_on;      /* without a change: the seq the answer waits for */
+	enum table damaged_table; /* a record that is not what was put into the copy: 503 */
+	struct slice damaged;     /* its key; empty: all were sound */
 };
 void serve(struct server *s, const struct copy *copy, const struct serve_input *in,
            struct arena *arena, struct served *out);

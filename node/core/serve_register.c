@@ -32,10 +32,9 @@ static void challenge(struct turn *t, const struct registration *r, bool stale)
 /* False: what is stored cannot be read, or the arena is full. */
 static bool load_record(struct turn *t, struct registration *r)
 {
-	r->item = copy_get(t->copy, TABLE_AOR, r->request->aor);
+	r->item = turn_get(t, TABLE_AOR, r->request->aor);
 	r->record = arena_take(t->arena, sizeof *r->record);
-	turn_depend_on(t, r->item);
-	if (r->record == NULL)
+	if (r->record == NULL || t->out->damaged.n > 0)
 		return false;
 	if (r->item != NULL)
 		return aor_decode(r->item->value, t->arena, r->record) == OK;
@@ -60,8 +59,7 @@ static const struct subscriber_record *find_subscriber(struct turn *t, struct sl
 	buf_put(&key, realm);
 	if (key.full || who == NULL)
 		return NULL;
-	const struct copy_item *item = copy_get(t->copy, TABLE_SUBSCRIBER, buf_slice(&key));
-	turn_depend_on(t, item);
+	const struct copy_item *item = turn_get(t, TABLE_SUBSCRIBER, buf_slice(&key));
 	if (item == NULL || subscriber_decode(item->value, t->arena, who) != OK || who->gone)
 		return NULL;
 	return who;
@@ -88,7 +86,8 @@ static struct denial check_allowed(struct turn *t, const struct registration *r,
 	if (slice_eq(user, r->request->user))
 		return granted();
 	if (find_subscriber(t, r->request->user, r->auth.realm) == NULL)
-		return deny(404, SERVED_NOT_FOUND, NULL);
+		return t->out->damaged.n > 0 ? deny(503, SERVED_OVERLOAD, NULL)
+		                             : deny(404, SERVED_NOT_FOUND, NULL);
 	return r->policy->third_party ? granted() : deny(403, SERVED_FORBIDDEN, NULL);
 }
 
@@ -103,8 +102,12 @@ static bool authenticate(struct turn *t, struct registration *r)
 		.who = find_subscriber(t, user, r->auth.realm),
 		.record = r->record,
 	};
-	struct denial why = granted();
+	struct denial why = t->out->damaged.n > 0 ? deny(503, SERVED_OVERLOAD, NULL) : granted();
 
+	if (why.status != 0) {
+		turn_respond_denied(t, &why);
+		return false;
+	}
 	switch (auth_check(&r->auth, &question, &r->issued)) {
 	case AUTH_OK:
 		why = check_allowed(t, r, user);
@@ -203,7 +206,7 @@ static void decide(struct turn *t, const struct registration *r)
 static void register_on_record(struct turn *t, struct registration *r)
 {
 	if (!load_record(t, r)) {
-		turn_respond(t, 500, SERVED_OVERLOAD, NULL);
+		turn_respond(t, t->out->damaged.n > 0 ? 503 : 500, SERVED_OVERLOAD, NULL);
 		return;
 	}
 	if (r->policy->digest && !authenticate(t, r))

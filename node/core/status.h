@@ -42,6 +42,15 @@
 	X(merged_keys, count, "", "records that differed in them")                            \
 	X(merged_theirs, count, "", "of these: kept as the peer had them")                    \
 	X(merged_joined, count, "", "of these: joined of both")                               \
+	X(digest_checked, count, "", "comparisons with the peer since the start")             \
+	X(digest_mismatches, count, "", "of these: the records differed; must be 0")          \
+	X(digest_seq, count, "", "entry at which the newest comparison was made")             \
+	X(digest_age_ms, count, "ms", "how long ago")                                         \
+	X(scrubs, count, "", "times all records in memory were found as they were put")       \
+	X(memory_faults, count, "", "times one was not; must be 0")                           \
+	X(store_faults, count, "", "records of the store that were not; must be 0")           \
+	X(damaged, flag, "", "not repaired yet")                                              \
+	X(repairs, count, "", "snapshots sent because the standby was not equal or sound")    \
 	X(clock_offset_ms, count, "ms", "this host's wall clock less the pair's time")        \
 	X(expiry_held, flag, "",                                                              \
 	  "nothing expires for now: the clock was in doubt or we were behind")                \

@@ -38,6 +38,10 @@ struct turn {
  * no such record. */
 void turn_depend_on(struct turn *t, const struct copy_item *item);
 
+/* The record as it is stored, which the answer waits for, too; NULL: there is none, or (`damaged`) its
+ * bytes have flipped in memory. */
+const struct copy_item *turn_get(struct turn *t, enum table table, struct slice key);
+
 /* Sends what was written; an answer too large to send is none. */
 void turn_finish(struct turn *t, enum serve_outcome outcome);
 void turn_respond_denied(struct turn *t, const struct denial *why);

@@ -14,6 +14,7 @@ static const struct {
 	{"pair_state", "Pair"},
 	{"epoch", "History"},
 	{"peer_link", "Peer"},
+	{"digest_checked", "Equality"},
 	{"clock_offset_ms", "Time"},
 	{"aors", "Records"},
 	{"registered", "Requests since the start"},

@@ -100,6 +100,79 @@ static void the_digest_is_the_sum_over_what_is_there(void **state)
 	copy_free(&b);
 }
 
+/* A10 */
+static void the_buckets_are_the_digest_in_parts(void **state)
+{
+	(void)state;
+	struct copy *a = copy_new(&heap), *b = copy_new(&heap);
+	uint64_t sum = 0, walked = 0;
+	unsigned used = 0;
+
+	for (uint32_t i = 0; i < 20000; i++) /* many more than the hash table begins with */
+		put(a, i, INT64_MAX);
+	for (uint32_t i = 20000; i-- > 0;)
+		put(b, i, INT64_MAX);
+	for (uint32_t bucket = 0; bucket < COPY_BUCKETS; bucket++) {
+		struct copy_check check = copy_check_bucket(a, TABLE_AOR, bucket);
+		assert_true(check.adds_up && check.flipped == 0);
+		assert_int_equal(copy_bucket(a, TABLE_AOR, bucket),
+		                 copy_bucket(b, TABLE_AOR, bucket));
+		sum += copy_bucket(a, TABLE_AOR, bucket);
+		walked += check.records;
+		used += check.records > 0;
+	}
+	assert_int_equal(sum, copy_digest(a, TABLE_AOR));
+	assert_int_equal(walked, 20000);
+	assert_in_range(used, 4000, COPY_BUCKETS); /* 20000 keys leave some 30 empty */
+	copy_free(&a);
+	copy_free(&b);
+}
+
+static void flip_a_bit(const struct copy *c, uint32_t n)
+{
+	char room[32];
+	const struct copy_item *item = copy_get(c, TABLE_AOR, name(room, n));
+
+	assert_non_null(item);
+	*(uint8_t *)(uintptr_t)(item->value.p + 2) ^= 4;
+}
+
+static uint64_t flipped(const struct copy *c)
+{
+	uint64_t n = 0;
+
+	for (uint32_t bucket = 0; bucket < COPY_BUCKETS; bucket++) {
+		struct copy_check check = copy_check_bucket(c, TABLE_AOR, bucket);
+		assert_true(check.adds_up);
+		assert_true((check.first != NULL) == (check.flipped > 0));
+		n += check.flipped;
+	}
+	return n;
+}
+
+/* A10 */
+static void a_bit_that_flips_is_found_by_its_key_until_it_is_overwritten(void **state)
+{
+	(void)state;
+	struct copy *c = copy_new(&heap);
+	char room[32];
+
+	for (uint32_t i = 0; i < 1000; i++)
+		put(c, i, INT64_MAX);
+	uint64_t digest = copy_digest(c, TABLE_AOR);
+	flip_a_bit(c, 17);
+	flip_a_bit(c, 42);
+	assert_false(copy_sound(TABLE_AOR, copy_get(c, TABLE_AOR, name(room, 17))));
+	assert_true(copy_sound(TABLE_AOR, copy_get(c, TABLE_AOR, name(room, 18))));
+	assert_int_equal(flipped(c), 2);
+	put(c, 17, INT64_MAX);
+	assert_int_equal(flipped(c), 1);
+	assert_int_equal(copy_digest(c, TABLE_AOR), digest); /* of what was put */
+	copy_delete(c, TABLE_AOR, name(room, 42));
+	assert_int_equal(flipped(c), 0);
+	copy_free(&c);
+}
+
 static void memory_taken_is_counted_and_given_back(void **state)
 {
 	(void)state;
@@ -265,6 +338,8 @@ int main(void)
 		cmocka_unit_test(a_put_replaces_and_a_delete_takes_away),
 		cmocka_unit_test(a_put_may_hand_in_the_bytes_of_the_item_it_replaces),
 		cmocka_unit_test(the_digest_is_the_sum_over_what_is_there),
+		cmocka_unit_test(the_buckets_are_the_digest_in_parts),
+		cmocka_unit_test(a_bit_that_flips_is_found_by_its_key_until_it_is_overwritten),
 		cmocka_unit_test(memory_taken_is_counted_and_given_back),
 		cmocka_unit_test(an_item_of_moderate_size_costs_little_more_than_its_bytes),
 		cmocka_unit_test(what_is_due_comes_in_order_of_the_grain_and_never_early),

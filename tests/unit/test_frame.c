@@ -4,7 +4,7 @@
 #include "tests/check.h"
 #include "tests/unit/golden/golden.h"
 
-enum { ARENA_SIZE = 1024 * 1024 };
+enum { ARENA_SIZE = 2 * 1024 * 1024 };
 
 static const struct reign_mark history[] = {
 	{.id = 0x1111111111111111, .epoch = 1, .unit = UNIT_PRIMARY, .first_seq = 1},
@@ -22,6 +22,18 @@ static const struct snapshot_item items[] = {
 		.pair = {1700000000123}, .number = 17, .echo = 16, .echo_held_ms = 3,           \
 		.last_seq = 48211,                                                              \
 	}
+
+static const struct table_digest tables[] = {
+	{TABLE_AOR, 200000, 0xdddddddddddddddd},
+	{TABLE_REIGN, 2, 0xeeeeeeeeeeeeeeee},
+};
+
+static const uint32_t buckets[] = {0, 17, FRAME_BUCKETS - 1};
+
+static const struct key_digest keys[] = {
+	{{SLICE_OF("sip:alice@example.com")}, 0x1212121212121212},
+	{{SLICE_OF("sip:bob@example.com")}, 0x3434343434343434},
+};
 
 static const struct {
 	const char *name;
@@ -50,6 +62,17 @@ static const struct {
 	{"frame-end", {FRAME_END, .end = {7, 2000, 0xcccccccccccccccc, 48300}}},
 	{"frame-slice-ack", {FRAME_SLICE_ACK, .slice_ack = 7}},
 	{"frame-live", {FRAME_LIVE, .live_step = 48300}},
+	{"frame-digest", {FRAME_DIGEST, .digest = {48300, tables, ARRAY_LEN(tables)}}},
+	{"frame-digest-answer", {FRAME_DIGEST_ANSWER, .digest_answer = {48300, true, true}}},
+	{"frame-bucket-sums", {FRAME_BUCKET_SUMS, .buckets = {48300, TABLE_NAP, NULL}}},
+	{"frame-keys",
+         {FRAME_KEYS, .keys = {.seq = 48300,
+                               .table = {TABLE_AOR, 200000, 0xdddddddddddddddd},
+                               .differing = 4,
+                               .buckets = buckets,
+                               .n_buckets = ARRAY_LEN(buckets),
+                               .keys = keys,
+                               .n_keys = ARRAY_LEN(keys)}}},
 };
 
 static struct arena fresh_arena(void)
@@ -241,6 +264,20 @@ static void wrong_bodies_are_refused(void **state)
 	         {SLICE_OF("\072\011\010\001\022\005\010\001\022\001k")},
 	         ERR_MALFORMED},
 		{"slice ack 0", {SLICE_OF("\112\0")}, ERR_MALFORMED},
+		{"digest of nothing", {SLICE_OF("\132\0")}, OK},
+		{"digest of too many tables",
+	         {SLICE_OF("\132\042\022\0\022\0\022\0\022\0\022\0\022\0\022\0\022\0\022\0"
+	                   "\022\0\022\0\022\0\022\0\022\0\022\0\022\0\022\0")},
+	         ERR_TOO_BIG},
+		{"no answer in the digest's answer", {SLICE_OF("\142\0")}, OK},
+		{"sums of an empty table", {SLICE_OF("\152\0")}, OK},
+		{"one sum alone", {SLICE_OF("\152\012\032\010abcdefgh")}, ERR_MALFORMED},
+		{"no keys", {SLICE_OF("\162\0")}, OK},
+		{"a key of no bytes", {SLICE_OF("\162\002\072\0")}, ERR_MALFORMED},
+		{"a bucket beyond the last",
+	         {SLICE_OF("\162\006\050\001\062\002\200\040")},
+	         ERR_MALFORMED},
+		{"more buckets than differ", {SLICE_OF("\162\003\062\001\0")}, ERR_MALFORMED},
 	};
 
 	PLAY(cases);
@@ -287,6 +324,31 @@ static void a_full_arena_is_told(void **state)
 	frame_encode(&samples[6].frame, &arena, &to);
 	assert_true(to.full);
 	assert_int_equal(to.n, 0);
+}
+
+static void the_sums_of_a_table_and_as_many_keys_as_are_allowed_fit(void **state)
+{
+	(void)state;
+	static uint8_t wire[FRAME_MAX];
+	static uint64_t sums[FRAME_BUCKETS];
+	static struct key_digest many[FRAME_KEYS_MAX];
+	struct frame back;
+
+	for (size_t i = 0; i < FRAME_BUCKETS; i++)
+		sums[i] = UINT64_MAX - i;
+	struct frame f = {.kind = FRAME_BUCKET_SUMS, .buckets = {UINT64_MAX, TABLE_AOR, sums}};
+	struct arena arena = fresh_arena();
+	assert_int_equal(frame_decode(encode(&f, wire), &arena, &back).err, OK);
+	assert_memory_equal(back.buckets.sums, sums, sizeof sums);
+
+	size_t length = FRAME_KEYS_BYTES / FRAME_KEYS_MAX - FRAME_KEY_HEAD;
+	for (size_t i = 0; i < FRAME_KEYS_MAX; i++)
+		many[i] = (struct key_digest){{(const uint8_t *)sums, length}, UINT64_MAX};
+	f = (struct frame){.kind = FRAME_KEYS,
+	                   .keys = {.seq = UINT64_MAX, .keys = many, .n_keys = FRAME_KEYS_MAX}};
+	arena = fresh_arena();
+	assert_int_equal(frame_decode(encode(&f, wire), &arena, &back).err, OK);
+	assert_int_equal(back.keys.n_keys, FRAME_KEYS_MAX);
 }
 
 static struct frame a_slice_of(size_t n, struct slice value)
@@ -403,6 +465,7 @@ int main(void)
 		cmocka_unit_test(wrong_bodies_are_refused),
 		cmocka_unit_test(a_wrong_length_is_refused_before_anything_is_taken),
 		cmocka_unit_test(a_full_arena_is_told),
+		cmocka_unit_test(the_sums_of_a_table_and_as_many_keys_as_are_allowed_fit),
 		cmocka_unit_test(a_slice_of_64_kib_and_the_largest_record_fits),
 		cmocka_unit_test(a_frame_beyond_the_limit_is_not_written),
 		cmocka_unit_test(lists_beyond_their_limits_are_too_big),

@@ -1,0 +1,18 @@
+/* frame_parts.h - what the files of the frame codec share. Nobody else's. */
+#ifndef PROTO_FRAME_PARTS_H
+#define PROTO_FRAME_PARTS_H
+
+#include "proto/frame.h"
+#include "repl.pb-c.h"
+
+enum err frame_read_digest(const Repl__Digest *m, struct arena *arena, struct frame *out);
+enum err frame_read_digest_answer(const Repl__DigestAnswer *m, struct frame *out);
+enum err frame_read_buckets(const Repl__Buckets *m, struct frame *out);
+enum err frame_read_keys(const Repl__Keys *m, struct arena *arena, struct frame *out);
+
+void frame_write_digest(const struct frame *f, struct arena *arena, Repl__Digest *m);
+void frame_write_digest_answer(const struct frame *f, Repl__DigestAnswer *m);
+void frame_write_buckets(const struct frame *f, Repl__Buckets *m);
+void frame_write_keys(const struct keys_frame *k, struct arena *arena, Repl__Keys *m);
+
+#endif
