@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,6 +157,90 @@ void generation_remove(int dir_fd, const char *name)
 		(void)unlinkat(dir_fd, path, AT_REMOVEDIR);
 	}
 	(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
+}
+
+#define BROKEN "broken-"
+
+void broken_name(char name[GENERATION_NAME_MAX], uint64_t stamp)
+{
+	(void)snprintf(name, GENERATION_NAME_MAX, BROKEN "%llu",
+	               (unsigned long long)stamp); /* fits */
+}
+
+typedef enum err each_name(int dir_fd, const char *name, const char *argument);
+
+/* Stops at the first failure. */
+static enum err names(int dir_fd, each_name *each, const char *argument)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	enum err err = OK;
+
+	if (dir == NULL)
+		return err_last();
+	for (const struct dirent *e = readdir(dir); e != NULL && err == OK; e = readdir(dir))
+		err = each(dir_fd, e->d_name, argument);
+	(void)closedir(dir);
+	return err;
+}
+
+static bool is_broken(const char *name)
+{
+	return strncmp(name, BROKEN, strlen(BROKEN)) == 0;
+}
+
+static enum err found(int dir_fd, const char *name, const char *argument)
+{
+	(void)dir_fd;
+	(void)argument;
+	return is_broken(name) ? ERR_EXISTS : OK;
+}
+
+bool brokens_there(int dir_fd)
+{
+	return names(dir_fd, found, NULL) == ERR_EXISTS;
+}
+
+/* What cannot be removed now is tried again when the next one is set aside. */
+static enum err broken_remove(int dir_fd, const char *name, const char *keep)
+{
+	if (!is_broken(name) || strcmp(name, keep) == 0)
+		return OK;
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return OK;
+	(void)generations_sweep(fd, 0, true);
+	(void)unlinkat(fd, "current", 0);
+	(void)close(fd); /* nothing was written through it */
+	(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
+	return OK;
+}
+
+void brokens_remove(int dir_fd, const char *keep)
+{
+	(void)names(dir_fd, broken_remove, keep);
+}
+
+static enum err move(int dir_fd, const char *name, const char *to)
+{
+	char path[GENERATION_NAME_MAX + NAME_MAX + 2];
+
+	if (generation_number(slice_str(name)) == 0 && strcmp(name, "next") != 0)
+		return OK;
+	(void)snprintf(path, sizeof path, "%s/%s", to, name); /* fits: names are ours */
+	return renameat(dir_fd, name, dir_fd, path) == 0 ? OK : err_last();
+}
+
+/* `current` goes first: without it nothing is opened by mistake. */
+enum err store_move(int dir_fd, const char *to)
+{
+	char path[2 * GENERATION_NAME_MAX];
+
+	(void)snprintf(path, sizeof path, "%s/current", to); /* fits */
+	if (renameat(dir_fd, "current", dir_fd, path) != 0 && errno != ENOENT)
+		return err_last();
+	enum err err = names(dir_fd, move, to);
+	return err != OK ? err : dir_sync(dir_fd);
 }
 
 bool generations_sweep(int dir_fd, uint64_t keep, bool remove)

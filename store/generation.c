@@ -70,7 +70,7 @@ enum err generation_open(struct generation *g, const char *dir, const char *name
 	char log[PATH_MAX];
 	char state[PATH_MAX];
 
-	*g = (struct generation){.log = NULL};
+	*g = (struct generation){.format = STORE_FORMAT};
 	if (snprintf(log, sizeof log, "%s/%s/log", dir, name) >= (int)sizeof log ||
 	    snprintf(state, sizeof state, "%s/%s/state", dir, name) >= (int)sizeof state)
 		return ERR_TOO_BIG;
@@ -136,51 +136,78 @@ void generation_close(struct generation *g)
 /* --- fixed values --- */
 
 /* A value may have grown in a newer version; what it lacks is corruption. */
-static struct reader value_get(struct txn *t, MDB_dbi db, struct slice key, size_t size)
+static struct reader value_get(struct txn *t, uint64_t format, MDB_dbi db, struct slice key)
+{
+	struct reader r = {.bad = true};
+	bool found = txn_get(t, db, key, &r.rest);
+
+	if (found && (format == 1 || sealed_open(t, NO_TABLE, key, &r.rest)))
+		r.bad = false;
+	return r;
+}
+
+static void value_end(struct txn *t, const struct reader *r)
+{
+	if (r->bad)
+		txn_fail(t, ERR_CORRUPT);
+}
+
+/* The format alone stands in front of its seal: any version must find it. */
+static void format_put(struct txn *t, MDB_dbi meta, uint64_t format)
+{
+	uint8_t room[8 + SEAL_SIZE];
+	struct buf b = buf_on(room, sizeof room);
+
+	buf_uint(&b, format, 8);
+	buf_uint(&b, seal_of(NO_TABLE, SLICE("format"), buf_slice(&b)), SEAL_SIZE);
+	txn_put(t, meta, SLICE("format"), buf_slice(&b), 0);
+}
+
+static uint64_t format_get(struct txn *t, MDB_dbi meta)
 {
 	struct reader r = {.bad = true};
 
-	if (txn_get(t, db, key, &r.rest) && r.rest.n >= size)
-		r.bad = false;
-	else
+	r.bad = !txn_get(t, meta, SLICE("format"), &r.rest);
+	struct slice number = slice_head(r.rest, 8);
+	uint64_t format = reader_u64(&r);
+	if (!r.bad && format == 1 && r.rest.n == 0)
+		return format;
+	if (reader_u64(&r) != seal_of(NO_TABLE, SLICE("format"), number) || r.bad)
 		txn_fail(t, ERR_CORRUPT);
-	return r;
+	return format;
 }
 
 static void identity_put(struct txn *t, MDB_dbi meta, const struct identity *identity)
 {
 	uint8_t room[8];
-	struct buf format = buf_on(room, sizeof room);
-	uint8_t node_room[8];
-	struct buf node = buf_on(node_room, sizeof node_room);
+	struct buf node = buf_on(room, sizeof room);
 
-	buf_uint(&format, identity->format, 8);
 	buf_uint(&node, identity->node_id, 8);
-	txn_put(t, meta, SLICE("format"), buf_slice(&format), 0);
-	txn_put(t, meta, SLICE("node"), buf_slice(&node), 0);
-	txn_put(t, meta, SLICE("cluster"),
-	        (struct slice){identity->cluster_id, sizeof identity->cluster_id}, 0);
+	format_put(t, meta, identity->format);
+	sealed_put(t, meta, NO_TABLE, SLICE("node"), buf_slice(&node));
+	sealed_put(t, meta, NO_TABLE, SLICE("cluster"),
+	           (struct slice){identity->cluster_id, sizeof identity->cluster_id});
 }
 
 struct identity identity_get(struct txn *t, MDB_dbi meta)
 {
-	struct identity out = {.format = 0};
-	struct reader format = value_get(t, meta, SLICE("format"), 8);
+	struct identity out = {.format = format_get(t, meta)};
 
-	out.format = reader_u64(&format);
-	if (t->err != OK || out.format != STORE_FORMAT)
+	if (t->err != OK || out.format < STORE_FORMAT_OLDEST || out.format > STORE_FORMAT)
 		return out; /* the rest may look different there */
 
-	struct reader node = value_get(t, meta, SLICE("node"), 8);
-	struct reader cluster = value_get(t, meta, SLICE("cluster"), sizeof out.cluster_id);
+	struct reader node = value_get(t, out.format, meta, SLICE("node"));
+	struct reader cluster = value_get(t, out.format, meta, SLICE("cluster"));
 	out.node_id = reader_u64(&node);
 	struct slice id = reader_bytes(&cluster, sizeof out.cluster_id);
+	value_end(t, &node);
+	value_end(t, &cluster);
 	if (id.p != NULL)
 		memcpy(out.cluster_id, id.p, sizeof out.cluster_id);
 	return out;
 }
 
-void image_put(struct txn *t, MDB_dbi meta, const struct image *image)
+void image_put(struct txn *t, const struct generation *g, const struct image *image)
 {
 	uint8_t room[32];
 	struct buf b = buf_on(room, sizeof room);
@@ -189,18 +216,20 @@ void image_put(struct txn *t, MDB_dbi meta, const struct image *image)
 	buf_uint(&b, image->position.seq, 8);
 	buf_uint(&b, (uint64_t)image->pair.ms, 8);
 	buf_uint(&b, (uint64_t)image->wall_ms, 8);
-	txn_put(t, meta, SLICE("image"), buf_slice(&b), 0);
+	sealed_put(t, g->meta, NO_TABLE, SLICE("image"), buf_slice(&b));
+	sums_put(t, g);
 }
 
-struct image image_get(struct txn *t, MDB_dbi meta)
+struct image image_get(struct txn *t, const struct generation *g)
 {
-	struct reader r = value_get(t, meta, SLICE("image"), 32);
+	struct reader r = value_get(t, g->format, g->meta, SLICE("image"));
 	struct image out = {.wall_ms = 0};
 
 	out.position.reign = reader_u64(&r);
 	out.position.seq = reader_u64(&r);
 	out.pair.ms = (int64_t)reader_u64(&r);
 	out.wall_ms = (int64_t)reader_u64(&r);
+	value_end(t, &r);
 	return out;
 }
 
@@ -208,23 +237,26 @@ struct image image_get(struct txn *t, MDB_dbi meta)
  * a commit touches no second database. */
 static const uint8_t base_key[SEQ_KEY];
 
-void base_put(struct txn *t, MDB_dbi blocks, struct position base)
+void base_put(struct txn *t, const struct generation *g, struct position base)
 {
 	uint8_t room[16];
 	struct buf b = buf_on(room, sizeof room);
 
 	buf_uint(&b, base.reign, 8);
 	buf_uint(&b, base.seq, 8);
-	txn_put(t, blocks, (struct slice){base_key, sizeof base_key}, buf_slice(&b), 0);
+	sealed_put(t, g->blocks, NO_TABLE, (struct slice){base_key, sizeof base_key},
+	           buf_slice(&b));
 }
 
-struct position base_get(struct txn *t, MDB_dbi blocks)
+struct position base_get(struct txn *t, const struct generation *g)
 {
-	struct reader r = value_get(t, blocks, (struct slice){base_key, sizeof base_key}, 16);
+	struct slice key = {base_key, sizeof base_key};
+	struct reader r = value_get(t, g->format, g->blocks, key);
 	struct position out;
 
 	out.reign = reader_u64(&r);
 	out.seq = reader_u64(&r);
+	value_end(t, &r);
 	return out;
 }
 
@@ -232,14 +264,14 @@ enum err generation_seal(struct generation *g, const struct identity *identity,
                          const struct image *image)
 {
 	struct txn log = txn_write(g->log);
-	base_put(&log, g->blocks, image->position);
+	base_put(&log, g, image->position);
 	enum err err = txn_commit(&log);
 	if (err != OK)
 		return err;
 
 	struct txn state = txn_write(g->state);
 	identity_put(&state, g->meta, identity);
-	image_put(&state, g->meta, image);
+	image_put(&state, g, image);
 	err = txn_commit(&state);
 	return err != OK ? err : generation_sync(g);
 }

@@ -20,7 +20,7 @@ static enum err read_meta(struct store *store, struct store_meta *out)
 {
 	struct generation *g = &store->now;
 	struct txn s = txn_read(g->state, &g->loop_state);
-	struct image image = image_get(&s, g->meta);
+	struct image image = image_get(&s, g);
 	enum err err = txn_end(&s);
 
 	if (err != OK)
@@ -33,13 +33,14 @@ static enum err read_meta(struct store *store, struct store_meta *out)
 	struct txn l = txn_read(g->log, &g->loop_log);
 	struct cursor c = cursor_open(&l, g->blocks);
 	struct log_range range = log_range(&c);
-	out->base = base_get(&l, g->blocks);
+	out->base = base_get(&l, g);
 	out->log_first = range.first;
 	out->log_last = range.last.seq;
 	if (range.first != 0 && range.last.pair.ms >= out->pair.ms) {
 		out->pair = range.last.pair;
 		out->wall_ms = range.wall_ms;
 	}
+	out->lost = store->aside && out->applied.seq == 0 && out->log_last == 0;
 	cursor_close(&c);
 	return txn_end(&l);
 }
@@ -54,30 +55,54 @@ enum err store_meta(struct store *store, struct store_meta *out)
 	return err;
 }
 
-static bool read_table(struct txn *t, MDB_dbi db, enum table table, store_each *each, void *context)
+struct reading {
+	struct txn txn;
+	const struct generation *g;
+	struct sums found;
+	store_each *each;
+	void *context;
+};
+
+static bool read_table(struct reading *r, unsigned table)
 {
-	struct cursor c = cursor_open(t, db);
+	struct cursor c = cursor_open(&r->txn, r->g->tables[table]);
 	struct slice none = {NULL, 0};
+	uint64_t left =
+		txn_entries(&r->txn, r->g->tables[table]); /* damaged pages may go in circles */
 	bool go_on = true;
 
-	while (go_on && cursor_move(&c, MDB_NEXT, none))
-		go_on = each(context, table, c.key, c.value);
+	while (go_on && left-- > 0 && cursor_move(&c, MDB_NEXT, none))
+		go_on = record_open(&r->txn, r->g, table, &c, &r->found) &&
+		        r->each(r->context, (enum table)table, c.key, c.value);
 	cursor_close(&c);
 	return go_on;
+}
+
+static void check_sums(struct reading *r)
+{
+	struct sums want;
+
+	sums_get(&r->txn, r->g, &want);
+	if (r->g->format > 1 && memcmp(&want, &r->found, sizeof want) != 0)
+		txn_fail(&r->txn, ERR_CORRUPT);
 }
 
 enum err state_read(struct store *store, store_each *each, void *context)
 {
 	struct generation *g = &store->now;
-	struct txn t = txn_read(g->state, &g->loop_state);
+	struct reading r = {.txn = txn_read(g->state, &g->loop_state),
+	                    .g = g,
+	                    .each = each,
+	                    .context = context};
 	bool go_on = true;
 
 	for (unsigned i = 1; i < STORE_TABLES && go_on; i++)
 		if (g->tables[i] != 0)
-			go_on = read_table(&t, g->tables[i], (enum table)i, each, context);
+			go_on = read_table(&r, i);
 	if (!go_on)
-		txn_fail(&t, ERR_CORRUPT);
-	return txn_end(&t);
+		txn_fail(&r.txn, ERR_CORRUPT);
+	check_sums(&r);
+	return txn_end(&r.txn);
 }
 
 enum err state_get(struct store *store, enum table table, struct slice key, struct buf *value)
@@ -90,7 +115,8 @@ enum err state_get(struct store *store, enum table table, struct slice key, stru
 	if ((unsigned)table >= STORE_TABLES || g->tables[table] == 0)
 		return ERR_NOT_FOUND;
 	struct txn t = txn_read(g->state, &g->loop_state);
-	if (txn_get(&t, g->tables[table], key, &found))
+	bool there = txn_get(&t, g->tables[table], key, &found);
+	if (there && (g->format == 1 || sealed_open(&t, table, key, &found)))
 		buf_put(value, found);
 	else
 		txn_fail(&t, ERR_NOT_FOUND);
@@ -162,18 +188,16 @@ static enum err window_write(struct generation *g, struct window *w, uint64_t *r
 	struct txn t = txn_write(g->state);
 	uint64_t written = 0;
 
+	sums_get(&t, g, &g->sums);
 	qsort(w->entries, w->n, sizeof *w->entries, by_key_then_seq);
 	for (size_t i = 0; i < w->n; i++) {
 		const struct entry *e = &w->entries[i];
 		if (i + 1 < w->n && same_record(e, e + 1))
 			continue;
-		if (e->value.n > 0)
-			txn_put(&t, g->tables[e->table], e->key, e->value, 0);
-		else
-			txn_delete(&t, g->tables[e->table], e->key);
+		record_put(&t, g, e->table, e->key, e->value);
 		written++;
 	}
-	image_put(&t, g->meta, &w->end);
+	image_put(&t, g, &w->end);
 	enum err err = txn_commit(&t);
 	if (err == OK)
 		*records += written;
@@ -198,7 +222,7 @@ enum err store_checkpoint(struct store *store, uint64_t through_seq, uint64_t *r
 {
 	struct generation *g = &store->now;
 	struct txn s = txn_read(g->state, &g->checkpoint_state);
-	struct window w = {.end = image_get(&s, g->meta)};
+	struct window w = {.end = image_get(&s, g)};
 	enum err err = txn_end(&s);
 
 	assert(!store->reading);

@@ -14,19 +14,30 @@ enum {
 	GENERATION_NAME_MAX = 32, /* "gen-N", "next" */
 };
 
+/* What one table of the image holds: how many records, and the sum of their seals. A record that went
+ * missing, or an old one that came back, has a good seal: this tells. */
+struct sums {
+	struct {
+		uint64_t count, sum;
+	} table[STORE_TABLES];
+};
+
 /* The two environments. The readers are cached one per thread that reads (lmdb.h). */
 struct generation {
 	MDB_env *log, *state;
+	uint64_t format; /* of what is stored in it */
 	MDB_dbi blocks, meta;
 	MDB_dbi tables[STORE_TABLES]; /* by number; 0: not there (opened for reading only) */
 	MDB_txn *loop_log, *loop_state;
 	MDB_txn *checkpoint_log, *checkpoint_state;
+	struct sums sums; /* the writer's, of the image as it writes it */
 };
 
 struct store {
 	char *dir;
 	int dir_fd, lock_fd;
 	bool reading;
+	bool aside; /* something was set aside here */
 	uint64_t max_size;
 	uint8_t cluster_id[16];
 	uint64_t node_id;
@@ -80,14 +91,35 @@ struct identity {
 };
 /* Missing or short values are ERR_CORRUPT, in the transaction. */
 struct identity identity_get(struct txn *t, MDB_dbi meta);
-void image_put(struct txn *t, MDB_dbi meta, const struct image *image);
-struct image image_get(struct txn *t, MDB_dbi meta);
-void base_put(struct txn *t, MDB_dbi blocks, struct position base);
-struct position base_get(struct txn *t, MDB_dbi blocks);
+/* The image's position, and the sums that `g` has. */
+void image_put(struct txn *t, const struct generation *g, const struct image *image);
+struct image image_get(struct txn *t, const struct generation *g);
+void base_put(struct txn *t, const struct generation *g, struct position base);
+struct position base_get(struct txn *t, const struct generation *g);
 
 /* Fills and syncs a generation's meta: its image ends, and its log begins, at `image`. */
 enum err generation_seal(struct generation *g, const struct identity *identity,
                          const struct image *image) MUST_CHECK;
+
+/* --- record.c: every value but a block of the log (which has its own) stands behind a seal, a 64-bit
+ * hash of table, key and bytes. Format 1 had none. --- */
+
+enum { SEAL_SIZE = 8, NO_TABLE = 0 /* of the meta data and the base */ };
+
+uint64_t seal_of(unsigned table, struct slice key, struct slice bytes);
+void sealed_put(struct txn *t, MDB_dbi db, unsigned table, struct slice key, struct slice bytes);
+/* The bytes behind the seal; a seal that does not fit fails the transaction (ERR_CORRUPT). */
+bool sealed_open(struct txn *t, unsigned table, struct slice key, struct slice *value);
+
+/* Puts, or for empty bytes deletes, one record of the image, and keeps g->sums. */
+void record_put(struct txn *t, struct generation *g, unsigned table, struct slice key,
+                struct slice bytes);
+/* A record as stored: checked, its seal taken off and counted in `sums` (which may be NULL). */
+bool record_open(struct txn *t, const struct generation *g, unsigned table, struct cursor *at,
+                 struct sums *sums);
+void sums_put(struct txn *t, const struct generation *g);
+/* Missing in format 1: all 0. */
+void sums_get(struct txn *t, const struct generation *g, struct sums *out);
 
 /* --- files.c: directories and the file `current` --- */
 
@@ -98,6 +130,12 @@ enum err current_write(int dir_fd, uint64_t number) MUST_CHECK;
 enum err generation_mkdir(int dir_fd, const char *name) MUST_CHECK;
 enum err generation_sync_dirs(int dir_fd, const char *name) MUST_CHECK;
 void generation_remove(int dir_fd, const char *name);
+bool brokens_there(int dir_fd);
+/* Removes what was set aside but `keep`. */
+void brokens_remove(int dir_fd, const char *keep);
+void broken_name(char name[GENERATION_NAME_MAX], uint64_t stamp);
+/* Moves `current`, the generations and `next` into the directory `to`. */
+enum err store_move(int dir_fd, const char *to) MUST_CHECK;
 /* Is there another generation than number `keep`? With `remove`, they and `next` go. */
 bool generations_sweep(int dir_fd, uint64_t keep, bool remove);
 enum err dir_sync(int dir_fd) MUST_CHECK;
@@ -119,6 +157,19 @@ struct log_range {
 	int64_t wall_ms; /* of the last block */
 };
 struct log_range log_range(struct cursor *c);
+
+/* --- upgrade.c --- */
+
+/* Replaces the generation in use, of an older format, by one of this format that holds the same. */
+enum err store_upgrade(struct store *store, const struct store_options *options) MUST_CHECK;
+
+/* --- open.c --- */
+
+enum err dir_lock(struct store *s, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+enum err dir_open(struct store *s, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+struct store *store_take(const char *dir);
+PRINTF_LIKE(3, 4)
+enum err refuse(char fault[STORE_FAULT_TEXT], enum err err, const char *format, ...);
 
 /* --- next.c --- */
 

@@ -102,6 +102,15 @@ bool txn_database(struct txn *t, const char *name, unsigned flags, MDB_dbi *out)
 	return rc != MDB_NOTFOUND && worked(t, rc);
 }
 
+uint64_t txn_entries(struct txn *t, MDB_dbi db)
+{
+	MDB_stat stat = {0};
+
+	if (t->err == OK)
+		(void)worked(t, mdb_stat(t->lmdb, db, &stat)); /* it sticks */
+	return stat.ms_entries;
+}
+
 bool txn_get(struct txn *t, MDB_dbi db, struct slice key, struct slice *value)
 {
 	MDB_val k = val(key);
@@ -121,6 +130,16 @@ void txn_put(struct txn *t, MDB_dbi db, struct slice key, struct slice value, un
 
 	if (t->err == OK)
 		(void)worked(t, mdb_put(t->lmdb, db, &k, &v, flags)); /* it sticks */
+}
+
+uint8_t *txn_reserve(struct txn *t, MDB_dbi db, struct slice key, size_t size)
+{
+	MDB_val k = val(key);
+	MDB_val v = {size, NULL};
+
+	if (t->err != OK || !worked(t, mdb_put(t->lmdb, db, &k, &v, MDB_RESERVE)))
+		return NULL;
+	return v.mv_data;
 }
 
 void txn_delete(struct txn *t, MDB_dbi db, struct slice key)

@@ -32,8 +32,11 @@ void txn_fail(struct txn *t, enum err err);
 
 /* `name` NULL: the unnamed database. False, without failure, where it does not exist. */
 bool txn_database(struct txn *t, const char *name, unsigned flags, MDB_dbi *out);
+uint64_t txn_entries(struct txn *t, MDB_dbi db); /* how many keys LMDB says there are */
 bool txn_get(struct txn *t, MDB_dbi db, struct slice key, struct slice *value);
 void txn_put(struct txn *t, MDB_dbi db, struct slice key, struct slice value, unsigned flags);
+/* Room in the map for `size` bytes, to be filled before the next call; NULL: the transaction failed. */
+uint8_t *txn_reserve(struct txn *t, MDB_dbi db, struct slice key, size_t size);
 void txn_delete(struct txn *t, MDB_dbi db, struct slice key);
 
 struct cursor {

@@ -206,6 +206,41 @@ enum err log_read(struct store *store, uint64_t seq, struct buf *to)
 	return txn_end(&t);
 }
 
+static bool walk_block(struct txn *t, struct block b, log_each *each, void *context)
+{
+	struct slice entry;
+
+	while (each != NULL && block_next(&b, &entry))
+		if (!each(context, entry)) {
+			txn_fail(t, ERR_CORRUPT);
+			return false;
+		}
+	return true;
+}
+
+enum err log_walk(struct store *store, log_each *each, void *context)
+{
+	struct txn t = txn_read(store->now.log, &store->now.loop_log);
+	uint64_t stored = txn_entries(&t, store->now.blocks);
+	struct cursor c = cursor_open(&t, store->now.blocks);
+	uint64_t next = base_get(&t, &store->now).seq + 1;
+	uint64_t found = 1; /* the base */
+	struct block b;
+	bool more = log_seek_first(&c, &b);
+
+	for (; more; found++) {
+		if (b.first_seq != next || found == stored)
+			txn_fail(&t, ERR_CORRUPT);
+		next += b.count;
+		more = t.err == OK && walk_block(&t, b, each, context) &&
+		       cursor_move(&c, MDB_NEXT, (struct slice){NULL, 0}) && log_block(&c, &b);
+	}
+	if (found != stored) /* a page that lost its end */
+		txn_fail(&t, ERR_CORRUPT);
+	cursor_close(&c);
+	return txn_end(&t);
+}
+
 /* The entries of `b` from seq `from` through `through`, as a block of its own. */
 static struct slice block_part(struct block b, uint64_t from, uint64_t through, uint8_t *room)
 {
@@ -263,9 +298,9 @@ enum err log_cut(struct store *store, uint64_t last_seq)
 }
 
 /* Up to TRIM_BLOCKS blocks that end before `end`; false: no more to drop. */
-static bool trim_some(struct txn *t, MDB_dbi blocks, uint64_t end)
+static bool trim_some(struct txn *t, const struct generation *g, uint64_t end)
 {
-	struct cursor c = cursor_open(t, blocks);
+	struct cursor c = cursor_open(t, g->blocks);
 	struct position base = {0, 0};
 	struct block b;
 	int dropped = 0;
@@ -281,7 +316,7 @@ static bool trim_some(struct txn *t, MDB_dbi blocks, uint64_t end)
 	}
 	cursor_close(&c);
 	if (dropped > 0)
-		base_put(t, blocks, base);
+		base_put(t, g, base);
 	return dropped == TRIM_BLOCKS;
 }
 
@@ -289,7 +324,7 @@ enum err log_trim(struct store *store, uint64_t before_seq)
 {
 	struct generation *g = &store->now;
 	struct txn s = txn_read(g->state, &g->checkpoint_state);
-	struct image image = image_get(&s, g->meta);
+	struct image image = image_get(&s, g);
 	enum err err = txn_end(&s);
 	uint64_t end = image.position.seq + 1;
 	bool more = true;
@@ -301,7 +336,7 @@ enum err log_trim(struct store *store, uint64_t before_seq)
 		end = before_seq;
 	while (err == OK && more) {
 		struct txn t = txn_write(g->log);
-		more = trim_some(&t, g->blocks, end);
+		more = trim_some(&t, g, end);
 		err = txn_commit(&t);
 	}
 	return err == ERR_IO ? log_failed(store, err) : err;

@@ -99,10 +99,7 @@ enum err store_next_put(struct store *store, enum table table, struct slice key,
 
 	if (store->next_puts++ == 0)
 		store->next_txn = txn_write(store->next.state);
-	if (value.n > 0)
-		txn_put(&store->next_txn, store->next.tables[table], key, value, 0);
-	else
-		txn_delete(&store->next_txn, store->next.tables[table], key);
+	record_put(&store->next_txn, &store->next, table, key, value);
 	if (store->next_txn.err != OK || store->next_puts == PUTS_MAX)
 		return next_flush(store);
 	return OK;

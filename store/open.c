@@ -10,8 +10,7 @@
 
 #include "store/internal.h"
 
-PRINTF_LIKE(3, 4)
-static enum err refuse(char fault[STORE_FAULT_TEXT], enum err err, const char *format, ...)
+enum err refuse(char fault[STORE_FAULT_TEXT], enum err err, const char *format, ...)
 {
 	va_list args;
 
@@ -32,8 +31,8 @@ static enum err refuse_unreadable(char fault[STORE_FAULT_TEXT], enum err err, co
 {
 	if (err == ERR_CORRUPT)
 		return refuse(fault, err,
-		              "%s: the store is damaged: move it away; the node then starts empty "
-		              "and takes all from its peer",
+		              "%s: the store is damaged: restore a backup, or move it away and "
+		              "start empty",
 		              dir);
 	return refuse(fault, err, "%s: cannot open the store: %s", dir, err_text(err));
 }
@@ -52,7 +51,7 @@ static enum err parent_sync(int dir_fd)
 	return err;
 }
 
-static enum err dir_open(struct store *s, char fault[STORE_FAULT_TEXT])
+enum err dir_open(struct store *s, char fault[STORE_FAULT_TEXT])
 {
 	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)
@@ -72,7 +71,7 @@ static enum err dir_make(struct store *s, char fault[STORE_FAULT_TEXT])
 	return err;
 }
 
-static enum err dir_lock(struct store *s, char fault[STORE_FAULT_TEXT])
+enum err dir_lock(struct store *s, char fault[STORE_FAULT_TEXT])
 {
 	s->lock_fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock_fd < 0)
@@ -110,7 +109,7 @@ static enum err check_identity(struct store *s, const uint8_t *cluster_id,
 
 	if (err != OK)
 		return refuse_unreadable(fault, err, s->dir);
-	if (found.format != STORE_FORMAT)
+	if (found.format < STORE_FORMAT_OLDEST || found.format > STORE_FORMAT)
 		return refuse(fault, ERR_VERSION,
 		              "%s: has format %llu, this version knows %d: install the newer "
 		              "version again",
@@ -123,6 +122,7 @@ static enum err check_identity(struct store *s, const uint8_t *cluster_id,
 		              s->dir);
 	memcpy(s->cluster_id, found.cluster_id, sizeof s->cluster_id);
 	s->node_id = found.node_id;
+	s->now.format = found.format;
 	return OK;
 }
 
@@ -138,6 +138,7 @@ static enum err check_positions(struct store *s, char fault[STORE_FAULT_TEXT])
 	if (meta.applied.seq < meta.base.seq || meta.applied.seq > last)
 		return refuse_unreadable(fault, ERR_CORRUPT, s->dir);
 	s->next_seq = last + 1;
+	s->aside = brokens_there(s->dir_fd);
 	return OK;
 }
 
@@ -169,10 +170,23 @@ static enum err make_first(struct store *s, const struct store_options *options,
 		              s->dir);
 	memcpy(s->cluster_id, options->cluster_id, sizeof s->cluster_id);
 	s->node_id = options->node_id;
+	s->aside = brokens_there(s->dir_fd);
 	enum err err = store_first(s);
 	if (err != OK)
 		return refuse(fault, err, "%s: cannot make a new store: %s", s->dir, err_text(err));
 	return OK;
+}
+
+static enum err bring_up(struct store *s, const struct store_options *options,
+                         char fault[STORE_FAULT_TEXT])
+{
+	uint64_t old = s->now.format;
+	enum err err = store_upgrade(s, options);
+
+	if (err != OK)
+		return refuse(fault, err, "%s: cannot bring the store from format %llu to %d: %s",
+		              s->dir, (unsigned long long)old, (int)STORE_FORMAT, err_text(err));
+	return check_positions(s, fault);
 }
 
 static enum err open_writing(struct store *s, const struct store_options *options,
@@ -193,9 +207,10 @@ static enum err open_writing(struct store *s, const struct store_options *option
 	if (err != OK)
 		return refuse_unreadable(fault, err, s->dir);
 	err = open_current(s, GENERATION_USE, options->cluster_id, fault);
-	if (err == OK)
-		(void)generations_sweep(s->dir_fd, s->number, true); /* all others were in use */
-	return err;
+	if (err != OK)
+		return err;
+	(void)generations_sweep(s->dir_fd, s->number, true); /* all others were in use */
+	return s->now.format == STORE_FORMAT ? OK : bring_up(s, options, fault);
 }
 
 /* The running node may replace the generation between our look at `current` and the opening. */
@@ -218,7 +233,7 @@ static enum err open_reading(struct store *s, char fault[STORE_FAULT_TEXT])
 	return err;
 }
 
-static struct store *store_take(const char *dir)
+struct store *store_take(const char *dir)
 {
 	struct store *s = take(sizeof *s);
 

@@ -5,12 +5,15 @@
  *	DIR/gen-N/log/      blocks of entries, key = first seq of the block (8 bytes big-endian)
  *	DIR/gen-N/state/    one sub-database per table, and `meta`
  *	DIR/next/             a generation being received; renamed to gen-N when it is whole
+ *	DIR/broken-T/         what was found damaged and set aside, the newest one
  *
  * Rules a caller relies on:
  *   - what log_commit reported OK for is on the disk, whole; what it did not is not there at all;
  *   - seqs have no gaps; the first entry's seq and the position before it (the base) are kept;
  *   - the image holds exactly the entries up to meta.applied; it is behind the log, never ahead,
  *     and the log reaches back to it;
+ *   - a bit that flipped is seen by whoever reads it: each record stands behind a hash of its table, key
+ *     and bytes, each block of the log has one, and a count and a sum over them tell what is missing;
  *   - a new generation replaces the old one at one moment (store_next_commit) or not at all.
  * Threads: log_commit, log_set_aside and store_next_* are the log thread's, store_checkpoint and log_trim
  * the checkpoint thread's, all the rest the loop's; these three may run beside each other. store_next_commit
@@ -23,7 +26,8 @@
 #include "proto/entry.h"
 
 enum {
-	STORE_FORMAT = 1,
+	STORE_FORMAT = 2,
+	STORE_FORMAT_OLDEST = 1, /* brought to the newest when it is opened for use */
 	STORE_FAULT_TEXT = 240,
 	STORE_FREE_MIN_MIB =
 		32, /* less room on the disk at start is refused: it would fail in operation */
@@ -31,12 +35,17 @@ enum {
 
 struct store;
 
+/* Told now and then by something that may take long; the callee paces what it tells on. */
+typedef void store_progress(void *context, const char *what, uint64_t done);
+
 struct store_options {
 	const char *dir;
 	uint64_t max_size; /* bytes of address space for each environment; reached: ERR_FULL */
 	uint8_t cluster_id
 		[16];     /* written into a new store; another one in an old store: ERR_FOREIGN */
 	uint64_t node_id; /* random, written into a new store; an old store keeps its own */
+	store_progress *progress; /* of an upgrade of the format; may be NULL */
+	void *context;
 };
 
 /* What the image and the log hold. */
@@ -46,19 +55,36 @@ struct store_meta {
 	struct position base;    /* before the log's first entry */
 	uint64_t log_first;      /* 0: the log is empty */
 	uint64_t log_last;       /* 0: empty */
+	bool lost;               /* empty because what was there was damaged and set aside */
 	struct pairtime pair;    /* of the newest entry or of the image, whichever is later */
 	int64_t wall_ms;         /* wall clock when that was committed */
 };
 
 /* Opens or makes the store. On failure `fault` is one line for a person, with the remedy:
  * ERR_VERSION (a newer format), ERR_FOREIGN (another pair's), ERR_FULL (disk too full to start),
- * ERR_EXISTS (another process has it), ERR_CORRUPT, ERR_IO. A generation left half-made is removed. */
+ * ERR_EXISTS (another process has it), ERR_CORRUPT, ERR_IO. A generation left half-made is removed; one of
+ * an older format is replaced by a new one (after a crash in the middle: again). */
 enum err store_open(struct store **out, const struct store_options *options,
                     char fault[STORE_FAULT_TEXT]) MUST_CHECK;
 /* Opens beside a running node, for `regpairctl check` and `log`: reads only, takes no lock. */
 enum err store_open_reading(struct store **out, const char *dir,
                             char fault[STORE_FAULT_TEXT]) MUST_CHECK;
 void store_close(struct store **store);
+
+/* What a look at the whole store found. */
+struct store_checked {
+	uint64_t node_id; /* 0: not readable */
+	uint64_t records, entries;
+};
+/* Reads the store under `dir` from end to end in a process of its own: LMDB trusts its pages, so what is
+ * damaged may end the reader by a signal. ERR_CORRUPT (a line for a person in `fault`): it is damaged; OK
+ * also if there is none. To be called before there are threads. */
+enum err store_check(const char *dir, store_progress *progress, void *context,
+                     struct store_checked *out, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+/* Moves a damaged store into DIR/broken-`stamp` and removes what was set aside before. ERR_EXISTS: it is in
+ * use. */
+enum err store_set_aside(const char *dir, uint64_t stamp, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+
 enum err store_meta(struct store *store, struct store_meta *out) MUST_CHECK;
 
 /* --- the log --- */
@@ -71,6 +97,11 @@ enum err log_commit(struct store *store, const struct slice *entries, size_t n, 
 /* Copies the block that holds `seq` into `to` (BLOCK_MAX room); block_next skips what is before it.
  * ERR_NOT_FOUND: not in the log. */
 enum err log_read(struct store *store, uint64_t seq, struct buf *to) MUST_CHECK;
+
+/* Hands every entry to `each` (NULL: they are only checked), from the first to the last; stops when it
+ * returns false (ERR_CORRUPT then). ERR_CORRUPT also where a block is damaged or missing. */
+typedef bool log_each(void *context, struct slice entry);
+enum err log_walk(struct store *store, log_each *each, void *context) MUST_CHECK;
 
 /* Drops every entry above `last_seq`, synced. */
 enum err log_cut(struct store *store, uint64_t last_seq) MUST_CHECK;
@@ -85,7 +116,8 @@ enum err log_set_aside(struct store *store, uint64_t after_seq, const char *path
 
 /* --- the image --- */
 
-/* Hands every record of every table to `each`; stops when it returns false (ERR_CORRUPT then). */
+/* Hands every record of every table to `each`; stops when it returns false (ERR_CORRUPT then). ERR_CORRUPT
+ * also where one is damaged, and at the end where one is missing. */
 typedef bool store_each(void *context, enum table table, struct slice key, struct slice value);
 enum err state_read(struct store *store, store_each *each, void *context) MUST_CHECK;
 enum err state_get(struct store *store, enum table table, struct slice key,

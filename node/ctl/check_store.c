@@ -8,13 +8,13 @@
 
 static const char what[] = "store";
 static const char fetch_anew[] =
-	"stop regpaird, move the folder away, start it: the peer has a copy";
+	"start regpaird: in a pair it sets the store aside and fetches all from its peer; "
+	"a standalone unit needs a backup";
 
 struct walk {
 	struct arena arena;
-	uint8_t *block; /* BLOCK_MAX */
 	uint64_t records, entries;
-	enum err err; /* of a record */
+	enum err err; /* of a record or entry */
 };
 
 static bool on_record(void *context, enum table table, struct slice key, struct slice value)
@@ -27,41 +27,17 @@ static bool on_record(void *context, enum table table, struct slice key, struct 
 	return w->err == OK;
 }
 
-static enum err check_block(struct walk *w, struct slice bytes, uint64_t *next)
+static bool on_entry(void *context, struct slice bytes)
 {
-	struct block b;
-	struct slice text;
+	struct walk *w = context;
 	struct entry e;
-	enum err err = block_open(bytes, &b);
 
-	while (err == OK && block_next(&b, &text)) {
-		err = entry_decode(text, &e);
-		if (err == OK && e.value.n > 0)
-			err = record_checked(e.table, e.value, &w->arena);
-		if (err == OK && e.seq == *next) {
-			(*next)++;
-			w->entries++;
-		}
-	}
-	return err;
-}
-
-/* Every entry from the first to the last, without a gap. */
-static enum err check_log(struct store *store, const struct store_meta *meta, struct walk *w)
-{
-	uint64_t next = meta->log_first;
-	enum err err = OK;
-
-	while (err == OK && next != 0 && next <= meta->log_last) {
-		struct buf block = buf_on(w->block, BLOCK_MAX);
-		uint64_t before = next;
-		err = log_read(store, next, &block);
-		if (err == OK)
-			err = check_block(w, buf_slice(&block), &next);
-		if (err == OK && next == before)
-			err = ERR_CORRUPT;
-	}
-	return err;
+	w->err = entry_decode(bytes, &e);
+	if (w->err == OK && e.value.n > 0)
+		w->err = record_checked(e.table, e.value, &w->arena);
+	if (w->err == OK)
+		w->entries++;
+	return w->err == OK;
 }
 
 static void check_open(struct report *r, struct store *store, struct walk *w)
@@ -73,14 +49,15 @@ static void check_open(struct report *r, struct store *store, struct walk *w)
 		report_wrong(r, what, fetch_anew, "its meta data: %s", err_text(err));
 		return;
 	}
-	err = check_log(store, &meta, w);
+	err = log_walk(store, on_entry, w);
 	if (err == OK)
 		report_ok(r, what, "log: %llu entries, %llu to %llu",
 		          (unsigned long long)w->entries, (unsigned long long)meta.log_first,
 		          (unsigned long long)meta.log_last);
 	else
 		report_wrong(r, what, fetch_anew, "log, behind %llu good entries: %s",
-		             (unsigned long long)w->entries, err_text(err));
+		             (unsigned long long)w->entries, err_text(w->err != OK ? w->err : err));
+	w->err = OK;
 	err = state_read(store, on_record, w);
 	if (err == OK)
 		report_ok(r, what, "image: %llu records, up to entry %llu",
@@ -94,11 +71,11 @@ void check_store(struct report *r, const struct config *config)
 {
 	char path[512], fault[STORE_FAULT_TEXT];
 	uint8_t *memory = malloc(ENTRIES_MEMORY);
-	struct walk w = {.block = malloc(BLOCK_MAX)};
+	struct walk w = {.records = 0};
 	struct store *store = NULL;
 	struct stat st;
 
-	if (memory == NULL || w.block == NULL)
+	if (memory == NULL)
 		abort();
 	w.arena = arena_on(memory, ENTRIES_MEMORY);
 	(void)snprintf(path, sizeof path, "%s/current", config->store_dir);
@@ -111,6 +88,5 @@ void check_store(struct report *r, const struct config *config)
 		check_open(r, store, &w);
 		store_close(&store);
 	}
-	free(w.block);
 	free(memory);
 }

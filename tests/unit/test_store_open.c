@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include "store/internal.h"
 #include "tests/unit/store_story.h"
 
 static void write_text(struct fixture *f, const char *name, const char *text)
@@ -73,8 +74,8 @@ static void the_node_id_of_the_first_start_stays(void **state)
 	assert_int_equal(meta_of(f).node_id, 4711);
 }
 
-/* Changes the last byte of `old` wherever it stands in the file. */
-static void patch(const char *path, struct slice old, uint8_t last)
+/* Puts as many other bytes in the place of `old`, wherever it stands in the file. */
+static void patch(const char *path, struct slice old, const uint8_t *other)
 {
 	int fd = open(path, O_RDWR);
 	off_t size = lseek(fd, 0, SEEK_END);
@@ -85,8 +86,7 @@ static void patch(const char *path, struct slice old, uint8_t last)
 	for (size_t i = 0; i + old.n <= (size_t)size; i++) {
 		if (memcmp(bytes + i, old.p, old.n) != 0)
 			continue;
-		off_t at = (off_t)(i + old.n - 1);
-		assert_int_equal(pwrite(fd, &last, 1, at), 1);
+		assert_int_equal(pwrite(fd, other, old.n, (off_t)i), old.n);
 		found++;
 	}
 	assert_true(found > 0);
@@ -94,18 +94,34 @@ static void patch(const char *path, struct slice old, uint8_t last)
 	free(bytes);
 }
 
+/* What any version finds: the number, behind it its seal. */
+static void format_value(uint8_t bytes[22], uint64_t format)
+{
+	struct buf b = buf_on(bytes, 22);
+	uint8_t number[8];
+	struct buf n = buf_on(number, sizeof number);
+
+	buf_uint(&n, format, 8);
+	buf_put(&b, SLICE("format"));
+	buf_put(&b, buf_slice(&n));
+	buf_uint(&b, seal_of(NO_TABLE, SLICE("format"), buf_slice(&n)), SEAL_SIZE);
+}
+
 static void a_store_of_a_newer_format_is_refused_unharmed(void **state)
 {
 	struct fixture *f = *state;
+	uint8_t ours[22], newer[22];
 	char path[160];
 
 	opens(f);
 	commits(f, 1, "a", "1");
 	store_close(&f->store);
+	format_value(ours, STORE_FORMAT);
+	format_value(newer, STORE_FORMAT + 1);
 	(void)path_in(f, "gen-1/state/data.mdb", path);
-	patch(path, SLICE("format\0\0\0\0\0\0\0\1"), 2);
-	refuses(f, ERR_VERSION, "format 2");
-	patch(path, SLICE("format\0\0\0\0\0\0\0\2"), 1);
+	patch(path, (struct slice){ours, sizeof ours}, newer);
+	refuses(f, ERR_VERSION, "format 3");
+	patch(path, (struct slice){newer, sizeof newer}, ours);
 	opens(f);
 	shows_log(f, 1, "1:a=1 ");
 }
