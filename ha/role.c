@@ -98,7 +98,7 @@ static bool waited(struct look *l, int64_t wait_ms)
 	m->deadline = MTIME_NEVER;
 	if (m->take_now)
 		return true;
-	if (peer_there(l))
+	if (peer_there(l) || l->f->store_lost)
 		return false;
 	struct mtime until = mtime_add_ms(m->alone_since, wait_ms);
 	if (mtime_reached(until, l->now))
@@ -134,6 +134,12 @@ static void take_over(struct look *l, const char *why)
 	m->deadline = mtime_add_ms(l->now, TAKE_OVER_MS);
 }
 
+/* A peer that is as empty as we are cannot give back what was lost: an operator decides. */
+static bool nothing_to_fetch(const struct look *l)
+{
+	return l->f->store_lost && l->f->standing == STANDING_EQUAL && !peer_reigns(l);
+}
+
 /* Loaded, and the peer is there: who may have the address is a matter of the two histories. */
 static void meet(struct look *l)
 {
@@ -155,7 +161,7 @@ static void on_init(struct look *l)
 		return;
 	if (l->m->options.standalone)
 		take_over(l, "standalone");
-	else if (peer_there(l))
+	else if (peer_there(l) && (l->m->take_now || !nothing_to_fetch(l)))
 		meet(l);
 	else if (waited(l, wait_ms))
 		enter(l, ROLE_STANDBY, l->m->take_now ? "takeover asked for" : "peer did not come");
@@ -171,13 +177,13 @@ static void on_syncing(struct look *l)
 {
 	struct role_machine *m = l->m;
 	const struct role_options *o = &m->options;
-	bool eligible = m->peer_was_active && o->takeover_when_behind;
+	bool eligible = m->peer_was_active && o->takeover_when_behind && !l->f->store_lost;
 
 	if (l->f->in_step)
 		enter(l, ROLE_STANDBY, "in step");
 	else if (eligible && address_came(l))
 		enter(l, ROLE_STANDBY, "address");
-	else if (peer_there(l) && !peer_reigns(l) && !peer_seeds(l))
+	else if (peer_there(l) && !peer_reigns(l) && !peer_seeds(l) && !nothing_to_fetch(l))
 		meet(l);
 	else if (waited(l, eligible ? o->peer_timeout_ms : o->cold_start_ms))
 		enter(l, ROLE_STANDBY, m->take_now ? "takeover asked for" : "peer lost");

@@ -38,6 +38,7 @@ struct role_options {
 struct role_facts {
 	bool loaded;
 	bool log_failed;
+	bool store_lost; /* what this node held was damaged: it waits for its peer without limit */
 	bool address_here; /* the virtual address is on this host's interface */
 	bool keepalived_alive;
 	bool reign_durable; /* the entry of the reign asked for by begin_reign is durable here */

@@ -157,6 +157,7 @@ static void on_loaded(struct node *n, const struct node_input *in)
 	n->loaded = true;
 	n->last_seq = n->durable_seq = l->applied.seq;
 	n->log_first = l->log_first;
+	n->store_lost = l->store_lost;
 	ring_restart(n->window, n->last_seq + 1);
 	node_history_load(n);
 	if (pair_clock_begin(&n->clock, &start, n->now) && l->pair.ms > 0) {

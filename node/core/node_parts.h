@@ -89,8 +89,9 @@ struct node {
 	uint64_t disk_mark;         /* the standby's disk must reach this ... */
 	struct mtime disk_mark_due; /* ... by then */
 
-	bool left;      /* it was told to end */
-	bool fork_held; /* a fork of ours is not merged yet: it keeps its own time until then */
+	bool left;       /* it was told to end */
+	bool fork_held;  /* a fork of ours is not merged yet: it keeps its own time until then */
+	bool store_lost; /* damaged and set aside at this start: all is to come from the peer */
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
 	enum refusal refused;

@@ -20,6 +20,7 @@ static struct role_facts facts(struct node *n)
 	return (struct role_facts){
 		.loaded = n->loaded,
 		.log_failed = n->log_failed,
+		.store_lost = n->store_lost && n->last_seq == 0,
 		.address_here = n->address_here,
 		.keepalived_alive = n->keepalived_alive,
 		.reign_durable = n->reign_seq != 0 && n->durable_seq >= n->reign_seq,

@@ -116,6 +116,7 @@ static void put_counts(const struct node *n, struct status *s)
 	(void)snprintf(s->digest, STATUS_TEXT, "%016llx", (unsigned long long)digest);
 	s->seq = n->last_seq;
 	s->durable_seq = n->durable_seq;
+	s->store_set_aside = n->store_lost;
 	s->aors = copy_count(n->copy, TABLE_AOR);
 	s->subscribers = copy_count(n->copy, TABLE_SUBSCRIBER) - n->subscribers_gone;
 	s->memory_bytes = copy_bytes(n->copy);

@@ -24,6 +24,8 @@
 	X(reign, text, "", "id of the newest reign")                                          \
 	X(reign_behind, flag, "", "it was taken over without having been in step")            \
 	X(seq, count, "", "newest entry of the log")                                          \
+	X(store_set_aside, flag, "",                                                          \
+	  "at this start the store was damaged or lost: set aside, fetched from the peer")    \
 	X(durable_seq, count, "", "newest entry on this disk")                                \
 	X(peer_link, flag, "", "connected to the peer")                                       \
 	X(peer_role, text, "", "what the peer says it is")                                    \

@@ -37,15 +37,81 @@ static int open_files(struct loop *l)
 	return EX_CONFIG;
 }
 
+/* Whatever takes long is told once a second. */
+struct progress {
+	struct loop *l;
+	const char *doing;
+	uint64_t done;
+	struct mtime next;
+};
+
+static void progress_at(void *context, const char *what, uint64_t done)
+{
+	struct progress *p = context;
+	struct mtime now = loop_now(p->l);
+
+	if (!mtime_reached(p->next, now))
+		return;
+	p->next = mtime_add_ms(now, 1000);
+	log_line(p->l->log, LOG_NOTICE, "state=%s %s=%llu", p->doing, what,
+	         (unsigned long long)done);
+}
+
+static struct progress progress_begin(struct loop *l, const char *doing)
+{
+	return (struct progress){.l = l, .doing = doing, .next = mtime_add_ms(loop_now(l), 1000)};
+}
+
+/* In a pair the peer has a copy. */
+static int set_store_aside(struct loop *l, const char *why)
+{
+	char fault[STORE_FAULT_TEXT];
+
+	if (l->config->unit == UNIT_STANDALONE) {
+		log_line(l->log, LOG_ERROR,
+		         "start=failed why=\"%s\" remedy=\"restore a backup, or move %s away to "
+		         "start empty\"",
+		         why, l->config->store_dir);
+		return EX_IOERR;
+	}
+	if (store_set_aside(l->config->store_dir, (uint64_t)loop_wall_ms(), fault) != OK) {
+		log_line(l->log, LOG_ERROR, "start=failed why=\"%s\"", fault);
+		return EX_IOERR;
+	}
+	log_line(l->log, LOG_ERROR,
+	         "store=set-aside why=\"%s\" what=\"starts empty and fetches all from its peer\"",
+	         why);
+	return 0;
+}
+
+/* Before anything relies on it; what cannot be opened at all is told by the opening. */
+static int check_store(struct loop *l, uint64_t *node_id)
+{
+	char fault[STORE_FAULT_TEXT] = "";
+	struct store_checked found;
+	struct progress p = progress_begin(l, "checking");
+	enum err err = store_check(l->config->store_dir, progress_at, &p, &found, fault);
+
+	*node_id = found.node_id;
+	return err == ERR_CORRUPT ? set_store_aside(l, fault) : 0;
+}
+
 static int open_store(struct loop *l)
 {
 	char fault[STORE_FAULT_TEXT];
+	struct progress p = progress_begin(l, "upgrading");
 	struct store_options options = {
 		.dir = l->config->store_dir,
 		.max_size = l->config->store_max_size,
-		.node_id = loop_random(l) | 1,
+		.progress = progress_at,
+		.context = &p,
 	};
+	int code = check_store(l, &options.node_id);
 
+	if (code != 0)
+		return code;
+	if (options.node_id == 0)
+		options.node_id = loop_random(l) | 1;
 	memcpy(options.cluster_id, l->files.cluster_id, sizeof options.cluster_id);
 	if (store_open(&l->store, &options, fault) == OK)
 		return 0;
@@ -123,22 +189,10 @@ static void make_node(struct loop *l, const struct store_meta *meta)
 	l->node = node_new(&o, loop_now(l));
 }
 
-/* Loading is told once a second: a large store takes a while. */
-struct progress {
-	struct loop *l;
-	uint64_t done;
-	struct mtime next;
-};
-
 static void progress(struct progress *p, const char *what)
 {
-	struct mtime now = loop_now(p->l);
-
-	p->done++;
-	if (p->done % 1024 != 0 || !mtime_reached(p->next, now))
-		return;
-	p->next = mtime_add_ms(now, 1000);
-	log_line(p->l->log, LOG_NOTICE, "state=loading %s=%llu", what, (unsigned long long)p->done);
+	if (++p->done % 1024 == 0)
+		progress_at(p, what, p->done);
 }
 
 static bool on_record(void *context, enum table table, struct slice key, struct slice value)
@@ -197,6 +251,7 @@ static void tell_loaded(struct loop *l, const struct store_meta *meta)
 		.event = NODE_LOADED,
 		.loaded = {.applied = {meta->applied.reign, last},
 	                   .log_first = meta->log_first,
+	                   .store_lost = meta->lost,
 	                   .pair = meta->pair,
 	                   .stored_wall_ms = meta->wall_ms,
 	                   .wall_ms = loop_wall_ms(),
@@ -208,7 +263,7 @@ static void tell_loaded(struct loop *l, const struct store_meta *meta)
 
 static int load(struct loop *l, struct store_meta *meta)
 {
-	struct progress p = {.l = l};
+	struct progress p = progress_begin(l, "loading");
 	enum err err = store_meta(l->store, meta);
 
 	if (err == OK) {
@@ -222,8 +277,9 @@ static int load(struct loop *l, struct store_meta *meta)
 	if (err == OK)
 		return 0;
 	log_line(l->log, LOG_ERROR,
-	         "start=failed why=\"the store in %s cannot be read: %s\" "
-	         "remedy=\"move it away: the peer has a copy\"",
+	         "start=failed why=\"the store in %s was whole when it was checked and cannot be "
+	         "read: "
+	         "%s\" remedy=\"start again: it is checked again\"",
 	         l->config->store_dir, err_text(err));
 	return EX_IOERR;
 }

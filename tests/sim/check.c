@@ -25,6 +25,9 @@ static void begin_reign(struct world *w, struct host *h, const struct entry *e)
 	if (e->table != TABLE_REIGN || e->kind != ENTRY_REIGN)
 		world_fail(w, "%c logs %llu under a reign that this process did not begin",
 		           host_name(h), (unsigned long long)e->seq);
+	if (h->disk.lost && e->seq == 1 && h->told_to_take != h->life)
+		world_fail(w, "%c begins with nothing although its peer has what it lost",
+		           host_name(h));
 	h->reign = e->reign;
 	h->reign_entry = (uint32_t)w->history.n;
 	w->stat_takeovers++;

@@ -254,6 +254,7 @@ void disk_wipe(struct world *w, struct host *h)
 	image_clear(&d->image);
 	d->applied = d->durable = 0;
 	d->first = 1;
+	d->lost = false;
 	d->pair = (struct pairtime){0};
 	d->wall_ms = 0;
 	chain_cut(&h->chain, &w->history, 0);

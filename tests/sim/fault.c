@@ -7,6 +7,7 @@ enum fault {
 	POWER_ACTIVE,
 	POWER_STANDBY,
 	DISK_LOST,
+	STORE_BROKEN,
 	LINK_CUT,
 	LINK_CUT_ONE_WAY,
 	VRRP_CUT,
@@ -51,17 +52,18 @@ static void crash(struct world *w, struct host *h)
 	(void)world_at(w, some_time(w), EVENT_START, h->index);
 }
 
-/* The machine comes back with an empty disk, unless the other is down: that would be two failures that
+/* The machine comes back with an empty disk (or with one whose store is damaged and set aside), unless the other is down: that would be two failures that
  * nothing survives. */
-static void lose_disk(struct world *w, struct host *h)
+static void lose_disk(struct world *w, struct host *h, bool broken)
 {
 	const struct host *peer = &w->hosts[1 - h->index];
 
 	if (!peer->loaded || peer->chain.n == 0)
 		return;
 	crash(w, h);
-	world_say(w, host_name(h), "loses its disk");
+	world_say(w, host_name(h), broken ? "its store is damaged" : "loses its disk");
 	disk_wipe(w, h);
+	h->disk.lost = broken;
 }
 
 static void power(struct world *w, struct host *h)
@@ -102,6 +104,8 @@ static void command(struct world *w, struct host *h, enum command_kind kind)
 {
 	struct node_command c = {.kind = kind, .ticket = 1000000 + ++w->tickets};
 
+	if (kind == COMMAND_TAKEOVER)
+		h->told_to_take = h->life;
 	world_say(w, 'o', "command %d to %c", (int)kind, host_name(h));
 	host_command(w, h, &c);
 }
@@ -192,7 +196,10 @@ static void hit(struct world *w, enum fault fault)
 		power(w, working(w, fault == POWER_ACTIVE));
 		break;
 	case DISK_LOST:
-		lose_disk(w, &w->hosts[world_draw(w, 0, 1)]);
+		lose_disk(w, &w->hosts[world_draw(w, 0, 1)], false);
+		break;
+	case STORE_BROKEN:
+		lose_disk(w, &w->hosts[world_draw(w, 0, 1)], true);
 		break;
 	case LINK_CUT:
 	case LINK_CUT_ONE_WAY:
@@ -306,6 +313,7 @@ void fault_on_heal(struct world *w, const struct event *e)
 	case CRASH_STANDBY:
 	case POWER_STANDBY:
 	case DISK_LOST:
+	case STORE_BROKEN:
 	case LINK_CUT_ONE_WAY:
 	case ALL_CUT:
 	case DISK_SLOW:

@@ -27,6 +27,7 @@ struct disk {
 	struct pairtime pair;
 	int64_t slow_until;
 	bool has_next;
+	bool lost;   /* what was on it was damaged: only the peer can give it back */
 	bool broken; /* refuses to be written until the process is started anew */
 };
 
@@ -53,6 +54,7 @@ struct host {
 	struct node *node;
 	uint32_t installed, version; /* of the program on its disk; of the one that runs */
 	uint64_t life;               /* number of the process; events of another are void */
+	uint64_t told_to_take;       /* the process an operator told to wait no more */
 	struct chain chain;          /* entries in memory; without a process: on the disk */
 	struct disk disk;
 	struct vrrp vrrp;

@@ -73,6 +73,8 @@ MUTANTS = [
      "if (!floor_is_known && floor_beats(&other->floor, b))", "if (!floor_is_known && b->cseq == 0)"),
     ("merge-not-done", "the winner sends its snapshot at once", "node/core/node_send.c",
      "if (r.how == RESUME_SNAPSHOT) {", "if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {"),
+    ("lost-store-serves", "a node whose store was damaged takes over with nothing", "ha/role.c",
+     "\tif (peer_there(l) || l->f->store_lost)\n", "\tif (peer_there(l))\n"),
     ("merge-expired-absent", "what an expired binding had replaced comes back", "node/core/merge_order.c",
      "if (same_call_id && t->cseq > b->cseq)", "if (by_cseq && t->cause != CAUSE_EXPIRED && t->cseq > b->cseq)"),
 ]

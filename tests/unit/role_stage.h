@@ -15,7 +15,7 @@
  * Facts are words that hold until their opposite is said: "loaded", "address"/"-address",
  * "keepalived"/"-keepalived", "peer=ROLE"/"-peer" (the link), "holds"/"-holds" (the peer has the address),
  * "instep"/"-instep", "ahead" "behind" "forked" "equal", "peerwins"/"-peerwins", "superseded", "durable", "drained",
- * "exposed" (own last reign), "own", "logfailed", "silent" (no heartbeat came with this line). */
+ * "exposed" (own last reign), "own", "logfailed", "lost", "silent" (no heartbeat came with this line). */
 struct line {
 	int64_t ms;
 	const char *facts;
@@ -51,6 +51,7 @@ static inline bool set_flag(struct role_facts *f, const char *word)
 	} flags[] = {
 		{"loaded", &f->loaded},
 		{"logfailed", &f->log_failed},
+		{"lost", &f->store_lost},
 		{"address", &f->address_here},
 		{"keepalived", &f->keepalived_alive},
 		{"durable", &f->reign_durable},

@@ -116,6 +116,29 @@ static void the_standby_takes_over_when_the_address_comes(void **state)
 	PLAY(story);
 }
 
+/* X13: what was damaged is the peer's to give back, however long that takes. */
+static void a_node_that_lost_its_store_waits_for_its_peer_without_limit(void **state)
+{
+	static const struct line story[] = {
+		{0, "loaded lost keepalived address", 0, "init fault"},
+		{3600000, "", 0, "init fault"},
+		{3600100, "peer=standby equal", 0, "init fault"}, /* as empty as we are */
+		{3600200, "behind", 0, "syncing (peer has more) fault"},
+		{3600300, "peer=active", 0, "syncing fault"},
+		{3600400, "-peer", 0, "syncing fault"}, /* it died: it alone has all */
+		{7200000, "", 0, "syncing fault"},
+		{7200100, "peer=active instep -lost -address", 0, "standby (in step)"},
+	};
+	static const struct line asked[] = {
+		{0, "loaded lost keepalived", 0, "init fault"},
+		{900000, "", ROLE_TAKEOVER, "standby (takeover asked for)"},
+	};
+
+	PLAY(story);
+	PLAY(asked);
+	(void)state;
+}
+
 static void a_takeover_is_behind_when_the_last_word_was_not_paired(void **state)
 {
 	(void)state;
@@ -199,6 +222,7 @@ int main(void)
 		cmocka_unit_test(the_node_with_less_waits_for_the_seed),
 		cmocka_unit_test(a_peer_that_comes_late_with_more_goes_first),
 		cmocka_unit_test(the_standby_takes_over_when_the_address_comes),
+		cmocka_unit_test(a_node_that_lost_its_store_waits_for_its_peer_without_limit),
 		cmocka_unit_test(a_takeover_is_behind_when_the_last_word_was_not_paired),
 		cmocka_unit_test(a_standby_that_is_behind_still_takes_over),
 		cmocka_unit_test(unless_it_is_told_not_to),
