@@ -28,6 +28,7 @@
 	  "at this start the store was damaged or lost: set aside, fetched from the peer")    \
 	X(durable_seq, count, "", "newest entry on this disk")                                \
 	X(peer_link, flag, "", "connected to the peer")                                       \
+	X(peer_paths, count, "", "live connections to the peer, a spare included")            \
 	X(peer_role, text, "", "what the peer says it is")                                    \
 	X(peer_version, count, "", "version of the protocol agreed with the peer")            \
 	X(peer_received_seq, count, "", "newest entry the peer holds")                        \

@@ -335,10 +335,14 @@ static bool read_top(struct loader *l)
 /* peer.live_port stands in where an address of the link names no port. */
 static void complete(struct config *config)
 {
-	if (config->peer_address.port == 0)
-		config->peer_address.port = config->peer_live_port;
-	if (config->peer_listen.port == 0)
-		config->peer_listen.port = config->peer_live_port;
+	struct addr *const of_link[] = {&config->peer_address, &config->peer_listen,
+	                                &config->peer_second_address, &config->peer_second_listen};
+
+	for (size_t i = 0; i < ARRAY_LEN(of_link); i++)
+		if (of_link[i]->port == 0)
+			of_link[i]->port = config->peer_live_port;
+	if (config->peer_bulk_port == 0)
+		config->peer_bulk_port = (uint16_t)(config->peer_live_port + 1);
 	for (size_t i = 0; i < config->transport_count; i++)
 		config->transports[i].address.port = config->transports[i].port;
 }

@@ -48,6 +48,43 @@ static bool check_standalone(const struct config_lines *lines, struct config_fau
 	return true;
 }
 
+static bool check_second_path(const struct config *config, const struct config_lines *lines,
+                              struct config_fault *fault)
+{
+	static const char *const ends[] = {"peer.second_address", "peer.second_listen"};
+	bool given[] = {is_given(lines, ends[0]), is_given(lines, ends[1])};
+
+	if (!given[0] && !given[1])
+		return true;
+	if (!given[0] || !given[1])
+		return config_fail(fault, line_of(lines, ends[given[1]], "peer"),
+		                   "`%s` is missing; a second path needs both ends: "
+		                   "peer.second_address and peer.second_listen",
+		                   ends[given[0]]);
+	if (addr_same_ip(&config->peer_second_address, &config->peer_address) ||
+	    addr_same_ip(&config->peer_second_listen, &config->peer_listen) ||
+	    addr_same_ip(&config->peer_second_address, &config->peer_second_listen))
+		return config_fail(fault, line_of(lines, ends[0], "peer"),
+		                   "the second path must have two addresses of its own, on "
+		                   "another network than peer.address and peer.listen");
+	return true;
+}
+
+static bool check_bulk_port(const struct config *config, const struct config_lines *lines,
+                            struct config_fault *fault)
+{
+	const uint16_t used[] = {config->peer_address.port, config->peer_listen.port,
+	                         config->peer_second_address.port, config->peer_second_listen.port};
+
+	for (size_t i = 0; i < ARRAY_LEN(used); i++)
+		if (config->peer_bulk_port == used[i] || config->peer_bulk_port == 0)
+			return config_fail(fault, line_of(lines, "peer.bulk_port", "peer"),
+			                   "`peer.bulk_port` must be a port beside that of the "
+			                   "live link (%d); left out it is live_port + 1",
+			                   used[i]);
+	return true;
+}
+
 static bool check_pair(const struct config *config, const struct config_lines *lines,
                        struct config_fault *fault)
 {
@@ -73,7 +110,7 @@ static bool check_pair(const struct config *config, const struct config_lines *l
 			fault, line_of(lines, "peer.address", "peer"),
 			"`peer.address` and `peer.listen` are the same; the first is the "
 			"other node's, the second this node's");
-	return true;
+	return check_second_path(config, lines, fault) && check_bulk_port(config, lines, fault);
 }
 
 static bool check_unit(const struct config *config, const struct config_lines *lines,

@@ -27,6 +27,12 @@
 	  "this node's own address for the live link; without a port, live_port is used") \
 	X(peer_max_version, count, "peer.max_version", "2", 1, 2, OWN, \
 	  "newest version of the protocol spoken with the peer: lower it while a pair is upgraded") \
+	X(peer_bulk_port, port, "peer.bulk_port", NULL, 1, 65535, OWN, \
+	  "TCP port of the connection beside it for what is long; left out: live_port + 1") \
+	X(peer_second_address, address, "peer.second_address", NULL, 1, 0, OWN, \
+	  "where the other node listens on a second network: the pair's link has two paths then") \
+	X(peer_second_listen, address, "peer.second_listen", NULL, 1, 0, OWN, \
+	  "this node's own address on the second network; ports as for listen") \
 	X(commit, commit, "commit", "both", 0, 0, SHARED, \
 	  "what an answer waits for: both (own disk and the standby's memory), peer, disk") \
 	X(peer_timeout, duration, "peer_timeout", "200 ms", 20, 60 * CONFIG_MS_S, SHARED, \

@@ -43,6 +43,11 @@ struct mtime loop_now(const struct loop *l)
 	return (struct mtime){t.tv_sec * 1000 + t.tv_nsec / 1000000};
 }
 
+size_t loop_peer_paths(const struct loop *l)
+{
+	return l->link != NULL ? peer_link_paths(l->link) : 0;
+}
+
 int64_t loop_wall_ms(void)
 {
 	struct timespec t;

@@ -22,6 +22,7 @@ const struct node *loop_node(const struct loop *l);
 const struct config *loop_config(const struct loop *l);
 struct log *loop_log(const struct loop *l);
 struct mtime loop_now(const struct loop *l); /* CLOCK_BOOTTIME, read at the start of the turn */
+size_t loop_peer_paths(const struct loop *l);
 
 /* Fills in `random`; the rest is the caller's. */
 void loop_feed(struct loop *l, struct node_input *in);

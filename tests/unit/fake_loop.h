@@ -25,6 +25,7 @@ struct loop {
 	struct node_input last;
 	size_t fed;
 	bool address_here, keepalived_alive;
+	size_t peer_paths;
 };
 
 struct event_base *loop_base(const struct loop *l)
@@ -62,6 +63,11 @@ struct mtime loop_now(const struct loop *l)
 	(void)l;
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	return (struct mtime){t.tv_sec * 1000 + t.tv_nsec / 1000000};
+}
+
+size_t loop_peer_paths(const struct loop *l)
+{
+	return l->peer_paths;
 }
 
 void loop_feed(struct loop *l, struct node_input *in)

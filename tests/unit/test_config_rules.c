@@ -45,6 +45,46 @@ static void a_unit_has_the_sections_it_needs_and_no_others(void **state)
 	check_bad(rows, ARRAY_LEN(rows));
 }
 
+#define PAIR(more)                                                                            \
+	"unit: primary\ncluster: {dir: /c}\npeer:\n  address: 10.0.0.1\n  listen: 10.0.0.2\n" \
+	"  " more "\nkeepalived: {instance: V, address: 10.0.0.3}\n"
+
+static void a_second_path_has_two_ends_of_its_own(void **state)
+{
+	(void)state;
+	static const struct bad rows[] = {
+		{PAIR("second_address: 10.1.0.1"), 6,
+	         "`peer.second_listen` is missing; a second path needs both ends: "
+	         "peer.second_address and peer.second_listen"},
+		{PAIR("second_listen: 10.1.0.1"), 6,
+	         "`peer.second_address` is missing; a second path needs both ends: "
+	         "peer.second_address and peer.second_listen"},
+		{PAIR("second_address: 10.0.0.1\n  second_listen: 10.1.0.2"), 6,
+	         "the second path must have two addresses of its own, on another network than "
+	         "peer.address and peer.listen"},
+		{PAIR("second_address: 10.1.0.1\n  second_listen: '10.1.0.1:7100'"), 6,
+	         "the second path must have two addresses of its own, on another network than "
+	         "peer.address and peer.listen"},
+	};
+
+	check_bad(rows, ARRAY_LEN(rows));
+}
+
+static void the_bulk_port_is_another_than_the_live_one(void **state)
+{
+	(void)state;
+	static const struct bad rows[] = {
+		{PAIR("bulk_port: 7060"), 6,
+	         "`peer.bulk_port` must be a port beside that of the live link (7060); left out "
+	         "it is live_port + 1"},
+		{PAIR("live_port: 65535"), 3,
+	         "`peer.bulk_port` must be a port beside that of the live link (65535); left out "
+	         "it is live_port + 1"},
+	};
+
+	check_bad(rows, ARRAY_LEN(rows));
+}
+
 static void transports_and_domains_fit_together(void **state)
 {
 	(void)state;
@@ -120,6 +160,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_has_the_sections_it_needs_and_no_others),
+		cmocka_unit_test(a_second_path_has_two_ends_of_its_own),
+		cmocka_unit_test(the_bulk_port_is_another_than_the_live_one),
 		cmocka_unit_test(transports_and_domains_fit_together),
 		cmocka_unit_test(the_digest_covers_what_both_nodes_must_agree_on),
 	};
