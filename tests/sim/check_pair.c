@@ -197,7 +197,7 @@ static void fail_unsettled(struct world *w)
 bool check_settled(struct world *w)
 {
 	const struct host *h = active(w);
-	bool settled = h != NULL && phones_content(w) && says_paired(w, h) &&
+	bool settled = h != NULL && !w->flip.open && phones_content(w) && says_paired(w, h) &&
 	               w->hosts[0].chain.n == w->hosts[1].chain.n;
 
 	if (!settled) {

@@ -34,7 +34,7 @@ static struct image_item item_new(enum table table, struct slice key, struct sli
 	memcpy(p, key.p, key.n);
 	if (value.n > 0)
 		memcpy(p + key.n, value.p, value.n);
-	return (struct image_item){p, table, {p, key.n}, {p + key.n, value.n}};
+	return (struct image_item){p, table, {p, key.n}, {p + key.n, value.n}, false};
 }
 
 /* An empty value deletes. */

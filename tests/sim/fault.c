@@ -361,7 +361,7 @@ void fault_plan(struct world *w)
 
 	switch (w->profile) {
 	case CALM:
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 3 && !flip_alone(w); i++)
 			plan(w, BEGIN, until, calm[world_draw(w, 0, (int64_t)ARRAY_LEN(calm) - 1)]);
 		break;
 	case SINGLE:

@@ -10,6 +10,7 @@ struct image_item {
 	uint8_t *memory;
 	enum table table;
 	struct slice key, value; /* in memory */
+	bool flipped;            /* its bytes are not what was written */
 };
 struct image {
 	struct image_item *items;

@@ -27,6 +27,8 @@ enum event_kind {
 	EVENT_CLIENT,     /* client, number: of the timer */
 	EVENT_FAULT,      /* number: enum fault */
 	EVENT_HEAL,       /* number: enum fault, who */
+	EVENT_FLIP,
+	EVENT_FLIP_FOUND, /* host, life: by its store */
 	EVENT_CHECK,
 	EVENT_UPGRADE, /* host, number: the version of the program that takes its place */
 	EVENT_QUIET,   /* the faults are over */

@@ -20,7 +20,8 @@ struct run {
 struct report {
 	uint64_t seed, us, steps, virtual_ms;
 	bool begun, passed;
-	uint64_t acked, reigns, crashes, snapshots, forks, merges, merge_faults;
+	uint64_t acked, reigns, crashes, snapshots, forks, merges, merge_faults, flips,
+		flips_counted;
 	char why[512];
 };
 
@@ -49,6 +50,8 @@ static struct report play(uint64_t seed, const struct run *run)
 	r.forks = w->stat_forks;
 	r.merges = w->stat_merges;
 	r.merge_faults = w->stat_merge_faults;
+	r.flips = w->stat_flips;
+	r.flips_counted = w->stat_flips_counted;
 	world_free(&w);
 	r.us = now_us() - begun;
 	return r;
@@ -81,7 +84,8 @@ enum { JOBS_MAX = 64 };
 
 struct tally {
 	uint64_t passed, failed, us, steps, virtual_ms;
-	uint64_t acked, reigns, crashes, snapshots, forks, merges, merge_faults;
+	uint64_t acked, reigns, crashes, snapshots, forks, merges, merge_faults, flips,
+		flips_counted;
 	uint64_t slowest_us, slowest;
 };
 
@@ -105,6 +109,8 @@ static void count(struct tally *t, const struct report *r, const struct run *run
 	t->forks += r->forks;
 	t->merges += r->merges;
 	t->merge_faults += r->merge_faults;
+	t->flips += r->flips;
+	t->flips_counted += r->flips_counted;
 	if (r->us > t->slowest_us) {
 		t->slowest_us = r->us;
 		t->slowest = r->seed;
@@ -208,11 +214,12 @@ static int report_all(const struct run *run)
 		       (unsigned long long)t.steps, (double)t.us / 1000 / (double)n,
 		       (unsigned long long)t.slowest, (double)t.slowest_us / 1000);
 	printf("%llu acknowledged changes, %llu reigns, %llu crashes, %llu snapshots, %llu forks, "
-	       "%llu merges, %llu faults within one\n",
+	       "%llu merges, %llu faults within one, %llu flips repaired (%llu counted)\n",
 	       (unsigned long long)t.acked, (unsigned long long)t.reigns,
 	       (unsigned long long)t.crashes, (unsigned long long)t.snapshots,
 	       (unsigned long long)t.forks, (unsigned long long)t.merges,
-	       (unsigned long long)t.merge_faults);
+	       (unsigned long long)t.merge_faults, (unsigned long long)t.flips,
+	       (unsigned long long)t.flips_counted);
 	printf("%llu passed, %llu failed\n", (unsigned long long)t.passed,
 	       (unsigned long long)t.failed);
 	return t.failed == 0 ? 0 : 1;

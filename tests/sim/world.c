@@ -170,6 +170,7 @@ struct world *world_new(uint64_t seed, bool verbose)
 	}
 	for (int i = 0; i < HOSTS; i++)
 		draw_host(w, i);
+	flip_plan(w);
 	fault_plan(w);
 	version_plan(w);
 	(void)world_at(w, 100, EVENT_LINK_TRY, 0);
@@ -219,6 +220,7 @@ static void on_check(struct world *w, const struct event *e)
 	client_subscribe(w);
 	check_acked(w);
 	check_pair(w);
+	flip_check(w);
 	if (w->quiet && !w->failed) {
 		fault_heal_all(w);
 		w->done = check_settled(w);
@@ -271,6 +273,8 @@ static void happen(struct world *w, const struct event *e)
 		[EVENT_CLIENT] = client_on_timer,
 		[EVENT_FAULT] = fault_on_event,
 		[EVENT_HEAL] = fault_on_heal,
+		[EVENT_FLIP] = flip_on_event,
+		[EVENT_FLIP_FOUND] = flip_on_found,
 		[EVENT_CHECK] = on_check,
 		[EVENT_UPGRADE] = version_on_upgrade,
 		[EVENT_QUIET] = on_quiet,

@@ -52,6 +52,20 @@ struct taken_in {
 	uint32_t ours, theirs;
 };
 
+/* The one record that flips, and what became of it (flip.c). */
+struct flip {
+	int kind;
+	struct rng rng;
+	bool open;
+	bool told;  /* the store has found it */
+	int64_t at; /* 0: not yet */
+	int who;
+	uint64_t life, seq, faults;
+	enum table table;
+	uint8_t key[RECORD_KEY_MAX];
+	size_t key_n;
+};
+
 struct client {
 	int index, aor;
 	int arp; /* the host it believes to have the address */
@@ -109,6 +123,8 @@ struct world {
 	int64_t quiet_since;
 	int64_t both_died; /* when one died shortly behind the other */
 	uint64_t tickets;
+	struct flip flip;
+	uint64_t stat_flips, stat_flips_counted;
 	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks, stat_merges,
 		stat_merge_faults;
 
@@ -147,6 +163,15 @@ struct op *op_new(struct world *w, int client, int aor, enum op_kind kind);
 void version_plan(struct world *w);
 void version_on_upgrade(struct world *w, const struct event *e);
 void version_check(struct world *w, const struct host *h, const struct frame *f);
+
+/* flip.c */
+void flip_plan(struct world *w);
+bool flip_alone(const struct world *w); /* no other disturbance in this world */
+void flip_on_event(struct world *w, const struct event *e);
+void flip_on_found(struct world *w, const struct event *e);
+void flip_check(struct world *w);
+/* Its copy is wrong, and nobody has seen it yet. */
+bool flip_is_misapplied(const struct world *w, const struct host *h);
 
 /* fault.c */
 void fault_plan(struct world *w);
