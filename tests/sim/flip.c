@@ -24,7 +24,7 @@ void flip_plan(struct world *w)
 	struct flip *f = &w->flip;
 
 	f->rng.state = w->seed * UINT64_C(0xda942042e4dd58b5);
-	if (w->profile != CALM || draw(f, 2) != 0)
+	if (w->profile != CALM || w->mixed || draw(f, 3) == 0)
 		return;
 	f->kind = STANDBY_MEMORY + (int)draw(f, MISAPPLIED - STANDBY_MEMORY + 1);
 	uint64_t span = (uint64_t)(w->rough_until - BEGIN_MS);
@@ -145,8 +145,6 @@ void flip_on_event(struct world *w, const struct event *e)
 	struct host *h = &w->hosts[of_active ? active : 1 - active];
 	struct host *peer = &w->hosts[1 - h->index];
 	bool at_work = w->hosts[active].role == ROLE_ACTIVE && h->loaded && peer->loaded &&
-	               h->version >= frame_version(FRAME_DIGEST) &&
-	               peer->version >= frame_version(FRAME_DIGEST) &&
 	               strcmp(status_of(w, &w->hosts[active]).pair_state, "paired") == 0;
 
 	(void)e;

@@ -77,6 +77,18 @@ MUTANTS = [
      "\tif (peer_there(l) || l->f->store_lost)\n", "\tif (peer_there(l))\n"),
     ("merge-expired-absent", "what an expired binding had replaced comes back", "node/core/merge_order.c",
      "if (same_call_id && t->cseq > b->cseq)", "if (by_cseq && t->cause != CAUSE_EXPIRED && t->cseq > b->cseq)"),
+    ("digest-elsewhere", "the standby compares at another entry than the active", "node/core/node_digest.c",
+     "f->digest.seq != n->last_seq", "f->digest.seq + 1 != n->last_seq"),
+    ("mismatch-left", "a standby that differs is left so", "node/core/node_digest.c",
+     "\t\td->peer_wrong = true;\n", "\t\td->agreed = false;\n"),
+    ("flip-unseen", "nobody looks at the bytes in memory again", "node/core/copy.c",
+     "return record_hash(table, item->key, item->value) == item->digest;", "return item->key.n > 0 && table > 0;"),
+    ("flip-served", "a record that flipped is read like any other", "node/core/serve.c",
+     "if (item == NULL || copy_sound(table, item))", "if (item == NULL || item->key.n > 0)"),
+    ("flip-kept", "an active whose memory flipped goes on", "node/core/node_digest.c",
+     "\tn->request = ROLE_SWITCHOVER;\n", ""),
+    ("store-fault-left", "a record that the store lost is not logged again", "node/core/node_digest.c",
+     "!n->doubt && node_has_room(n))", "n->doubt && node_has_room(n))"),
 ]
 
 

@@ -28,6 +28,7 @@ void version_plan(struct world *w)
 		w->hosts[i].installed = FRAME_VERSION_MAX;
 	if (rng_next(&rng) % MIXED_ONE_OF != 0)
 		return;
+	w->mixed = true;
 	for (int i = 0; i < HOSTS; i++) {
 		if (one_of(&rng, OLD_PPM))
 			w->hosts[i].installed = FRAME_VERSION_MAX - 1;

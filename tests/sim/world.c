@@ -170,9 +170,9 @@ struct world *world_new(uint64_t seed, bool verbose)
 	}
 	for (int i = 0; i < HOSTS; i++)
 		draw_host(w, i);
+	version_plan(w);
 	flip_plan(w);
 	fault_plan(w);
-	version_plan(w);
 	(void)world_at(w, 100, EVENT_LINK_TRY, 0);
 	(void)world_at(w, CHECK_MS, EVENT_CHECK, 0);
 	(void)world_at(w, w->rough_until, EVENT_QUIET, 0);

@@ -123,6 +123,7 @@ struct world {
 	int64_t quiet_since;
 	int64_t both_died; /* when one died shortly behind the other */
 	uint64_t tickets;
+	bool mixed; /* versions, and so restarts */
 	struct flip flip;
 	uint64_t stat_flips, stat_flips_counted;
 	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks, stat_merges,
