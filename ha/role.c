@@ -1,20 +1,15 @@
-#include "ha/role.h"
-
 #include <assert.h>
 #include <stddef.h>
 
+#include "ha/role_parts.h"
 #include "proto/base/defs.h"
 
 enum {
 	ALONE_BUT_SURE_MS = 1000, /* our own last reign was exposed: nobody can know more */
-	DRAIN_MS = 2000,          /* a drain that takes longer is given up: the log has it */
-	ADDRESS_GOES_MS = 5000,   /* keepalived takes milliseconds; then somebody must look */
-	HAND_OVER_MS = 1000,      /* the other must be active, or on its way, by then */
 	ON_ITS_WAY_MS = 5000,     /* and active by then; a reign becomes durable in milliseconds */
 	TAKE_OVER_MS = 10 * 1000, /* our own reign must be durable by then, or the other tries */
 	TAKING_MS = 1000,         /* a peer that takes over for longer keeps nobody away */
 	UNSTEP_MS = 1000,         /* out of step beside an active for longer: syncing */
-	BACKOFF_MIN_MS = 10 * 1000,
 	BACKOFF_MAX_MS = 600 * 1000,
 	MASTER_DOWN_ADVERTS = 4, /* three adverts and the skew */
 };
@@ -34,16 +29,7 @@ const char *role_name(enum role r)
 	return r >= ROLE_INIT && r <= ROLE_OUT_OF_SERVICE ? names[r] : "unknown";
 }
 
-/* What one step of the machine looks at. */
-struct look {
-	struct role_machine *m;
-	const struct role_facts *f;
-	enum role_request request;
-	struct mtime now;
-	struct role_output *out;
-};
-
-static void enter(struct look *l, enum role role, const char *why)
+void role_enter(struct look *l, enum role role, const char *why)
 {
 	struct role_machine *m = l->m;
 
@@ -58,7 +44,7 @@ static void enter(struct look *l, enum role role, const char *why)
 	m->fault = role != ROLE_STANDBY && role != ROLE_TAKING_OVER && role != ROLE_ACTIVE;
 }
 
-static bool fresh(const struct look *l)
+bool role_peer_fresh(const struct look *l)
 {
 	struct mtime stale = mtime_add_ms(l->f->peer_heard, l->m->options.peer_timeout_ms);
 
@@ -66,19 +52,25 @@ static bool fresh(const struct look *l)
 }
 
 /* A peer whose log failed is there for the operator alone: nothing is to be expected of it. */
-static bool peer_there(const struct look *l)
+bool role_peer_sound(const struct look *l)
 {
 	return l->f->link_up && l->f->peer_role != ROLE_OUT_OF_SERVICE;
 }
 
-static bool peer_active(const struct look *l)
+/* Without keepalived it cannot serve, and not seed: who waited for it would wait for ever. */
+static bool peer_there(const struct look *l)
+{
+	return role_peer_sound(l) && !l->f->peer_without_keepalived;
+}
+
+bool role_peer_active(const struct look *l)
 {
 	return l->f->link_up && l->f->peer_role == ROLE_ACTIVE;
 }
 
 static bool peer_reigns(const struct look *l)
 {
-	return peer_active(l) || (l->f->link_up && l->f->peer_role == ROLE_TAKING_OVER);
+	return role_peer_active(l) || (l->f->link_up && l->f->peer_role == ROLE_TAKING_OVER);
 }
 
 /* Of two that wait, the other goes first: it has what we lack. */
@@ -130,7 +122,8 @@ static void take_over(struct look *l, const char *why)
 
 	l->out->begin_reign = true;
 	l->out->behind = !m->options.standalone && !nobody_else && !in_step_lately(l);
-	enter(l, ROLE_TAKING_OVER, why);
+	m->handing_over = false;
+	role_enter(l, ROLE_TAKING_OVER, why);
 	m->deadline = mtime_add_ms(l->now, TAKE_OVER_MS);
 }
 
@@ -144,11 +137,11 @@ static bool nothing_to_fetch(const struct look *l)
 static void meet(struct look *l)
 {
 	if (peer_reigns(l))
-		enter(l, ROLE_SYNCING, "peer is active");
+		role_enter(l, ROLE_SYNCING, "peer is active");
 	else if (peer_seeds(l))
-		enter(l, ROLE_SYNCING, "peer has more");
+		role_enter(l, ROLE_SYNCING, "peer has more");
 	else
-		enter(l, ROLE_STANDBY, "met the peer");
+		role_enter(l, ROLE_STANDBY, "met the peer");
 }
 
 static void on_init(struct look *l)
@@ -164,7 +157,8 @@ static void on_init(struct look *l)
 	else if (peer_there(l) && (l->m->take_now || !nothing_to_fetch(l)))
 		meet(l);
 	else if (waited(l, wait_ms))
-		enter(l, ROLE_STANDBY, l->m->take_now ? "takeover asked for" : "peer did not come");
+		role_enter(l, ROLE_STANDBY,
+		           l->m->take_now ? "takeover asked for" : "peer did not come");
 }
 
 static bool address_came(const struct look *l)
@@ -180,13 +174,13 @@ static void on_syncing(struct look *l)
 	bool eligible = m->peer_was_active && o->takeover_when_behind && !l->f->store_lost;
 
 	if (l->f->in_step)
-		enter(l, ROLE_STANDBY, "in step");
+		role_enter(l, ROLE_STANDBY, "in step");
 	else if (eligible && address_came(l))
-		enter(l, ROLE_STANDBY, "address");
+		role_enter(l, ROLE_STANDBY, "address");
 	else if (peer_there(l) && !peer_reigns(l) && !peer_seeds(l) && !nothing_to_fetch(l))
 		meet(l);
 	else if (waited(l, eligible ? o->peer_timeout_ms : o->cold_start_ms))
-		enter(l, ROLE_STANDBY, m->take_now ? "takeover asked for" : "peer lost");
+		role_enter(l, ROLE_STANDBY, m->take_now ? "takeover asked for" : "peer lost");
 	else
 		m->fault = !eligible;
 }
@@ -214,7 +208,7 @@ static struct mtime bar_end(const struct look *l)
 		                 mtime_add_ms(m->alone_since, m->options.peer_timeout_ms));
 	if (!l->f->peer_holds_address || !peer_reigns(l))
 		return l->now;
-	if (peer_active(l))
+	if (role_peer_active(l))
 		return m->barred_until;
 	return mtime_min(m->barred_until, mtime_add_ms(m->peer_taking_since, TAKING_MS));
 }
@@ -238,23 +232,26 @@ static bool still_barred(struct look *l)
 	return false;
 }
 
-/* The address was let go for the other: it stays away until the other has it, or will not take it. */
+/* The address was let go for the other: it stays away until the other has it, or will not take it. A
+ * peer that is gone cannot have it, and one that only begins its reign has it already: keepalived knows. */
 static bool still_handing_over(struct look *l)
 {
 	struct role_machine *m = l->m;
 	bool on_its_way = l->f->link_up && l->f->peer_role == ROLE_TAKING_OVER;
 	struct mtime until = mtime_add_ms(m->since, on_its_way ? ON_ITS_WAY_MS : HAND_OVER_MS);
+	struct mtime silent = m->alone_since;
 
 	if (!m->handing_over)
 		return false;
-	m->fault = true;
-	m->deadline = until;
-	if (!peer_active(l) && !mtime_reached(until, l->now))
-		return true;
-	m->handing_over = false;
-	m->fault = false;
-	m->deadline = MTIME_NEVER;
-	return false;
+	if (silent.ms != MTIME_NEVER.ms)
+		silent = mtime_add_ms(silent, m->options.peer_timeout_ms);
+	bool over = role_peer_active(l) || mtime_reached(until, l->now);
+	bool gone = mtime_reached(silent, l->now);
+	m->handing_over = !over;
+	m->fault = !over && !gone;
+	if (!over)
+		m->deadline = gone ? until : mtime_min(until, silent);
+	return m->fault;
 }
 
 /* No taking over beside a live active. A heartbeat from before the address moved may only be late:
@@ -262,7 +259,7 @@ static bool still_handing_over(struct look *l)
 static void on_address(struct look *l)
 {
 	struct role_machine *m = l->m;
-	bool serves = fresh(l) && peer_active(l) && l->f->peer_holds_address;
+	bool serves = role_peer_fresh(l) && role_peer_active(l) && l->f->peer_holds_address;
 
 	if (!serves)
 		take_over(l, "address");
@@ -275,7 +272,7 @@ static void on_address(struct look *l)
 static void note_step(struct look *l)
 {
 	struct role_machine *m = l->m;
-	bool out_of_step = peer_active(l) && !l->f->in_step;
+	bool out_of_step = role_peer_active(l) && !l->f->in_step;
 
 	if (!out_of_step)
 		m->unstep_since = MTIME_NEVER;
@@ -294,91 +291,13 @@ static void on_standby(struct look *l)
 	if (address_came(l)) {
 		on_address(l);
 	} else if (m->just_met && peer_seeds(l) && !peer_reigns(l)) {
-		enter(l, ROLE_SYNCING, "peer has more");
+		role_enter(l, ROLE_SYNCING, "peer has more");
 	} else if (m->unstep_since.ms != MTIME_NEVER.ms) {
-		m->deadline = mtime_add_ms(m->unstep_since, UNSTEP_MS);
-		if (mtime_reached(m->deadline, l->now))
-			enter(l, ROLE_SYNCING, "out of step");
+		struct mtime due = mtime_add_ms(m->unstep_since, UNSTEP_MS);
+		m->deadline = mtime_min(m->deadline, due);
+		if (mtime_reached(due, l->now))
+			role_enter(l, ROLE_SYNCING, "out of step");
 	}
-}
-
-static const char *why_leave(const struct look *l)
-{
-	const struct role_facts *f = l->f;
-
-	if (l->m->options.standalone)
-		return NULL;
-	if (!f->keepalived_alive)
-		return "keepalived is gone";
-	if (!f->address_here)
-		return "address went";
-	if (peer_active(l) && fresh(l) && f->peer_wins)
-		return "deposed";
-	if (peer_there(l) && f->superseded)
-		return "peer reigned since";
-	return NULL;
-}
-
-static void step_down(struct look *l, const char *why, bool handing_over)
-{
-	enter(l, ROLE_STEPPING_DOWN, why);
-	l->m->handing_over = handing_over;
-	/* Handing over keeps the address until all is drained, so that the last answers leave from it. */
-	l->m->fault = !handing_over;
-	l->m->deadline = mtime_add_ms(l->now, DRAIN_MS);
-}
-
-static void on_taking_over(struct look *l)
-{
-	const char *why = why_leave(l);
-
-	if (l->m->stopping)
-		why = "stop";
-	else if (why == NULL && !l->f->reign_durable && mtime_reached(l->m->deadline, l->now))
-		why = "the reign does not become durable";
-
-	if (why != NULL)
-		step_down(l, why, false);
-	else if (l->f->reign_durable)
-		enter(l, ROLE_ACTIVE, l->m->why);
-}
-
-static void on_active(struct look *l)
-{
-	const char *why = why_leave(l);
-	bool asked = l->request == ROLE_SWITCHOVER || l->request == ROLE_SWITCHOVER_FORCED;
-
-	l->m->backoff_ms = BACKOFF_MIN_MS;
-	l->m->other_reigned = false;
-	if (why != NULL)
-		step_down(l, why, false);
-	else if (l->m->stopping)
-		step_down(l, "stop", true);
-	else if (asked)
-		step_down(l, "switchover", true);
-}
-
-static void on_stepping_down(struct look *l)
-{
-	struct role_machine *m = l->m;
-	bool late = mtime_reached(m->deadline, l->now);
-
-	if (!m->fault && (l->f->drained || late || why_leave(l) != NULL)) {
-		m->fault = true;
-		m->deadline = mtime_add_ms(l->now, ADDRESS_GOES_MS);
-		late = false;
-	}
-	if (!m->fault || (l->f->address_here && !late && !m->options.standalone))
-		return;
-	if (m->stopping) {
-		l->out->leave = true;
-		m->deadline = MTIME_NEVER;
-		return;
-	}
-	bool handing_over = m->handing_over;
-	enter(l, ROLE_STANDBY, m->why);
-	if (handing_over)
-		m->fault = true;
 }
 
 static void on_out_of_service(struct look *l)
@@ -386,14 +305,13 @@ static void on_out_of_service(struct look *l)
 	l->m->fault = true;
 }
 
-typedef void state_fn(struct look *l);
 static state_fn *const by_role[] = {
 	[ROLE_INIT] = on_init,
 	[ROLE_SYNCING] = on_syncing,
 	[ROLE_STANDBY] = on_standby,
-	[ROLE_TAKING_OVER] = on_taking_over,
-	[ROLE_ACTIVE] = on_active,
-	[ROLE_STEPPING_DOWN] = on_stepping_down,
+	[ROLE_TAKING_OVER] = role_on_taking_over,
+	[ROLE_ACTIVE] = role_on_active,
+	[ROLE_STEPPING_DOWN] = role_on_stepping_down,
 	[ROLE_OUT_OF_SERVICE] = on_out_of_service,
 };
 
@@ -423,7 +341,7 @@ static void note_peer(struct look *l)
 	if (peer_reigns(l)) {
 		m->peer_was_active = true;
 		m->other_reigned = true;
-	} else if (peer == ROLE_INIT || peer == ROLE_SYNCING || peer == ROLE_STANDBY) {
+	} else if (peer_there(l) && peer != ROLE_STEPPING_DOWN) {
 		m->peer_was_active = false;
 	}
 	if (peer == ROLE_ACTIVE)
@@ -479,7 +397,7 @@ void role_step(struct role_machine *m, const struct role_facts *facts, enum role
 	note_address(&l);
 	take_request(&l);
 	if (facts->log_failed && m->role != ROLE_OUT_OF_SERVICE)
-		enter(&l, ROLE_OUT_OF_SERVICE, "log failed");
+		role_enter(&l, ROLE_OUT_OF_SERVICE, "log failed");
 	else
 		by_role[m->role](&l);
 	if (may_leave_now(m)) {

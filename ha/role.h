@@ -4,7 +4,8 @@
  *	SYNCING --in step, peer lost--> STANDBY --out of step, peer has more--> SYNCING
  *	SYNCING, beside an active or after one --address came--> STANDBY --address came--> TAKING_OVER
  *	TAKING_OVER --reign durable--> ACTIVE --switchover, deposed, keepalived gone--> STEPPING_DOWN
- *	STEPPING_DOWN --drained, address gone--> SYNCING or STANDBY
+ *	STEPPING_DOWN --drained, address gone--> STANDBY
+ *	STEPPING_DOWN, by request --standby lost or late before the address goes--> ACTIVE
  *	any --log failed--> OUT_OF_SERVICE (stays there until the process is started anew)
  *
  * The caller collects facts, calls role_step whenever one changed and when role_deadline is reached,
@@ -49,6 +50,7 @@ struct role_facts {
 	bool link_up;
 	enum role peer_role; /* 0: unknown */
 	bool peer_holds_address;
+	bool peer_without_keepalived; /* it cannot get the address */
 	bool superseded;         /* active: the peer reigned after us and holds what we do not */
 	bool peer_wins;          /* the order of both hellos says that the peer goes on, not we */
 	struct mtime peer_heard; /* when its newest heartbeat came */
@@ -85,6 +87,7 @@ struct role_machine {
 	bool fault;
 	bool stopping;            /* the process is to end */
 	bool handing_over;        /* on request: the other is expected to become active */
+	bool forced;              /* ... in step or not */
 	bool take_now;            /* an operator ended the wait for the peer */
 	bool peer_was_active;     /* before it was lost or stepped down */
 	bool other_reigned;       /* seen since our own last reign */

@@ -10,6 +10,8 @@ static const char *switchover(const struct role_machine *m, const struct role_fa
 		return "this node is not active: ask the one that is";
 	if (!forced && !f->in_step)
 		return "the standby is not in step: wait until the pair is paired, or use --force";
+	if (f->link_up && f->peer_without_keepalived)
+		return "no keepalived runs beside the standby: start it there first";
 	return NULL;
 }
 

@@ -40,6 +40,8 @@ static enum err read_beat(const Repl__Beat *m, struct beat *out)
 		.echo = m->echo,
 		.echo_held_ms = m->echo_held_ms,
 		.last_seq = m->last_seq,
+		.role_for_ms = m->role_for_ms,
+		.without_keepalived = m->without_keepalived,
 	};
 	return OK;
 }
@@ -294,6 +296,8 @@ static Repl__Beat *write_beat(const struct beat *b, Repl__Beat *m)
 	m->echo = b->echo;
 	m->echo_held_ms = b->echo_held_ms;
 	m->last_seq = b->last_seq;
+	m->role_for_ms = b->role_for_ms;
+	m->without_keepalived = b->without_keepalived;
 	return m;
 }
 

@@ -77,6 +77,8 @@ struct beat {
 	uint64_t number, echo;
 	int64_t echo_held_ms;
 	uint64_t last_seq;
+	uint64_t role_for_ms;
+	bool without_keepalived;
 };
 
 struct hello {

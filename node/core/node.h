@@ -171,6 +171,10 @@ const struct copy *node_copy(const struct node *node);
 struct pairtime node_pair_now(const struct node *node, struct mtime now);
 void node_status(const struct node *node, struct mtime now, struct status *out);
 struct position node_position(const struct node *node); /* of the newest entry, durable or not */
+/* Why a switchover would be refused now, and the remedy; NULL: it would be carried out ... */
+const char *node_switchover_refusal(const struct node *node);
+/* ... after so many entries are on this disk and at the standby. */
+uint64_t node_switchover_entries(const struct node *node);
 /* The log is to be kept from this seq on: the peer or a snapshot may still want it. */
 uint64_t node_log_keep(const struct node *node);
 /* Something waits for this node's own disk now. False: its log may gather before it is written. */

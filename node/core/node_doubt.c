@@ -29,7 +29,9 @@ static void begin(struct node *n)
 
 void node_doubt_step(struct node *n)
 {
-	if (!n->doubt && node_active(n) && !n->options.role.standalone && paused(n))
+	bool reigns = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
+
+	if (!n->doubt && reigns && !n->options.role.standalone && paused(n))
 		begin(n);
 }
 

@@ -76,6 +76,8 @@ static struct beat own_beat(struct node *n)
 		.echo = l->beat.number,
 		.echo_held_ms = l->beat.number == 0 ? 0 : n->now.ms - l->beat_at.ms,
 		.last_seq = n->last_seq,
+		.role_for_ms = (uint64_t)(n->now.ms - n->role.since.ms),
+		.without_keepalived = !n->keepalived_alive && !n->options.role.standalone,
 	};
 }
 

@@ -210,8 +210,10 @@ void node_hold(struct node *n, uint64_t depends_on, const struct node_output *ou
 	if (block == NULL) {
 		/* Full: a 503 overtakes what waits; a fetch is asked for again. Room for the answer
 		 * to a change was asked for before deciding. */
-		if (may_leave)
-			*node_out(n, output->kind) = *output;
+		if (!may_leave)
+			return;
+		*node_out(n, output->kind) = *output;
+		n->handover.spoke = n->now;
 		return;
 	}
 	struct held_head head = {.seq = depends_on, .output = *output};
@@ -251,6 +253,8 @@ void node_release(struct node *n)
 			break;
 		*node_out(n, head.output.kind) = head.output;
 	}
+	if (at != n->held_before)
+		n->handover.spoke = n->now;
 	n->held_before = at;
 }
 

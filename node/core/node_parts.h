@@ -4,6 +4,8 @@
 
 #include "node/core/node.h"
 #include "node/core/node_digest.h"
+#include "node/core/node_handover.h"
+#include "node/core/node_note.h"
 #include "node/core/ring.h"
 #include "replication/pair_clock.h"
 #include "replication/receiver.h"
@@ -94,6 +96,9 @@ struct node {
 	bool store_lost; /* damaged and set aside at this start: all is to come from the peer */
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
+	struct handover handover;
+	const char *takeover_why; /* NULL: not active since the start */
+	struct mtime takeover_at;
 	enum refusal refused;
 	enum role_request request; /* for the next step of the role machine */
 	enum role_request asked;   /* what `request_ticket` waits for */
@@ -122,13 +127,6 @@ struct node {
 struct node_output *node_out(struct node *n, enum node_output_kind kind);
 PRINTF_LIKE(3, 4)
 void node_say(struct node *n, enum log_weight weight, const char *format, ...);
-/* What becomes of this node, or of the pair: a line for the journal ... */
-struct note {
-	const char *what, *from, *to, *why;
-};
-void node_keep(struct node *n, const struct note *note);
-void node_note(struct node *n, enum log_weight weight,
-               const struct note *note); /* ... and the log */
 struct pairtime pair_now(const struct node *n);
 bool node_active(const struct node *n);
 int64_t node_tick_ms(const struct node *n);
@@ -183,6 +181,7 @@ bool node_superseded(const struct node *n);
 
 /* node_roles.c */
 void node_roles(struct node *n);
+struct role_facts node_role_facts(const struct node *n);
 void node_expire(struct node *n);
 
 /* node_fork.c */

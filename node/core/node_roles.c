@@ -10,10 +10,10 @@ static bool drained(const struct node *n)
 	return !held && n->durable_seq == n->last_seq && on_peer;
 }
 
-static struct role_facts facts(struct node *n)
+struct role_facts node_role_facts(const struct node *n)
 {
 	const struct link *l = &n->link;
-	bool active = node_active(n);
+	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
 	bool peer_says_paired = l->beat.role == ROLE_ACTIVE && l->beat.pair_state == PAIR_PAIRED;
 	bool in_step = l->greeted && n->receiver.live && peer_says_paired;
 
@@ -30,11 +30,12 @@ static struct role_facts facts(struct node *n)
 		.link_up = l->greeted,
 		.peer_role = l->greeted ? (enum role)l->beat.role : (enum role)0,
 		.peer_holds_address = l->beat.holds_address,
+		.peer_without_keepalived = l->beat.without_keepalived,
 		.superseded = node_superseded(n),
 		.peer_wins = l->greeted && l->peer_wins,
 		.peer_heard = l->heard,
 		.standing = l->standing,
-		.in_step = active ? n->pair == PAIR_PAIRED : in_step,
+		.in_step = ours ? n->pair == PAIR_PAIRED : in_step,
 		.in_step_until = l->in_step_until,
 	};
 }
@@ -125,7 +126,14 @@ static void entered(struct node *n, const struct role_output *out)
 	          &(struct note){"role", role_name(out->from), role_name(out->to), out->why});
 	if (out->to == ROLE_ACTIVE)
 		become_active(n);
-	if (out->from == ROLE_STEPPING_DOWN || out->to == ROLE_OUT_OF_SERVICE)
+	if (out->from == ROLE_TAKING_OVER && out->to == ROLE_ACTIVE) {
+		n->takeover_why = out->why;
+		n->takeover_at = n->now;
+	}
+	if (out->to == ROLE_STEPPING_DOWN && n->role.handing_over)
+		node_handover_begin(n);
+	bool given_up = out->from == ROLE_STEPPING_DOWN && out->to == ROLE_ACTIVE;
+	if ((out->from == ROLE_STEPPING_DOWN && !given_up) || out->to == ROLE_OUT_OF_SERVICE)
 		stop_being_active(n);
 	/* The peer learns it before the address moves. */
 	if (n->link.greeted)
@@ -137,7 +145,7 @@ static void answer_request(struct node *n, const struct role_output *out)
 {
 	enum role role = n->role.role;
 	bool handed_over = n->link.greeted && n->link.beat.role == ROLE_ACTIVE;
-	bool under_way = role == ROLE_ACTIVE || role == ROLE_STEPPING_DOWN ||
+	bool under_way = role == ROLE_STEPPING_DOWN ||
 	                 (role == ROLE_STANDBY && n->role.handing_over);
 
 	if (n->request_ticket == 0)
@@ -148,6 +156,8 @@ static void answer_request(struct node *n, const struct role_output *out)
 		node_answer(n, n->request_ticket, true, "waits for the peer no more");
 	else if (handed_over)
 		node_answer(n, n->request_ticket, true, "the other node is active");
+	else if (role == ROLE_ACTIVE)
+		node_answer(n, n->request_ticket, false, n->role.why);
 	else if (!under_way)
 		node_answer(n, n->request_ticket, false, "the other node did not take over");
 	else
@@ -170,7 +180,7 @@ void node_roles(struct node *n)
 	struct role_output out;
 
 	for (int i = 0; i < CASCADE_MAX; i++) {
-		struct role_facts f = facts(n);
+		struct role_facts f = node_role_facts(n);
 		bool fault = n->role.fault;
 		role_step(&n->role, &f, n->request, n->now, &out);
 		n->request = ROLE_NO_REQUEST;
@@ -186,6 +196,7 @@ void node_roles(struct node *n)
 		if (!out.changed)
 			break;
 	}
+	node_handover_watch(n);
 }
 
 /* `scratch` holds what is needed until the entry is appended: its bytes alone are in the node's arena. */

@@ -60,6 +60,10 @@ static void put_role(const struct node *n, struct mtime now, struct status *s)
 	text(s->role, role_name(n->role.role));
 	text(s->role_why, n->role.why);
 	s->role_since_ms = (uint64_t)(now.ms - n->role.since.ms);
+	text(s->last_takeover_why, n->takeover_why != NULL ? n->takeover_why : "");
+	s->last_takeover_ms = n->takeover_why != NULL ? (uint64_t)(now.ms - n->takeover_at.ms) : 0;
+	s->last_switchover_gap_ms = n->handover.gap_ms;
+	s->last_switchover_entries = n->handover.entries;
 	s->fault = n->role.fault;
 	s->address_here = n->address_here;
 	s->keepalived_alive = n->keepalived_alive;

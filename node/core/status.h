@@ -13,6 +13,11 @@
 	X(role, text, "", "what it is now")                                                   \
 	X(role_why, text, "", "why it became that")                                           \
 	X(role_since_ms, count, "ms", "how long it has been that")                            \
+	X(last_takeover_why, text, "", "why it became active last, since the start")          \
+	X(last_takeover_ms, count, "ms", "how long ago")                                      \
+	X(last_switchover_gap_ms, count, "ms",                                                \
+	  "its last handing over: from its last answer to the other being active")            \
+	X(last_switchover_entries, count, "", "entries drained in it")                        \
 	X(fault, flag, "", "the track file keeps the address away")                           \
 	X(address_here, flag, "", "the virtual address is on this host")                      \
 	X(keepalived_alive, flag, "", "keepalived runs on this host")                         \

@@ -129,10 +129,13 @@ static const struct {
 	 "  --store DIR    the store's folder\n"
 	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"},
 	{"switchover",
-	 "usage: regpairctl switchover [--force]\n"
+	 "usage: regpairctl switchover [--force | --dry-run]\n"
 	 "\n"
-	 "Asked of the active node: hands over to the standby and waits until that is active.\n"
+	 "Asked of the active node: hands over to the standby and waits until that is active. Should\n"
+	 "the standby be lost meanwhile, this node goes on, and the command fails with the reason.\n"
 	 "\n"
+	 "  --dry-run  say what would happen, and what the last one cost; exit code 1: it would be\n"
+	 "             refused\n"
 	 "  --force  also to a standby that is not in step: what it lacks becomes a fork\n"},
 	{"takeover",
 	 "usage: regpairctl takeover\n"

@@ -31,23 +31,57 @@ static void tell(const struct ctl *ctl, const char *what, int64_t took)
 	json_decref(result);
 }
 
+/* What a switchover would do; refused: an exit code like that of the switchover itself. */
+static int dry_run(const struct ctl *ctl)
+{
+	int code;
+	json_t *plan = client_ask_once(ctl, json_pack("{ss}", "command", "switchover-plan"), &code);
+
+	if (plan == NULL)
+		return code;
+	bool possible = json_is_true(json_object_get(plan, "possible"));
+	const char *why = json_string_value(json_object_get(plan, "why"));
+	long long last_ms = json_integer_value(json_object_get(plan, "last_gap_ms"));
+	long long last_entries = json_integer_value(json_object_get(plan, "last_entries"));
+	if (ctl->json) {
+		print_json(plan);
+	} else if (!possible) {
+		ctl_complain("it would be refused: %s", why);
+	} else {
+		(void)printf(
+			"it would hand over: %s, %lld entries to drain, the oldest of %lld ms\n",
+			why, json_integer_value(json_object_get(plan, "entries")),
+			json_integer_value(json_object_get(plan, "lag_ms")));
+	}
+	if (!ctl->json && last_ms > 0)
+		(void)printf(
+			"the last one from here: %lld ms without an answer, %lld entries drained\n",
+			last_ms, last_entries);
+	json_decref(plan);
+	return possible ? CTL_DONE : CTL_FAILED;
+}
+
 int ctl_switchover(const struct ctl *ctl, int argc, char **argv)
 {
 	static const struct option options[] = {{"force", no_argument, NULL, 'f'},
+	                                        {"dry-run", no_argument, NULL, 'n'},
 	                                        {NULL, 0, NULL, 0}};
-	bool force = false;
+	bool force = false, dry = false;
 	int64_t began = now_ms();
 	json_t *result;
 	int option, code;
 
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'f')
+		if (option != 'f' && option != 'n')
 			return ctl_misused("switchover", "wrong usage");
-		force = true;
+		force = force || option == 'f';
+		dry = dry || option == 'n';
 	}
 	if (optind < argc)
 		return ctl_misused("switchover", "unexpected argument: %s", argv[optind]);
+	if (dry)
+		return dry_run(ctl);
 	result = client_ask_once(ctl, json_pack("{ss sb}", "command", "switchover", "force", force),
 	                         &code);
 	if (result != NULL)

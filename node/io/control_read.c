@@ -57,6 +57,24 @@ static json_t *read_status(const struct control_view *v, const json_t *request,
 	return result;
 }
 
+/* What a switchover would do now, without doing it. */
+static json_t *read_switchover(const struct control_view *v, const json_t *request,
+                               struct control_error *error)
+{
+	const struct node *node = loop_node(v->loop);
+	const char *refusal = node_switchover_refusal(node);
+	struct status s;
+
+	(void)request;
+	(void)error;
+	node_status(node, loop_now(v->loop), &s);
+	return json_pack("{sb ss sI sI sI sI}", "possible", refusal == NULL, "why",
+	                 refusal != NULL ? refusal : "the standby is in step", "entries",
+	                 (json_int_t)node_switchover_entries(node), "lag_ms", (json_int_t)s.lag_ms,
+	                 "last_gap_ms", (json_int_t)s.last_switchover_gap_ms, "last_entries",
+	                 (json_int_t)s.last_switchover_entries);
+}
+
 /* The table itself, so that a printer needs no copy of it. */
 static json_t *read_fields(const struct control_view *v, const json_t *request,
                            struct control_error *error)
@@ -252,9 +270,13 @@ control_read_fn *control_reader(const char *command)
 		const char *name;
 		control_read_fn *read;
 	} readers[] = {
-		{"status", read_status},           {"fields", read_fields},
-		{"domains", read_domains},         {"bindings", read_bindings},
-		{"subscribers", read_subscribers}, {"subscriber", read_subscriber},
+		{"status", read_status},
+		{"fields", read_fields},
+		{"domains", read_domains},
+		{"bindings", read_bindings},
+		{"subscribers", read_subscribers},
+		{"subscriber", read_subscriber},
+		{"switchover-plan", read_switchover},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)

@@ -184,6 +184,20 @@ static void stop(struct world *w, struct host *h)
 	(void)world_at(w, some_time(w) + 8000, EVENT_START, h->index);
 }
 
+/* Most of what could go wrong midway would miss a switchover, which takes milliseconds. */
+static void switch_over(struct world *w)
+{
+	static const enum fault hits[] = {CRASH_STANDBY, CRASH_ACTIVE, LINK_CUT, KEEPALIVED,
+	                                  DISK_SLOW,     PAUSE,        FREEZE,   VRRP_CUT};
+	enum { WITHIN_MS = 40, HALF_PPM = 500000 };
+
+	if (w->profile == ROUGH && world_chance(w, HALF_PPM))
+		world_at(w, world_draw(w, 0, WITHIN_MS), EVENT_FAULT, 0)->number =
+			(uint64_t)hits[world_draw(w, 0, (int64_t)ARRAY_LEN(hits) - 1)];
+	command(w, working(w, true),
+	        world_chance(w, 800000) ? COMMAND_SWITCHOVER : COMMAND_SWITCHOVER_FORCED);
+}
+
 static void hit(struct world *w, enum fault fault)
 {
 	switch (fault) {
@@ -225,8 +239,7 @@ static void hit(struct world *w, enum fault fault)
 		cut_clients(w);
 		break;
 	case SWITCHOVER:
-		command(w, working(w, true),
-		        world_chance(w, 800000) ? COMMAND_SWITCHOVER : COMMAND_SWITCHOVER_FORCED);
+		switch_over(w);
 		break;
 	case CRASH_BOTH:
 		crash(w, &w->hosts[0]);

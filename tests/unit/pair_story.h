@@ -45,9 +45,12 @@ static inline struct kit *start(enum unit first, enum commit_mode commit)
 		k->node[B].node = kit_make(k, UNIT_SECONDARY, commit);
 	for (int at = 0; at < 2; at++) {
 		struct node_input in = {.event = NODE_LOADED, .loaded = {.wall_ms = 1700000000000}};
+		struct node_input keepalived = {.event = NODE_ADDRESS, .address = {false, true}};
 		k->node[at].fault = true;
-		if (k->node[at].node != NULL)
-			kit_feed(k, at, &in);
+		if (k->node[at].node == NULL)
+			continue;
+		kit_feed(k, at, &in);
+		kit_feed(k, at, &keepalived);
 	}
 	kit_settle(k);
 	return k;

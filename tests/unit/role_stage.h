@@ -15,7 +15,8 @@
  * Facts are words that hold until their opposite is said: "loaded", "address"/"-address",
  * "keepalived"/"-keepalived", "peer=ROLE"/"-peer" (the link), "holds"/"-holds" (the peer has the address),
  * "instep"/"-instep", "ahead" "behind" "forked" "equal", "peerwins"/"-peerwins", "superseded", "durable", "drained",
- * "exposed" (own last reign), "own", "logfailed", "lost", "silent" (no heartbeat came with this line). */
+ * "peerless" (no keepalived there), "exposed" (own last reign), "own", "logfailed", "lost", "silent" (no heartbeat
+ * came with this line). */
 struct line {
 	int64_t ms;
 	const char *facts;
@@ -60,6 +61,7 @@ static inline bool set_flag(struct role_facts *f, const char *word)
 		{"exposed", &f->own_last_reign_exposed},
 		{"holds", &f->peer_holds_address},
 		{"peerwins", &f->peer_wins},
+		{"peerless", &f->peer_without_keepalived},
 		{"superseded", &f->superseded},
 		{"instep", &f->in_step},
 	};

@@ -437,6 +437,20 @@ static void a_full_history_survives_the_round_trip(void **state)
 	assert_int_equal(decode(bytes).used, bytes.n);
 }
 
+static void a_heartbeat_tells_how_long_it_has_been_so_and_whether_it_can_serve(void **state)
+{
+	struct frame f = {.kind = FRAME_BEAT, .beat = BEAT}, back;
+	struct arena arena = fresh_arena();
+	uint8_t room[FRAME_MAX];
+
+	(void)state;
+	f.beat.role_for_ms = 86400000;
+	f.beat.without_keepalived = true;
+	assert_int_equal(frame_decode(encode(&f, room), &arena, &back).err, OK);
+	assert_int_equal(back.beat.role_for_ms, 86400000);
+	assert_true(back.beat.without_keepalived);
+}
+
 static void an_entry_in_a_frame_keeps_its_limit(void **state)
 {
 	(void)state;
@@ -470,6 +484,8 @@ int main(void)
 		cmocka_unit_test(a_frame_beyond_the_limit_is_not_written),
 		cmocka_unit_test(lists_beyond_their_limits_are_too_big),
 		cmocka_unit_test(a_full_history_survives_the_round_trip),
+		cmocka_unit_test(
+			a_heartbeat_tells_how_long_it_has_been_so_and_whether_it_can_serve),
 		cmocka_unit_test(an_entry_in_a_frame_keeps_its_limit),
 		cmocka_unit_test(every_refusal_has_a_sentence),
 	};

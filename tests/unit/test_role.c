@@ -212,6 +212,66 @@ static void out_of_step_for_a_second_is_syncing(void **state)
 	PLAY(story);
 }
 
+/* When a node that found this at its start may have the address, if nothing else happens; -1: never. */
+static int64_t eligible_after(const char *facts)
+{
+	struct stage s = {0};
+	struct role_output out;
+	struct mtime begin = {1000}, now = begin;
+
+	role_init(&s.machine, &pair, now);
+	set_facts(&s.facts, "loaded keepalived", now.ms);
+	set_facts(&s.facts, facts, now.ms);
+	for (int i = 0; i < 10; i++) {
+		step(&s, ROLE_NO_REQUEST, now, &out);
+		if (!out.fault)
+			return now.ms - begin.ms;
+		if (role_deadline(&s.machine).ms == MTIME_NEVER.ms)
+			return -1;
+		now = role_deadline(&s.machine);
+	}
+	fail_msg("%s: it never comes to rest", facts);
+	return -1;
+}
+
+/* A17, A13: every order of a cold start, of one node and of both. */
+static void who_may_serve_after_a_cold_start_and_when(void **state)
+{
+	static const struct {
+		const char *name, *facts;
+		int64_t after_ms;
+	} rows[] = {
+		{"alone, empty", "", 60000},
+		{"alone, the other reigned last", "", 60000},
+		{"alone, its own last reign, the pair in step", "own", 60000},
+		{"alone, its own last reign, exposed", "own exposed", 1000},
+		{"both, empty", "peer=init equal", 0},
+		{"both, equal", "own peer=standby equal", 0},
+		{"both, the longer history", "own peer=init ahead", 0},
+		{"both, the other is empty", "peer=syncing ahead", 0},
+		{"both, the shorter history", "peer=init behind", -1},
+		{"both, empty beside one that is not", "peer=standby behind", -1},
+		{"both, its own reign was exposed, and the other went on",
+	         "own exposed peer=init behind", -1},
+		{"both, forked, this side first", "own peer=init forked", 0},
+		{"both, forked, the other side first", "own exposed peer=init forked peerwins", -1},
+		{"beside an active", "peer=active holds behind", 0},
+		{"beside one that takes over", "peer=taking-over holds behind", 0},
+		{"the other's log failed", "peer=out-of-service ahead", 60000},
+		{"the other's log failed, and ours was exposed",
+	         "own exposed peer=out-of-service behind", 1000},
+		{"no keepalived at the other", "peer=standby peerless behind", 60000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t after_ms = eligible_after(rows[i].facts);
+		if (after_ms != rows[i].after_ms)
+			fail_msg("%s: %d ms, not %d", rows[i].name, (int)after_ms,
+			         (int)rows[i].after_ms);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +287,7 @@ int main(void)
 		cmocka_unit_test(a_standby_that_is_behind_still_takes_over),
 		cmocka_unit_test(unless_it_is_told_not_to),
 		cmocka_unit_test(out_of_step_for_a_second_is_syncing),
+		cmocka_unit_test(who_may_serve_after_a_cold_start_and_when),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ static void a_switchover_drains_then_lets_the_address_go(void **state)
 	(void)state;
 	static const struct line story[] = {
 		ACTIVE,
-		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +2000"},
+		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +1000"},
 		{3005, "drained", 0, "stepping-down fault +5000"},
 		{3020, "-address -instep", 0, "standby (switchover) fault +1000"},
 		{3050, "peer=taking-over holds", 0, "standby fault +4970"},
@@ -125,7 +125,7 @@ static void a_switchover_that_cannot_be_lossless_is_refused(void **state)
 	static const struct line story[] = {
 		ACTIVE,
 		{3000, "-instep", ROLE_SWITCHOVER, "active refused"},
-		{3001, "", ROLE_SWITCHOVER_FORCED, "stepping-down (switchover) +2000"},
+		{3001, "", ROLE_SWITCHOVER_FORCED, "stepping-down (switchover) +1000"},
 		{5001, "", 0, "stepping-down fault +5000"},
 	};
 	static const struct line at_the_standby[] = {
@@ -136,12 +136,90 @@ static void a_switchover_that_cannot_be_lossless_is_refused(void **state)
 	PLAY(at_the_standby);
 }
 
+/* A16, X14: before the address is let go the old active goes on; after that it is back within moments. */
+static void a_switchover_whose_standby_is_lost_is_given_up(void **state)
+{
+	(void)state;
+	static const struct line while_draining[] = {
+		ACTIVE,
+		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +1000"},
+		{3050, "-peer", 0, "active (switchover given up: standby lost)"},
+		{3060, "-address", 0, "standby (address went)"},
+	};
+	static const struct line it_lags[] = {
+		ACTIVE,
+		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +1000"},
+		{3999, "", 0, "stepping-down +1"},
+		{4000, "", 0, "active (switchover given up: standby lags)"},
+	};
+	static const struct line behind_the_address[] = {
+		ACTIVE,
+		{3000, "drained", ROLE_SWITCHOVER, "stepping-down (switchover) fault +5000"},
+		{3010, "-peer own", 0, "stepping-down fault +4990"},
+		{3020, "-address", 0, "standby (switchover) fault +190"},
+		{3210, "", 0, "standby +810"},
+		{3500, "address", 0, "taking-over (address) +10000 reign"},
+		{3510, "durable", 0, "active (address)"},
+	};
+	static const struct line it_only_began_its_reign[] = {
+		ACTIVE,
+		{3000, "drained", ROLE_SWITCHOVER, "stepping-down (switchover) fault +5000"},
+		{3020, "-address", 0, "standby (switchover) fault +1000"},
+		{3040, "-peer", 0, "standby fault +200"},
+		{3240, "", 0, "standby +780"},
+		{3300, "peer=active holds", 0, "standby +1000"},
+	};
+	static const struct line one_that_must_end_does_not_go_on[] = {
+		ACTIVE,
+		{3000, "", ROLE_STOP, "stepping-down (stop) +1000"},
+		{3050, "-peer", 0, "stepping-down +950"},
+		{3060, "drained", 0, "stepping-down fault +5000"},
+		{3070, "-address", 0, "stepping-down fault leave"},
+	};
+	PLAY(while_draining);
+	PLAY(it_lags);
+	PLAY(behind_the_address);
+	PLAY(it_only_began_its_reign);
+	PLAY(one_that_must_end_does_not_go_on);
+}
+
+/* A15: it cannot serve, and what it has cannot be waited for; nor can anything be handed over to it. */
+static void a_peer_without_keepalived_is_waited_for_by_nobody(void **state)
+{
+	(void)state;
+	static const struct line the_last_to_reign_loses_it[] = {
+		{1000, "loaded keepalived peer=active holds behind", 0, "syncing (peer is active)"},
+		{3000, "peer=stepping-down peerless", 0, "syncing +200"},
+		{3010, "peer=standby -holds", 0, "syncing +190"},
+		{3150, "address", 0, "taking-over (address) +10000 reign behind"},
+	};
+	static const struct line nobody_hurries[] = {
+		{1000, "loaded keepalived peer=active holds behind", 0, "syncing (peer is active)"},
+		{3000, "peer=standby -holds peerless", 0, "syncing +200"},
+		{3200, "", 0, "standby (peer lost)"},
+		{4000, "-peerless", 0, "syncing (peer has more) fault"}, /* it seeds, after all */
+		{4300, "peer=active holds", 0, "syncing"},
+	};
+	static const struct line from_a_cold_start[] = {
+		{1000, "loaded keepalived peer=standby behind peerless", 0, "init fault +60000"},
+		{61000, "", 0, "standby (peer did not come)"},
+	};
+	static const struct line at_a_switchover[] = {
+		ACTIVE,
+		{3000, "peerless", ROLE_SWITCHOVER, "active refused"},
+	};
+	PLAY(the_last_to_reign_loses_it);
+	PLAY(nobody_hurries);
+	PLAY(from_a_cold_start);
+	PLAY(at_a_switchover);
+}
+
 static void an_address_that_nobody_takes_is_taken_back_when_it_comes(void **state)
 {
 	(void)state;
 	static const struct line story[] = {
 		ACTIVE,
-		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +2000"},
+		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +1000"},
 		{3005, "drained", 0, "stepping-down fault +5000"},
 		{3020, "-address own", 0, "standby (switchover) fault +1000"},
 		{4020, "", 0, "standby"},
@@ -149,7 +227,7 @@ static void an_address_that_nobody_takes_is_taken_back_when_it_comes(void **stat
 	};
 	static const struct line stuck_on_its_way[] = {
 		ACTIVE,
-		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +2000"},
+		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +1000"},
 		{3005, "drained -address", 0, "standby (switchover) fault +1000"},
 		{3500, "peer=taking-over", 0, "standby fault +4505"},
 		{8005, "", 0, "standby"},
@@ -164,13 +242,13 @@ static void a_stop_hands_over_and_then_leaves(void **state)
 	(void)state;
 	static const struct line active[] = {
 		ACTIVE,
-		{3000, "", ROLE_STOP, "stepping-down (stop) +2000"},
+		{3000, "", ROLE_STOP, "stepping-down (stop) +1000"},
 		{3005, "drained", 0, "stepping-down fault +5000"},
 		{3020, "-address", 0, "stepping-down fault leave"},
 	};
 	static const struct line the_address_stays[] = {
 		ACTIVE,
-		{3000, "", ROLE_STOP, "stepping-down (stop) +2000"},
+		{3000, "", ROLE_STOP, "stepping-down (stop) +1000"},
 		{5000, "", 0, "stepping-down fault +5000"},
 		{10000, "", 0, "stepping-down fault leave"},
 	};
@@ -362,6 +440,8 @@ int main(void)
 		cmocka_unit_test(a_heartbeat_from_before_the_move_bars_nobody),
 		cmocka_unit_test(a_switchover_drains_then_lets_the_address_go),
 		cmocka_unit_test(a_switchover_that_cannot_be_lossless_is_refused),
+		cmocka_unit_test(a_switchover_whose_standby_is_lost_is_given_up),
+		cmocka_unit_test(a_peer_without_keepalived_is_waited_for_by_nobody),
 		cmocka_unit_test(an_address_that_nobody_takes_is_taken_back_when_it_comes),
 		cmocka_unit_test(a_stop_hands_over_and_then_leaves),
 		cmocka_unit_test(without_keepalived_or_the_address_nobody_stays_active),
