@@ -169,12 +169,14 @@ class Lab:
             self.reconfigure(new, old)
 
     def reconfigure(self, old, new):
+        """Either may be a text for each node."""
         for node in NODES:
             path = self.folder / node / "regpair.yaml"
             text = path.read_text()
-            assert old in text, f"{path} does not hold {old!r}"
+            was, will = (one[node] if isinstance(one, dict) else one for one in (old, new))
+            assert was in text, f"{path} does not hold {was!r}"
             self.stop_daemon(node)
-            path.write_text(text.replace(old, new))
+            path.write_text(text.replace(was, will))
             self.start(node)
             wait_until(self.paired, 30, f"paired after {node} was started anew")
 

@@ -53,6 +53,33 @@ def service_cut(lab, node):
     return rules(lab, node, f"tcp sport {PEER_PORTS} accept", f"tcp dport {PEER_PORTS} accept", "drop")
 
 
+SECOND = {"a": "169.254.77.1", "b": "169.254.77.2"}
+
+
+@contextlib.contextmanager
+def second_path(lab):
+    """A cable of its own between the nodes, and their second live connection over it."""
+    port = "bulk_port: 7061,"
+    both = {node: f"{port} second_address: {SECOND[other(node)]}, second_listen: {SECOND[node]}," for node in NODES}
+    subprocess.run(["ip", "-n", lab.namespace("a"), "link", "add", "eth1", "type", "veth", "peer", "name", "eth1",
+                    "netns", lab.namespace("b")], check=True)
+    try:
+        for node in NODES:
+            for words in (("address", "add", f"{SECOND[node]}/24", "dev", "eth1"), ("link", "set", "eth1", "up")):
+                subprocess.run(["ip", "-n", lab.namespace(node), *words], check=True)
+        with lab.configured(port, both):
+            yield
+    finally:
+        subprocess.run(["ip", "-n", lab.namespace("a"), "link", "del", "eth1"], check=True)
+
+
+def path_cut(lab, second):
+    """One of two paths is silent: no packet, no reset."""
+    there = SECOND["b"] if second else lab.address["b"]
+    return rules(lab, "a", f"ip saddr {there} tcp sport {PEER_PORTS} drop", f"ip saddr {there} tcp dport {PEER_PORTS} drop",
+                 f"ip daddr {there} tcp sport {PEER_PORTS} drop", f"ip daddr {there} tcp dport {PEER_PORTS} drop")
+
+
 @contextlib.contextmanager
 def isolated(lab):
     """Between the two nodes' ports of the switch nothing passes; each passes to the others."""
