@@ -16,7 +16,7 @@ static int64_t wall_ms(void)
 static enum err append(struct store *store, const struct jobs *jobs, size_t *at)
 {
 	size_t from = *at;
-	size_t to = from;
+	size_t to = from + 1;
 
 	while (to < jobs->count && jobs->at[to].kind == OUT_APPEND) {
 		assert(jobs->at[to].seq == jobs->at[from].seq + (to - from));
