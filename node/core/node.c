@@ -165,7 +165,6 @@ static void on_loaded(struct node *n, const struct node_input *in)
 		node_say(n, WEIGHT_WARN, "expiry=held why=\"clock in doubt\" for_s=%lld",
 		         (long long)(n->options.default_expires_ms / 1000));
 	}
-	n->wall_less_pair_ms = l->wall_ms - pair_now(n).ms;
 	n->own_last_reign_exposed = n->reign.id != 0 && n->reign.unit == n->options.unit &&
 	                            n->reign.exposed;
 	node_keep(n, &(struct note){"role", "stopped", role_name(n->role.role), n->role.why});

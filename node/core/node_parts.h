@@ -113,7 +113,6 @@ struct node {
 	uint64_t outcomes[SERVE_OUTCOMES];
 	uint64_t exposed_times, snapshots_sent, snapshots_received, forks, fork_entries, expired;
 	uint64_t subscribers_gone;
-	int64_t wall_less_pair_ms;
 
 	/* of the step */
 	struct mtime now;

@@ -75,7 +75,6 @@ static void put_role(const struct node *n, struct mtime now, struct status *s)
 	(void)snprintf(s->reign, STATUS_TEXT, "%016llx", (unsigned long long)n->reign.id);
 	s->reign_behind = n->reign.behind;
 	s->expiry_held = !mtime_reached(n->expiry_held_until, now);
-	s->clock_offset_ms = (uint64_t)n->wall_less_pair_ms;
 }
 
 static void put_peer(const struct node *n, struct mtime now, struct status *s)

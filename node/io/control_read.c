@@ -50,6 +50,8 @@ static json_t *read_status(const struct control_view *v, const json_t *request,
 	(void)error;
 	node_status(loop_node(v->loop), loop_now(v->loop), &s);
 	s.peer_paths = loop_peer_paths(v->loop);
+	s.clock_offset_ms = (uint64_t)(loop_wall_ms() - /* below 0, too: shown as signed */
+	                               node_pair_now(loop_node(v->loop), loop_now(v->loop)).ms);
 	for (size_t i = 0; i < status_field_count(); i++) {
 		const struct status_field *f = &status_fields()[i];
 		(void)json_object_set_new(result, f->name, figure(&s, f));

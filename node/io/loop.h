@@ -23,6 +23,7 @@ const struct config *loop_config(const struct loop *l);
 struct log *loop_log(const struct loop *l);
 struct mtime loop_now(const struct loop *l); /* CLOCK_BOOTTIME, read at the start of the turn */
 size_t loop_peer_paths(const struct loop *l);
+int64_t loop_wall_ms(void); /* CLOCK_REALTIME, for men and logs */
 
 /* Fills in `random`; the rest is the caller's. */
 void loop_feed(struct loop *l, struct node_input *in);

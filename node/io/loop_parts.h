@@ -43,7 +43,6 @@ struct loop {
 	struct mtime watchdog_due;
 };
 
-int64_t loop_wall_ms(void);
 uint64_t loop_random(struct loop *l);
 
 /* loop_start.c: 0, or an exit code; what failed was logged. */

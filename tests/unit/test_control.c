@@ -58,6 +58,7 @@ static void every_figure_of_the_table_is_told(void **state)
 	assert_int_equal(json_array_size(fields), status_field_count());
 	assert_string_equal(json_string_value(json_object_get(status, "role")), "standby");
 	assert_int_equal(json_integer_value(json_object_get(status, "seq")), 42);
+	assert_int_equal(json_integer_value(json_object_get(status, "clock_offset_ms")), -1500);
 	assert_true(json_is_true(json_object_get(status, "fault")));
 	json_decref(status);
 	json_decref(fields);
