@@ -181,14 +181,14 @@ static struct packet **first_due(struct cable *c)
 static void let_out(struct cable *c, struct packet **at)
 {
 	struct packet *p = *at;
-	size_t behind = c->n_underway - (size_t)(at - c->underway) - 1;
+	struct packet **end = c->underway + --c->n_underway;
 
 	if (write(p->on->to, p->bytes, p->n) == (ssize_t)p->n)
 		p->on->out++;
 	else
 		p->on->lost++;
-	memmove(at, at + 1, behind * sizeof *at);
-	c->n_underway--;
+	for (; at < end; at++)
+		at[0] = at[1];
 	c->spare[c->n_spare++] = p;
 }
 
