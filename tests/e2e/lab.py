@@ -4,6 +4,7 @@ A Lab is made by run.py and handed to each test whole (both nodes up, the pair `
 that waits has a deadline and says what it waited for. Times are CLOCK_BOOTTIME seconds, as regload's.
 """
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -101,6 +102,13 @@ class Lab:
         self.environment = dict(
             os.environ, REGPAIR_LAB=self.prefix, REGPAIR_NET=self.net, REGPAIR_DIR=str(self.folder),
             REGPAIR_BUILD=str(BUILD), REGPAIR_DAEMON=str(self.daemon), REGPAIR_CTL=str(self.ctl_program))
+
+    @contextlib.contextmanager
+    def alone(self):
+        """One run at a time: the namespaces have fixed names, so that a run that was killed is cleared."""
+        with open(f"/run/lock/regpair-{self.prefix}", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def share(self, part):
         """So many rounds that a test does which takes `part` times as long as others, or matters less."""

@@ -7,7 +7,6 @@ makes it). What is repeated is repeated N times: 10, with --ci 3, else as REGPAI
 without brings its own nodes. --keep leaves the pair up at the end. The last line is the sum.
 """
 import argparse
-import fcntl
 import importlib.util
 import inspect
 import shutil
@@ -91,9 +90,7 @@ def main():
     sums = {"passed": 0, "failed": 0, "skipped": 0}
     lab = Lab()
     lab.rounds = chosen.rounds or lab.rounds
-    # One run at a time: the namespaces have fixed names, so that a run that was killed is cleared.
-    with open(f"/run/lock/regpair-{lab.prefix}", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lab.alone():
         lab.down()
         try:
             for name, function in tests_of(chosen.words):

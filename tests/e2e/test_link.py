@@ -111,7 +111,7 @@ def test_a_lossy_or_slow_standby_leaves_the_answers_alone(lab):
         with fault:
             wait_until(lambda: lab.status(active)["pair_state"] == "exposed", 10, "exposed")
             with crowd:
-                time.sleep(3)
+                time.sleep(2)
             one_active(lab, active)
         rows.append([name, *quiet, crowd.latency("p50"), crowd.latency("p99"), crowd.longest()])
         wait_until(lab.paired, 10, "paired")
@@ -163,7 +163,7 @@ def test_a_bad_cable_between_the_nodes_costs_neither_answers_nor_equality(lab):
         with Wire(lab, mtu) as wire:
             wire.set(**faults)
             with crowd:
-                time.sleep(1.5)
+                time.sleep(1)
             one_active(lab, active)
             exposed = lab.status(active)["exposed_times"] - before
             counts = wire.counts()
