@@ -27,8 +27,8 @@ struct generation {
 	MDB_env *log, *state;
 	uint64_t format; /* of what is stored in it */
 	MDB_dbi blocks, meta;
-	MDB_dbi tables[STORE_TABLES]; /* by number; 0: not there (opened for reading only) */
-	MDB_txn *loop_log, *loop_state;
+	MDB_dbi tables[STORE_TABLES];   /* by number; 0: not there (opened for reading only) */
+	MDB_txn *loop_log, *loop_state; /* the loop's at start, then the log thread's */
 	MDB_txn *checkpoint_log, *checkpoint_state;
 	struct sums sums; /* the writer's, of the image as it writes it */
 };

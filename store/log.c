@@ -395,14 +395,11 @@ enum err log_set_aside(struct store *store, uint64_t after_seq, const char *path
 	*count = 0;
 	if (fd < 0)
 		return errno == EEXIST ? ERR_EXISTS : err_of(errno);
-	MDB_txn *reader = NULL; /* seldom: none is kept for it */
-	struct txn t = txn_read(store->now.log, &reader);
+	struct txn t = txn_read(store->now.log, &store->now.loop_log);
 	struct cursor c = cursor_open(&t, store->now.blocks);
 	write_after(&c, after_seq, fd, count);
 	cursor_close(&c);
 	enum err err = txn_end(&t);
-	if (reader != NULL)
-		mdb_txn_abort(reader);
 	if (err == OK)
 		err = file_sync(fd, path);
 	if (close(fd) != 0 && err == OK)

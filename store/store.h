@@ -15,10 +15,10 @@
  *   - a bit that flipped is seen by whoever reads it: each record stands behind a hash of its table, key
  *     and bytes, each block of the log has one, and a count and a sum over them tell what is missing;
  *   - a new generation replaces the old one at one moment (store_next_commit) or not at all.
- * Threads: log_commit, log_set_aside and store_next_* are the log thread's, store_checkpoint and log_trim
- * the checkpoint thread's, all the rest the loop's; these three may run beside each other. store_next_commit
- * (which may take seconds), log_cut and store_close want the others to keep off meanwhile. No function
- * is called by two threads at once.
+ * Threads: log_commit, log_read, log_set_aside and store_next_* are the log thread's, store_checkpoint and
+ * log_trim the checkpoint thread's; the two may run beside each other. store_next_commit (which may take
+ * seconds), log_cut and store_close want the other to keep off meanwhile. All the rest is the loop's,
+ * before they begin.
  * Knows tables, keys and bytes; no SIP. Foreign codes are translated in one place. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

@@ -5,7 +5,7 @@
  *	...feed NODE_TURN at the end of each turn, and when node_deadline(node) is reached...
  *
  * The daemon (node/io) and the simulator (tests/sim) drive this same function. The order of the
- * outputs is part of the contract: what is the disk's (OUT_APPEND, OUT_SET_ASIDE, OUT_NEXT_*) is carried
+ * outputs is part of the contract: what is the disk's (OUT_APPEND, OUT_READ_LOG, OUT_SET_ASIDE, OUT_NEXT_*) is carried
  * out in it, later: an entry behind OUT_NEXT_COMMIT is of the new generation, and NODE_DURABLE comes
  * when that is in place. A step other than NODE_TURN only takes in; NODE_TURN sends acknowledgements,
  * releases what the commit rule allows, feeds the standby and runs what is due, each bounded.

@@ -16,6 +16,8 @@ struct news {
 	uint64_t durable;         /* seq */
 	uint64_t begun, switched; /* generations */
 	uint64_t stored;          /* slice of the one that was begun last */
+	uint64_t read_seq;        /* what stands in `read`; 0: nothing, or it was taken */
+	size_t read_n;
 	bool failed;
 };
 
@@ -25,12 +27,13 @@ struct log_thread {
 	struct event *event;
 	int wake; /* eventfd: there is news */
 	pthread_t log, checkpoint;
-	size_t threads; /* started */
+	size_t threads;     /* started */
+	uint8_t *blocks[3]; /* BLOCK_MAX each: being read, `read` (of both), being fed */
 
 	/* the loop's own */
-	struct jobs filling;            /* until it flushes */
-	uint64_t begun, wanted;         /* generations: begun, and asked to change over to */
-	uint64_t switched, told_stored; /* as it was told */
+	struct jobs filling;      /* until it flushes */
+	uint64_t begun, switched; /* generations asked for */
+	uint64_t told_stored;
 	bool told_failed;
 
 	pthread_mutex_t mutex; /* guards what follows */
@@ -122,11 +125,38 @@ static void note(struct log_thread *t, const struct job *done, enum err err)
 		wake_loop(t);
 }
 
+enum { READING, READ, FED };
+
+static void swap_blocks(struct log_thread *t, int a, int b)
+{
+	uint8_t *block = t->blocks[a];
+
+	t->blocks[a] = t->blocks[b];
+	t->blocks[b] = block;
+}
+
+static void read_log(struct log_thread *t, uint64_t seq)
+{
+	struct buf block = buf_on(t->blocks[READING], BLOCK_MAX);
+	bool found = log_read(t->options.store, seq, &block) == OK;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	swap_blocks(t, READING, READ);
+	t->news.read_seq = seq;
+	t->news.read_n = found ? block.n : 0;
+	(void)pthread_mutex_unlock(&t->mutex);
+	wake_loop(t);
+}
+
 static void do_jobs(struct log_thread *t, const struct jobs *mine)
 {
 	enum err err = OK;
 
 	for (size_t i = 0; i < mine->count && err == OK;) {
+		if (mine->at[i].kind == OUT_READ_LOG) {
+			read_log(t, mine->at[i++].seq);
+			continue;
+		}
 		if (mine->at[i].kind == OUT_NEXT_COMMIT)
 			hold_checkpoint(t);
 		err = disk_do(t->loop, t->options.store, mine, &i);
@@ -211,6 +241,17 @@ static void *run_checkpoint(void *context)
 	return NULL;
 }
 
+static struct news take_news(struct log_thread *t)
+{
+	(void)pthread_mutex_lock(&t->mutex);
+	struct news news = t->news;
+	if (news.read_seq != 0)
+		swap_blocks(t, READ, FED);
+	t->news.read_seq = 0;
+	(void)pthread_mutex_unlock(&t->mutex);
+	return news;
+}
+
 /* Each feed may ask for more: what is late is judged anew before the next. */
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
@@ -219,17 +260,20 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	(void)!read(fd, &times, sizeof times);
-	(void)pthread_mutex_lock(&t->mutex);
-	struct news news = t->news;
-	(void)pthread_mutex_unlock(&t->mutex);
-	t->switched = news.switched;
+	struct news news = take_news(t);
 	if (news.begun == t->begun && news.stored > t->told_stored) {
 		struct node_input in = {.event = NODE_NEXT_STORED, .seq = news.stored};
 		t->told_stored = news.stored;
 		loop_feed(t->loop, &in);
 	}
-	if (!log_thread_switches(t) && news.durable != 0) {
+	if (news.switched == t->switched && news.durable != 0) {
 		struct node_input in = {.event = NODE_DURABLE, .seq = news.durable};
+		loop_feed(t->loop, &in);
+	}
+	if (news.read_seq != 0) { /* whether it is still wanted, the node knows */
+		struct node_input in = {.event = NODE_LOG_READ,
+		                        .seq = news.read_seq,
+		                        .bytes = {t->blocks[FED], news.read_n}};
 		loop_feed(t->loop, &in);
 	}
 	if (news.failed && !t->told_failed) {
@@ -269,6 +313,9 @@ struct log_thread *log_thread_start(struct loop *l, const struct log_thread_opti
 	if (t == NULL)
 		abort();
 	*t = (struct log_thread){.loop = l, .options = *options, .keep = UINT64_MAX};
+	for (size_t i = 0; i < ARRAY_LEN(t->blocks); i++)
+		if ((t->blocks[i] = malloc(BLOCK_MAX)) == NULL)
+			abort();
 	if (store_meta(options->store, &meta) == OK)
 		t->news.durable = meta.log_last;
 	t->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -304,6 +351,8 @@ void log_thread_stop(struct log_thread **thread)
 		(void)close(t->wake);
 	jobs_free(&t->filling);
 	jobs_free(&t->pending);
+	for (size_t i = 0; i < ARRAY_LEN(t->blocks); i++)
+		free(t->blocks[i]);
 	free(t);
 	*thread = NULL;
 }
@@ -315,7 +364,7 @@ void log_thread_do(struct log_thread *t, const struct node_output *o)
 		t->begun++;
 		t->told_stored = 0;
 	} else if (o->kind == OUT_NEXT_COMMIT) {
-		t->wanted++;
+		t->switched++;
 	}
 }
 
@@ -340,11 +389,6 @@ void log_thread_flush(struct log_thread *t)
 	(void)pthread_cond_broadcast(&t->work);
 	(void)pthread_cond_broadcast(&t->rest);
 	(void)pthread_mutex_unlock(&t->mutex);
-}
-
-bool log_thread_switches(const struct log_thread *t)
-{
-	return t->wanted != t->switched;
 }
 
 void log_thread_keep(struct log_thread *t, uint64_t seq)

@@ -2,12 +2,12 @@
  * no shared state: the loop never waits for the disk.
  *
  * The log thread does in its order whatever the node wants of the store: it appends (group commit: what
- * has gathered goes in one transaction), sets forks aside, fills a new generation and changes over to
- * it. One queue, because the order is the promise: an entry behind OUT_NEXT_COMMIT is of the new
+ * has gathered goes in one transaction), reads the log for a standby that catches up, sets forks aside,
+ * fills a new generation and changes over to it. One queue, because the order is the promise: an entry behind OUT_NEXT_COMMIT is of the new
  * generation, and a fork is in its file before the log that held it goes. The checkpoint thread folds
  * the log into the image.
  *
- * An eventfd brings back NODE_DURABLE, NODE_NEXT_STORED and NODE_LOG_FAILED. Late news is dropped here:
+ * An eventfd brings back NODE_DURABLE, NODE_NEXT_STORED, NODE_LOG_READ and NODE_LOG_FAILED. Late news is dropped here:
  * from OUT_NEXT_COMMIT on nothing is told of the old log, nor of a snapshot that another one follows. */
 #ifndef NODE_IO_LOG_THREAD_H
 #define NODE_IO_LOG_THREAD_H
@@ -27,13 +27,11 @@ struct log_thread *log_thread_start(struct loop *l, const struct log_thread_opti
 /* Waits until both threads rest and ends them; what is queued is done first. */
 void log_thread_stop(struct log_thread **t);
 
-/* OUT_APPEND, OUT_SET_ASIDE, OUT_NEXT_*. After a failure nothing more is done, and it is told once. */
+/* OUT_APPEND, OUT_READ_LOG, OUT_SET_ASIDE, OUT_NEXT_*. After a failure nothing more is done, and it is told once. */
 void log_thread_do(struct log_thread *t, const struct node_output *o);
 void log_thread_flush(struct log_thread *t);              /* signals once for all since */
 void log_thread_keep(struct log_thread *t, uint64_t seq); /* node_log_keep, for the trim */
 /* node_waits_for_disk: in mode `peer`, what is appended is written at once all the same. */
 void log_thread_hurry(struct log_thread *t, bool hurry);
-/* A new generation is on its way in: the store is not to be read by the loop until that is told. */
-bool log_thread_switches(const struct log_thread *t);
 
 #endif

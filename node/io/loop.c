@@ -96,11 +96,6 @@ static void on_close_link(struct loop *l, const struct node_output *o)
 	peer_link_drop(l->link, o->connection);
 }
 
-static void on_read_log(struct loop *l, const struct node_output *o)
-{
-	l->read_seq = o->seq;
-}
-
 static void on_log(struct loop *l, const struct node_output *o)
 {
 	static const enum log_level levels[] = {[WEIGHT_ERROR] = LOG_ERROR,
@@ -135,14 +130,14 @@ static void carry_out(struct loop *l, const struct node_output *o)
 {
 	typedef void output_fn(struct loop * l, const struct node_output *o);
 	static output_fn *const by_kind[] = {
-		[OUT_APPEND] = on_disk,       [OUT_FRAME] = on_frame,
-		[OUT_MESSAGE] = on_message,   [OUT_ANSWER] = on_answer,
-		[OUT_FAULT] = on_fault,       [OUT_CLOSE_LINK] = on_close_link,
-		[OUT_READ_LOG] = on_read_log, [OUT_SET_ASIDE] = on_disk,
-		[OUT_NEXT_BEGIN] = on_disk,   [OUT_NEXT_PUT] = on_disk,
-		[OUT_NEXT_SLICE] = on_disk,   [OUT_NEXT_COMMIT] = on_disk,
-		[OUT_NEXT_ABORT] = on_disk,   [OUT_DIVERGENCE] = on_divergence,
-		[OUT_HISTORY] = on_history,   [OUT_LOG] = on_log,
+		[OUT_APPEND] = on_disk,     [OUT_FRAME] = on_frame,
+		[OUT_MESSAGE] = on_message, [OUT_ANSWER] = on_answer,
+		[OUT_FAULT] = on_fault,     [OUT_CLOSE_LINK] = on_close_link,
+		[OUT_READ_LOG] = on_disk,   [OUT_SET_ASIDE] = on_disk,
+		[OUT_NEXT_BEGIN] = on_disk, [OUT_NEXT_PUT] = on_disk,
+		[OUT_NEXT_SLICE] = on_disk, [OUT_NEXT_COMMIT] = on_disk,
+		[OUT_NEXT_ABORT] = on_disk, [OUT_DIVERGENCE] = on_divergence,
+		[OUT_HISTORY] = on_history, [OUT_LOG] = on_log,
 		[OUT_EXIT] = on_exit_asked,
 	};
 
@@ -159,23 +154,6 @@ static void step(struct loop *l, struct node_input *in)
 		carry_out(l, &outs.item[i]);
 }
 
-/* What carrying out brought: fed once the outputs are done. While a new generation takes the old one's
- * place there is nothing to read: what brings the news of it comes by here. */
-static void follow_up(struct loop *l)
-{
-	while (l->read_seq != 0 && !log_thread_switches(l->log_thread)) {
-		struct buf block = buf_on(l->block, BLOCK_MAX);
-		bool found = log_read(l->store, l->read_seq, &block) == OK;
-		struct node_input in = {
-			.event = NODE_LOG_READ,
-			.seq = l->read_seq,
-			.bytes = found ? buf_slice(&block) : (struct slice){NULL, 0},
-		};
-		l->read_seq = 0;
-		step(l, &in);
-	}
-}
-
 void loop_feed(struct loop *l, struct node_input *in)
 {
 	/* Everything the dying active still sent is taken before its address is. */
@@ -184,7 +162,6 @@ void loop_feed(struct loop *l, struct node_input *in)
 	assert(!l->feeding);
 	l->feeding = true;
 	step(l, in);
-	follow_up(l);
 	l->feeding = false;
 }
 

@@ -5,8 +5,8 @@
  * NODE_TURN is fed, then everything queued is flushed once: sendmmsg, the link, the log thread's
  * signal. One timer is armed for node_deadline. Nothing here decides anything.
  *
- * loop_feed is not to be called from inside carrying out an output: what an output causes (a block
- * read from the log) is queued and fed when the outputs are done. */
+ * loop_feed is not to be called from inside carrying out an output: what an output causes is fed in a
+ * turn of its own. */
 #ifndef NODE_IO_LOOP_H
 #define NODE_IO_LOOP_H
 

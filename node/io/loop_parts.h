@@ -35,8 +35,7 @@ struct loop {
 
 	uint64_t random[32];
 	size_t random_left;
-	uint8_t *block;    /* BLOCK_MAX */
-	uint64_t read_seq; /* a block of the log that the node wants; 0: none */
+	uint8_t *block; /* BLOCK_MAX */
 	bool feeding;
 	bool stopping, leaving;
 	int64_t watchdog_ms;
