@@ -103,6 +103,8 @@ static enum err read_hello(const Repl__Hello *m, struct arena *arena, struct hel
 		.log_first = m->log_first,
 		.received_seq = m->received_seq,
 		.durable_seq = m->durable_seq,
+		.half_reign = m->half_reign,
+		.half_from = m->half_from,
 	};
 	memcpy(out->cluster_id, m->cluster_id.data, CLUSTER_ID_SIZE);
 	enum err err = read_history(m, arena, out);
@@ -131,48 +133,13 @@ static enum err read_ack(const Repl__Ack *m, struct frame *out)
 	return OK;
 }
 
-static bool how_known(uint32_t how)
-{
-	return how >= RESUME_NOTHING && how <= RESUME_FORK;
-}
-
 static enum err read_resume(const Repl__Resume *m, struct frame *out)
 {
 	out->resume.how = m->how;
 	out->resume.from_seq = m->from_seq;
 	out->resume.fork_seq = m->fork_seq;
-	return how_known(m->how) ? OK : ERR_MALFORMED;
-}
-
-static enum err item_fault(const struct snapshot_item *i)
-{
-	if (i->key.n > RECORD_KEY_MAX || i->value.n > RECORD_MAX)
-		return ERR_TOO_BIG;
-	return i->table != 0 && i->key.n > 0 && i->value.n > 0 ? OK : ERR_MALFORMED;
-}
-
-static enum err read_slice(const Repl__SnapshotSlice *m, struct arena *arena, struct frame *out)
-{
-	enum err err = m->number > 0 ? OK : ERR_MALFORMED;
-
-	if (m->n_items > SLICE_ITEMS_MAX)
-		return ERR_TOO_BIG;
-
-	struct snapshot_item *items = arena_take(arena, m->n_items * sizeof *items);
-
-	if (items == NULL)
-		return ERR_TOO_BIG;
-	for (size_t i = 0; i < m->n_items && err == OK; i++) {
-		const Repl__SnapshotItem *from = m->items[i];
-
-		items[i] =
-			(struct snapshot_item){from->table, borrow(from->key), borrow(from->value)};
-		err = item_fault(&items[i]);
-	}
-	out->slice.number = m->number;
-	out->slice.items = items;
-	out->slice.n_items = m->n_items;
-	return err;
+	out->resume.records = m->records;
+	return resume_how_known(m->how) ? OK : ERR_MALFORMED;
 }
 
 static enum err read_end(const Repl__SnapshotEnd *m, struct frame *out)
@@ -212,7 +179,7 @@ static enum err read_body(const Repl__Frame *m, struct arena *arena, struct fram
 	case REPL__FRAME__BODY_RESUME:
 		return read_resume(m->resume, out);
 	case REPL__FRAME__BODY_SLICE:
-		return read_slice(m->slice, arena, out);
+		return frame_read_slice(m->slice, arena, out);
 	case REPL__FRAME__BODY_END:
 		return read_end(m->end, out);
 	case REPL__FRAME__BODY_SLICE_ACK:
@@ -227,6 +194,8 @@ static enum err read_body(const Repl__Frame *m, struct arena *arena, struct fram
 		return frame_read_buckets(m->buckets, out);
 	case REPL__FRAME__BODY_KEYS:
 		return frame_read_keys(m->keys, arena, out);
+	case REPL__FRAME__BODY_GO_ON:
+		return frame_read_go_on(m->go_on, &out->go_on);
 	case REPL__FRAME__BODY__NOT_SET:
 	case _REPL__FRAME__BODY__CASE_IS_INT_SIZE:
 		break;
@@ -255,7 +224,7 @@ struct decoded frame_decode(struct slice in, struct arena *arena, struct frame *
 		return (struct decoded){unpack_fault(arena), 0};
 
 	_Static_assert((int)REPL__FRAME__BODY_HELLO == (int)FRAME_HELLO, "kinds are field numbers");
-	_Static_assert((int)REPL__FRAME__BODY_KEYS == (int)FRAME_KEYS, "kinds are field numbers");
+	_Static_assert((int)REPL__FRAME__BODY_GO_ON == (int)FRAME_GO_ON, "kinds are field numbers");
 	out->kind = (enum frame_kind)m->body_case;
 	enum err err = read_body(m, arena, out);
 	return (struct decoded){err, err == OK ? LENGTH_SIZE + size : 0};
@@ -280,6 +249,7 @@ struct image {
 		Repl__DigestAnswer digest_answer;
 		Repl__Buckets buckets;
 		Repl__Keys keys;
+		Repl__GoOn go_on;
 	};
 };
 
@@ -338,6 +308,8 @@ static void write_hello(const struct hello *h, struct arena *arena, struct image
 	m->log_first = h->log_first;
 	m->received_seq = h->received_seq;
 	m->durable_seq = h->durable_seq;
+	m->half_reign = h->half_reign;
+	m->half_from = h->half_from;
 	m->beat = write_beat(&h->beat, &to->beat);
 	write_history(h, arena, m);
 	assert(hello_sound(m));
@@ -363,43 +335,13 @@ static void write_ack(const struct frame *f, struct image *to)
 
 static void write_resume(const struct frame *f, struct image *to)
 {
-	assert(how_known(f->resume.how));
+	assert(resume_how_known(f->resume.how));
 	repl__resume__init(&to->resume);
 	to->resume.how = f->resume.how;
 	to->resume.from_seq = f->resume.from_seq;
 	to->resume.fork_seq = f->resume.fork_seq;
+	to->resume.records = f->resume.records;
 	to->m.resume = &to->resume;
-}
-
-static void write_items(const struct frame *f, struct arena *arena, Repl__SnapshotSlice *m)
-{
-	Repl__SnapshotItem *items = arena_take(arena, f->slice.n_items * sizeof *items);
-	Repl__SnapshotItem **list = arena_take(arena, f->slice.n_items * sizeof(void *));
-
-	assert(f->slice.n_items <= SLICE_ITEMS_MAX);
-	if (items == NULL || list == NULL)
-		return;
-	for (size_t i = 0; i < f->slice.n_items; i++) {
-		const struct snapshot_item *from = &f->slice.items[i];
-
-		assert(item_fault(from) == OK);
-		repl__snapshot_item__init(&items[i]);
-		items[i].table = from->table;
-		items[i].key = lend(from->key);
-		items[i].value = lend(from->value);
-		list[i] = &items[i];
-	}
-	m->items = list;
-	m->n_items = f->slice.n_items;
-}
-
-static void write_slice(const struct frame *f, struct arena *arena, struct image *to)
-{
-	assert(f->slice.number > 0);
-	repl__snapshot_slice__init(&to->slice);
-	to->slice.number = f->slice.number;
-	write_items(f, arena, &to->slice);
-	to->m.slice = &to->slice;
 }
 
 static void write_end(const struct frame *f, struct image *to)
@@ -450,7 +392,8 @@ static void write_body(const struct frame *f, struct arena *arena, struct image 
 		write_resume(f, to);
 		break;
 	case FRAME_SLICE:
-		write_slice(f, arena, to);
+		to->m.slice = &to->slice;
+		frame_write_slice(f, arena, &to->slice);
 		break;
 	case FRAME_END:
 		write_end(f, to);
@@ -477,6 +420,10 @@ static void write_body(const struct frame *f, struct arena *arena, struct image 
 		to->m.keys = &to->keys;
 		frame_write_keys(&f->keys, arena, &to->keys);
 		break;
+	case FRAME_GO_ON:
+		to->m.go_on = &to->go_on;
+		frame_write_go_on(&f->go_on, &to->go_on);
+		break;
 	}
 }
 
@@ -486,7 +433,7 @@ void frame_encode(const struct frame *f, struct arena *arena, struct buf *to)
 	size_t mark = arena->n;
 	struct buf whole = *to;
 
-	assert(f->kind >= FRAME_HELLO && f->kind <= FRAME_KEYS);
+	assert(f->kind >= FRAME_HELLO && f->kind <= FRAME_GO_ON);
 	repl__frame__init(&image.m);
 	image.m.body_case = (Repl__Frame__BodyCase)f->kind;
 	write_body(f, arena, &image);

@@ -40,6 +40,7 @@ enum frame_kind {
 	FRAME_DIGEST_ANSWER,
 	FRAME_BUCKET_SUMS,
 	FRAME_KEYS,
+	FRAME_GO_ON = 16,
 };
 /* The version that brought this kind: a peer that speaks an older one drops the link upon it. */
 static inline uint32_t frame_version(enum frame_kind kind)
@@ -93,6 +94,7 @@ struct hello {
 	uint64_t log_first; /* 0: the log is empty */
 	uint64_t received_seq, durable_seq;
 	struct beat beat;
+	uint64_t half_reign, half_from; /* half a snapshot is kept; 0: none */
 };
 
 struct snapshot_item {
@@ -121,6 +123,22 @@ struct keys_frame {
 	size_t n_keys;
 };
 
+/* Where a walk over all records stands; its numbers mean something to who walks alone. */
+struct snapshot_place {
+	enum table table; /* 0: at the begin */
+	uint64_t at, within;
+};
+
+/* What a standby has, and so where the active goes on. */
+struct go_on {
+	enum resume_how how; /* the resume that this follows */
+	uint64_t next_seq;
+	uint64_t slices, items, digest;
+	struct snapshot_place place;
+	uint64_t through_seq; /* every slice is here: whole with this entry; 0: not yet */
+	uint64_t stored;      /* slices, and entries behind them */
+};
+
 struct frame {
 	enum frame_kind kind;
 	union {
@@ -133,12 +151,13 @@ struct frame {
 		} ack;
 		struct {
 			enum resume_how how;
-			uint64_t from_seq, fork_seq;
+			uint64_t from_seq, fork_seq, records;
 		} resume;
 		struct {
 			uint64_t number;
 			const struct snapshot_item *items;
 			size_t n_items;
+			struct snapshot_place place; /* behind it */
 		} slice;
 		struct {
 			uint64_t slices, items, digest, through_seq;
@@ -160,6 +179,7 @@ struct frame {
 			const uint64_t *sums; /* FRAME_BUCKETS; NULL: the table is empty */
 		} buckets;
 		struct keys_frame keys;
+		struct go_on go_on;
 	};
 };
 

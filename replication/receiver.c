@@ -2,7 +2,7 @@
 
 static struct received drop(struct receiver *r, const char *why)
 {
-	r->phase = RECEIVER_IDLE;
+	*r = (struct receiver){.phase = RECEIVER_IDLE};
 	return (struct received){RECEIVE_DROP, why};
 }
 
@@ -11,13 +11,31 @@ static struct received go(enum receive_what what)
 	return (struct received){what, NULL};
 }
 
-struct received receiver_resume(struct receiver *r, const struct resume *resume, uint64_t last_seq)
+/* The same snapshot: what is here of it stays. */
+static bool goes_on(const struct receiver *r, const struct resume *resume, uint64_t reign)
+{
+	return r->phase == RECEIVER_HALF && resume->how == RESUME_SNAPSHOT && reign == r->reign &&
+	       resume->from_seq == r->from;
+}
+
+struct received receiver_resume(struct receiver *r, const struct resume *resume, uint64_t reign,
+                                uint64_t last_seq)
 {
 	bool after_fork = r->phase == RECEIVER_FORK && resume->how == RESUME_SNAPSHOT;
 
-	if (r->phase != RECEIVER_IDLE && !after_fork)
+	if (r->phase != RECEIVER_IDLE && r->phase != RECEIVER_HALF && !after_fork)
 		return drop(r, "a second resume on one connection");
-	*r = (struct receiver){.expects = resume->from_seq};
+	if (goes_on(r, resume, reign)) {
+		r->phase = r->through != 0 ? RECEIVER_BEHIND_SNAPSHOT : RECEIVER_SLICES;
+		return go(RECEIVE_GO_ON);
+	}
+	*r = (struct receiver){
+		.how = resume->how,
+		.expects = resume->from_seq,
+		.reign = reign,
+		.from = resume->from_seq,
+		.records = resume->records,
+	};
 	switch (resume->how) {
 	case RESUME_NOTHING:
 	case RESUME_TAIL:
@@ -50,21 +68,23 @@ struct received receiver_entry(struct receiver *r, uint64_t seq)
 	return go(RECEIVE_SWITCH);
 }
 
-struct received receiver_slice(struct receiver *r, uint64_t number, uint64_t items, uint64_t digest)
+struct received receiver_slice(struct receiver *r, const struct slice_sums *slice)
 {
-	if (r->phase != RECEIVER_SLICES || number != r->slices + 1)
+	if (r->phase != RECEIVER_SLICES || slice->number != r->slices + 1)
 		return drop(r, "a slice out of order");
 	r->slices++;
-	r->items += items;
-	r->digest += digest;
+	r->items += slice->items;
+	r->digest += slice->digest;
+	r->place = slice->place;
 	return go(RECEIVE_NEXT);
 }
 
 struct received receiver_end(struct receiver *r, const struct snapshot_end *end)
 {
 	bool whole = r->slices == end->slices && r->items == end->items && r->digest == end->digest;
+	bool follows = end->through_seq != 0 && end->through_seq + 1 >= r->expects;
 
-	if (r->phase != RECEIVER_SLICES || !whole || end->through_seq + 1 < r->expects)
+	if (r->phase != RECEIVER_SLICES || !whole || !follows)
 		return drop(r, "the snapshot fails its own check");
 	r->through = end->through_seq;
 	if (r->through + 1 == r->expects) {
@@ -73,4 +93,58 @@ struct received receiver_end(struct receiver *r, const struct snapshot_end *end)
 	}
 	r->phase = RECEIVER_BEHIND_SNAPSHOT;
 	return go(RECEIVE_NOTHING);
+}
+
+struct received receiver_handed_over(struct receiver *r, uint64_t last_seq)
+{
+	if (r->phase != RECEIVER_TAIL || last_seq + 1 != r->expects)
+		return drop(r, "a hand-over that does not follow");
+	return go(RECEIVE_NOTHING);
+}
+
+struct received receiver_live(struct receiver *r, uint64_t step_seq)
+{
+	struct received got = receiver_handed_over(r, step_seq);
+
+	r->live = got.what != RECEIVE_DROP;
+	return got;
+}
+
+bool receiver_has_half(const struct receiver *r)
+{
+	return r->phase == RECEIVER_SLICES || r->phase == RECEIVER_BEHIND_SNAPSHOT ||
+	       r->phase == RECEIVER_HALF;
+}
+
+void receiver_link_down(struct receiver *r)
+{
+	if (receiver_has_half(r))
+		r->phase = RECEIVER_HALF;
+	else
+		*r = (struct receiver){.phase = RECEIVER_IDLE};
+}
+
+uint64_t receiver_mark(const struct receiver *r)
+{
+	uint64_t entries = r->expects - r->from;
+
+	if (r->phase == RECEIVER_SLICES)
+		return r->slices;
+	if (r->phase == RECEIVER_BEHIND_SNAPSHOT && entries % RECEIVER_MARK == 0)
+		return r->slices + entries;
+	return 0;
+}
+
+struct go_on receiver_go_on(const struct receiver *r)
+{
+	return (struct go_on){
+		.how = r->how,
+		.next_seq = r->expects,
+		.slices = r->slices,
+		.items = r->items,
+		.digest = r->digest,
+		.place = r->place,
+		.through_seq = r->through,
+		.stored = r->stored,
+	};
 }

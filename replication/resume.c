@@ -65,6 +65,15 @@ struct resume resume_decide(const struct history *ours, uint64_t log_first,
 	return (struct resume){.how = RESUME_FORK, .fork_seq = history_common(ours, theirs)};
 }
 
+bool resume_half(const struct hello *theirs, const struct reign_mark *ours, uint64_t kept,
+                 uint64_t last_seq)
+{
+	uint64_t from = theirs->half_from;
+
+	return ours->id != 0 && theirs->half_reign == ours->id && from > ours->first_seq &&
+	       from >= kept && from <= last_seq + 1;
+}
+
 /* Marks in order, none beyond the end, the disk not ahead: what any node of ours sends. */
 static bool makes_sense(const struct hello *h)
 {

@@ -24,11 +24,17 @@ struct resume {
 		from_seq; /* TAIL: the first entry to send. SNAPSHOT, FORK: as found by the sender */
 	uint64_t
 		fork_seq; /* FORK: the last common entry: what the standby has above is set aside */
+	uint64_t records; /* SNAPSHOT: how many there are */
 };
 /* What the active does for a standby with this history. `log_first`: the oldest entry in our log
  * (0: it is empty, nothing older than the end can be sent). A fork is a snapshot after setting aside. */
 struct resume resume_decide(const struct history *ours, uint64_t log_first,
                             const struct history *theirs);
+
+/* Does the snapshot go on of which the standby says that it has half? In the reign that it began in, while
+ * `kept`, the oldest entry that we can still send, does not lie behind its begin. */
+bool resume_half(const struct hello *theirs, const struct reign_mark *ours, uint64_t kept,
+                 uint64_t last_seq);
 
 /* May these two work together? REFUSE_NONE: yes. */
 enum refusal hello_check(const struct hello *ours, const struct hello *theirs);

@@ -45,6 +45,8 @@ struct copy {
 	uint64_t bytes;
 	uint32_t births;
 	struct wheel wheel;
+	size_t freed_tables; /* copy_free_some: where it goes on */
+	uint64_t freed_buckets;
 };
 
 static void *take(struct copy *c, size_t size)
@@ -125,6 +127,8 @@ struct copy *copy_new(const struct alloc *alloc)
 	c->alloc = *alloc;
 	c->bytes = sizeof *c;
 	c->births = 0;
+	c->freed_tables = TABLE_AOR;
+	c->freed_buckets = 0;
 	wheel_init(&c->wheel);
 	for (size_t t = 0; t < TABLE_END; t++) {
 		struct records *r = &c->records[t];
@@ -138,13 +142,19 @@ struct copy *copy_new(const struct alloc *alloc)
 	return c;
 }
 
-static void free_bucket(struct copy *c, struct item *i)
+/* How many there were. */
+static size_t free_bucket(struct copy *c, struct item **bucket)
 {
-	while (i != NULL) {
+	struct item *i = *bucket;
+	size_t n = 0;
+
+	for (; i != NULL; n++) {
 		struct item *next = i->chain;
 		give(c, i, item_size(i));
 		i = next;
 	}
+	*bucket = NULL;
+	return n;
 }
 
 static void free_records(struct copy *c, struct records *r)
@@ -152,7 +162,7 @@ static void free_records(struct copy *c, struct records *r)
 	size_t n = (size_t)((r->buckets + SEGMENT - 1) / SEGMENT);
 
 	for (uint64_t b = 0; b < r->buckets; b++)
-		free_bucket(c, *bucket_at(r, b));
+		(void)free_bucket(c, bucket_at(r, b));
 	for (size_t s = 0; s < n; s++)
 		give(c, r->segments[s], sizeof(struct segment));
 	if (r->segments_room > 0)
@@ -173,6 +183,26 @@ void copy_free(struct copy **copy)
 	struct alloc alloc = c->alloc;
 	alloc_give(&alloc, c);
 	*copy = NULL;
+}
+
+bool copy_free_some(struct copy **copy, size_t items)
+{
+	struct copy *c = *copy;
+
+	while (c->freed_tables < TABLE_END) {
+		const struct records *r = &c->records[c->freed_tables];
+		if (c->freed_buckets == r->buckets) {
+			c->freed_tables++;
+			c->freed_buckets = 0;
+			continue;
+		}
+		size_t n = 1 + free_bucket(c, bucket_at(r, c->freed_buckets++));
+		if (n >= items)
+			return false;
+		items -= n;
+	}
+	copy_free(copy);
+	return true;
 }
 
 static uint32_t hash_of(struct slice key)

@@ -25,6 +25,9 @@ struct copy_item {
 
 struct copy *copy_new(const struct alloc *alloc);
 void copy_free(struct copy **copy);
+/* As copy_free, little by little: some `items` at a time; true: it is done, *copy is NULL. Between the
+ * calls the copy is good for nothing else. */
+bool copy_free_some(struct copy **copy, size_t items);
 
 /* NULL: no such record. The item is borrowed until the key's next change. */
 const struct copy_item *copy_get(const struct copy *c, enum table table, struct slice key);

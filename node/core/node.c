@@ -99,7 +99,8 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	n->outs_room = OUTS_AT_FIRST;
 	n->pair = options->role.standalone ? PAIR_STANDALONE : PAIR_EXPOSED;
 	n->pair_since = now;
-	n->next_tick = n->last_tick = now;
+	n->next_tick = n->last_tick = n->budget_at = now;
+	n->pump_due = MTIME_NEVER;
 	node_digest_init(n);
 	role_init(&n->role, &options->role, now);
 	return n;
@@ -114,8 +115,8 @@ void node_free(struct node **node)
 	const struct alloc alloc = n->options.alloc;
 	server_free(&n->server);
 	copy_free(&n->copy);
-	if (n->next != NULL)
-		copy_free(&n->next);
+	copy_free(&n->next);
+	copy_free(&n->old);
 	ring_free(&n->window, &alloc);
 	ring_free(&n->held, &alloc);
 	alloc_give(&alloc, n->arena.p);
@@ -218,8 +219,14 @@ static void on_message(struct node *n, const struct node_input *in)
 
 static void on_durable(struct node *n, const struct node_input *in)
 {
-	if (in->seq <= n->durable_seq || in->seq > n->last_seq)
+	if (in->seq < n->placing || in->seq <= n->durable_seq || in->seq > n->last_seq)
 		return;
+	if (n->placing != 0) {
+		n->durable_seq = n->placing;
+		n->placing = 0;
+		if (in->seq == n->durable_seq)
+			return;
+	}
 	if (n->log_first == 0) /* an empty log begins behind what was loaded, or the snapshot */
 		n->log_first = n->durable_seq + 1;
 	n->durable_seq = in->seq;
@@ -259,12 +266,9 @@ static void on_turn(struct node *n, const struct node_input *in)
 	node_pump(n);
 	node_fork_pump(n);
 	node_ack(n);
-}
-
-static void on_nothing(struct node *n, const struct node_input *in)
-{
-	(void)n;
-	(void)in;
+	node_resync_tell(n);
+	if (n->old != NULL)
+		(void)copy_free_some(&n->old, NODE_BURY_MAX);
 }
 
 typedef void event_fn(struct node *n, const struct node_input *in);
@@ -282,11 +286,11 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 		[NODE_LOG_FAILED] = on_log_failed,
 		[NODE_LINK_UP] = node_on_link_up,
 		[NODE_LINK_DOWN] = node_on_link_down,
+		[NODE_BULK_UP] = node_on_bulk_up,
+		[NODE_BULK_DOWN] = node_on_bulk_down,
 		[NODE_FRAME] = node_on_frame,
-		[NODE_BULK_UP] = on_nothing,
-		[NODE_BULK_DOWN] = on_nothing,
-		[NODE_NEXT_STORED] = on_nothing,
 		[NODE_LOG_READ] = node_on_log_read,
+		[NODE_NEXT_STORED] = node_on_next_stored,
 		[NODE_COMMAND] = on_command,
 		[NODE_IMAGE_FAULT] = node_on_image_fault,
 		[NODE_TURN] = on_turn,
@@ -315,5 +319,7 @@ struct mtime node_deadline(const struct node *n)
 
 	if (!n->loaded)
 		return MTIME_NEVER;
-	return node_may_release(n) ? n->now : due;
+	if (node_may_release(n) || n->old != NULL)
+		return n->now;
+	return mtime_min(due, n->pump_due);
 }

@@ -12,6 +12,13 @@
  *
  * Start: NODE_RECORD for every record of the image, NODE_REPLAY for every entry of the log behind it,
  * NODE_LOADED. Nothing is sent before that.
+ * Two connections to the peer: the live link, and beside it, while it is up, one for bulk. Their numbers
+ * are unique over both; NODE_FRAME, OUT_FRAME and OUT_CLOSE_LINK carry the number of either. The node
+ * closes the bulk connection together with its live link.
+ * A new generation (OUT_NEXT_...) is written beside the loop, in order: NODE_NEXT_STORED tells that what
+ * was put before an OUT_NEXT_SLICE is in it, not yet synced. What is appended behind OUT_NEXT_COMMIT
+ * belongs to it, and from there on NODE_DURABLE speaks of it alone: with the position's seq or more it is
+ * in place. A crash before that restarts with the old state, whole. If it fails: NODE_LOG_FAILED.
  * Before NODE_ADDRESS says that the address came, the link is to be read until it would block.
  * Outputs and the slices in them live until the next step. */
 #ifndef NODE_CORE_NODE_H
@@ -42,6 +49,8 @@ struct node_options {
 	size_t window_bytes;        /* entries a standby may ask for without the log (16 MiB) */
 	size_t held_bytes;          /* answers waiting for their commit (16 MiB) */
 	uint32_t expiry_rate;       /* expiry entries a second at the most (5000) */
+	size_t slice_bytes;         /* of records in one slice of a snapshot; 0: 64 KiB */
+	uint64_t resync_rate; /* bytes a second on the bulk connection at the most; 0: no limit */
 	struct alloc alloc;
 };
 
@@ -58,7 +67,7 @@ enum node_event {
 	NODE_FRAME,       /* connection, frame */
 	NODE_BULK_UP,     /* connection: one beside it, for what is long */
 	NODE_BULK_DOWN,   /* connection */
-	NODE_NEXT_STORED, /* seq: the new generation's slices up to this one are in it, unsynced */
+	NODE_NEXT_STORED, /* seq: of an OUT_NEXT_SLICE of the generation begun last */
 	NODE_LOG_READ, /* seq, bytes: the block asked for; empty: it is not in the log any more */
 	NODE_COMMAND,  /* command */
 	NODE_IMAGE_FAULT, /* record.table, record.key: not what was written; no key: unknown which */
@@ -121,8 +130,8 @@ enum node_output_kind {
 	OUT_READ_LOG,    /* seq: wanted as NODE_LOG_READ */
 	OUT_SET_ASIDE,   /* seq: entries above it go to a file */
 	OUT_NEXT_BEGIN,  /* a new generation of the store is begun */
-	OUT_NEXT_PUT,    /* record */
-	OUT_NEXT_SLICE,  /* seq: that was all of this slice; wanted as NODE_NEXT_STORED */
+	OUT_NEXT_PUT,    /* record; without a value: it is gone */
+	OUT_NEXT_SLICE,  /* seq: wanted as NODE_NEXT_STORED once what was put so far is in it */
 	OUT_NEXT_COMMIT, /* position, pair: it is whole and replaces the old one */
 	OUT_NEXT_ABORT,
 	OUT_DIVERGENCE, /* record, bytes, pair: a key that differed in a merge, and what became of it */

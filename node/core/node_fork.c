@@ -16,6 +16,7 @@ void node_fork_begin(struct node *n, uint64_t fork_seq)
 
 	*f = (struct fork){
 		.handing_in = true,
+		.fork_seq = fork_seq,
 		.next_seq = fork_seq + 1,
 		.by_log = n->log_first != 0 && n->log_first <= fork_seq + 1,
 	};
@@ -61,12 +62,12 @@ static void hand_in(struct node *n, const struct snapshot_item *items, size_t co
 
 	f->slices++;
 	n->sent_items += count;
-	node_send(n, &(struct frame){.kind = FRAME_SLICE, .slice = {f->slices, items, count}});
+	node_send_bulk(n, &(struct frame){.kind = FRAME_SLICE, .slice = {f->slices, items, count}});
 	if (!last)
 		return;
-	node_send(n,
-	          &(struct frame){.kind = FRAME_END,
-	                          .end = {f->slices, n->sent_items, n->sent_digest, n->last_seq}});
+	node_send_bulk(
+		n, &(struct frame){.kind = FRAME_END,
+	                           .end = {f->slices, n->sent_items, n->sent_digest, n->last_seq}});
 	f->handing_in = false;
 }
 
@@ -89,6 +90,8 @@ void node_fork_log_read(struct node *n, struct slice bytes)
 	struct entry e;
 
 	f->reading = false;
+	if (!n->link.bulk_up)
+		return;
 	if (bytes.n == 0 || block_open(bytes, &b) != OK) {
 		f->by_log = false; /* trimmed, or not on the disk yet: every record, then */
 		return;
@@ -137,7 +140,7 @@ static void acknowledge_slice(struct node *n)
 	if (!node_window_fits(n, wanted) && n->durable_seq < n->last_seq)
 		return;
 	f->ack_due = false;
-	node_send(n, &(struct frame){.kind = FRAME_SLICE_ACK, .slice_ack = f->slices});
+	node_send_bulk(n, &(struct frame){.kind = FRAME_SLICE_ACK, .slice_ack = f->slices});
 }
 
 /* One slice at a time: the next when the active has merged this one. */
@@ -145,6 +148,8 @@ void node_fork_pump(struct node *n)
 {
 	struct fork *f = &n->fork;
 
+	if (!n->link.bulk_up || !node_bulk_may(n))
+		return;
 	if (f->ack_due)
 		acknowledge_slice(n);
 	if (!f->handing_in || f->reading || f->slices != f->acked)
@@ -237,7 +242,9 @@ void node_fork_slice(struct node *n, const struct frame *frame)
 	struct arena scratch = arena_on(arena_take(&n->arena, MERGE_SCRATCH), MERGE_SCRATCH);
 
 	assert(scratch.p != NULL);
-	if (!f->merging || frame->slice.number != f->slices + 1) {
+	if (!f->merging)
+		return; /* of a hand-in that was done when its bulk connection was lost */
+	if (frame->slice.number != f->slices + 1) {
 		node_close_link(n, "a slice nobody asked for");
 		return;
 	}

@@ -17,7 +17,7 @@ bool link_speaks(const struct node *n, uint32_t version)
 	return link_version(n) >= version;
 }
 
-void node_send(struct node *n, const struct frame *f)
+static size_t send_on(struct node *n, uint64_t connection, const struct frame *f)
 {
 	enum { SMALL = 16 * 1024, ROOM_FOR_SCRATCH = 64 };
 	size_t room = f->kind == FRAME_ENTRY   ? f->entry.n + ROOM_FOR_SCRATCH
@@ -25,21 +25,42 @@ void node_send(struct node *n, const struct frame *f)
 	                                       : (size_t)SMALL;
 	uint8_t *p = arena_take(&n->arena, room);
 
-	assert(n->link.up && p != NULL);
+	assert(p != NULL);
 	assert(frame_version(f->kind) == 1 || link_speaks(n, frame_version(f->kind)));
 	struct buf to = buf_on(p, room);
 	frame_encode(f, &n->arena, &to);
 	assert(!to.full);
 	struct node_output *o = node_out(n, OUT_FRAME);
-	o->connection = n->link.connection;
+	o->connection = connection;
 	o->bytes = buf_slice(&to);
+	return to.n;
 }
 
+void node_send(struct node *n, const struct frame *f)
+{
+	assert(n->link.up);
+	(void)send_on(n, n->link.connection, f);
+}
+
+void node_send_bulk(struct node *n, const struct frame *f)
+{
+	assert(n->link.bulk_up);
+	size_t sent = send_on(n, n->link.bulk_connection, f);
+	n->budget -= (int64_t)sent;
+	n->resync.bytes += sent;
+}
+
+/* Half a snapshot is kept: the active may go on with it on the next connection. */
 static void forget_link(struct node *n)
 {
-	node_abort_next(n);
-	n->receiver = (struct receiver){0};
+	if (n->link.bulk_up)
+		node_out(n, OUT_CLOSE_LINK)->connection = n->link.bulk_connection;
+	receiver_link_down(&n->receiver);
+	if (!receiver_has_half(&n->receiver))
+		node_abort_next(n);
+	n->half_until = mtime_add_ms(n->now, NODE_HALF_KEPT_MS);
 	n->sender = (struct sender){0};
+	n->resync.going = false;
 	n->fork = (struct fork){0};
 	n->late = false;
 	node_digest_forget(n);
@@ -98,6 +119,10 @@ static struct hello own_hello(struct node *n)
 		.durable_seq = n->durable_seq,
 		.beat = own_beat(n),
 	};
+	if (receiver_has_half(&n->receiver)) {
+		h.half_reign = n->receiver.reign;
+		h.half_from = n->receiver.from;
+	}
 
 	memcpy(h.cluster_id, n->options.cluster_id, sizeof h.cluster_id);
 	return h;
@@ -167,7 +192,8 @@ static void take_beat(struct node *n, const struct beat *b)
 	bool active = b->role == ROLE_ACTIVE;
 	/* Only of who seeds us: an active that will give way to us has no time for us. And the stamps
 	 * of a fork are moved by what our time is off: twice, should the merge begin again. */
-	bool seeded = n->receiver.phase != RECEIVER_IDLE && !n->fork_held;
+	bool told = n->receiver.phase != RECEIVER_IDLE && n->receiver.phase != RECEIVER_HALF;
+	bool seeded = told && !n->fork_held;
 	if (active && !node_active(n) && seeded)
 		follow_clock(n, b->pair, round_trip);
 	if (active && b->pair_state == PAIR_PAIRED && n->receiver.live) {
@@ -240,7 +266,6 @@ static void on_greeted(struct node *n, const struct frame *f)
 		node_on_entry(n, f->entry);
 		break;
 	case FRAME_ACK:
-	case FRAME_SLICE_ACK:
 		node_on_ack(n, f);
 		break;
 	case FRAME_RESUME:
@@ -248,20 +273,14 @@ static void on_greeted(struct node *n, const struct frame *f)
 		if (n->link.up && n->receiver.phase != RECEIVER_IDLE && !n->fork_held)
 			node_follow_seed(n);
 		break;
-	case FRAME_SLICE:
-		if (node_active(n))
-			node_fork_slice(n, f);
-		else
-			node_on_slice(n, f);
-		break;
-	case FRAME_END:
-		if (node_active(n))
-			node_fork_end(n);
-		else
-			node_on_end(n, f);
-		break;
 	case FRAME_LIVE:
-		n->receiver.live = n->receiver.phase == RECEIVER_TAIL;
+		node_on_live(n, f->live_step);
+		break;
+	case FRAME_SLICE:
+	case FRAME_END:
+	case FRAME_SLICE_ACK:
+	case FRAME_GO_ON:
+		node_close_link(n, "what belongs on the bulk connection");
 		break;
 	case FRAME_DIGEST:
 		node_on_digest(n, f);
@@ -281,6 +300,10 @@ void node_on_frame(struct node *n, const struct node_input *in)
 {
 	const struct frame *f = in->frame;
 
+	if (n->link.bulk_up && in->connection == n->link.bulk_connection) {
+		node_on_bulk_frame(n, f);
+		return;
+	}
 	if (!n->link.up || in->connection != n->link.connection)
 		return;
 	n->link.heard = n->now;

@@ -112,21 +112,27 @@ static void note_reign(struct node *n, const struct entry *e)
 		n->reign = r;
 }
 
-static bool is_gone(struct node *n, struct slice value)
+static bool is_gone(struct slice value, struct arena scratch)
 {
 	struct subscriber_record s;
 
-	return value.n > 0 && subscriber_decode(value, &n->arena, &s) == OK && s.gone;
+	return value.n > 0 && subscriber_decode(value, &scratch, &s) == OK && s.gone;
+}
+
+void node_count_gone(const struct copy *c, struct arena scratch, const struct entry *e,
+                     uint64_t *gone)
+{
+	const struct copy_item *old = copy_get(c, TABLE_SUBSCRIBER, e->key);
+
+	if (old != NULL && is_gone(old->value, scratch))
+		--*gone;
+	if (is_gone(e->value, scratch))
+		++*gone;
 }
 
 static void note_subscriber(struct node *n, const struct entry *e)
 {
-	const struct copy_item *old = copy_get(n->copy, TABLE_SUBSCRIBER, e->key);
-
-	if (old != NULL && is_gone(n, old->value))
-		n->subscribers_gone--;
-	if (is_gone(n, e->value))
-		n->subscribers_gone++;
+	node_count_gone(n->copy, n->arena, e, &n->subscribers_gone);
 }
 
 void node_apply(struct node *n, const struct entry *e)

@@ -13,23 +13,38 @@ static bool may_receive(const struct node *n)
 static bool fits(struct node *n, struct received r)
 {
 	if (r.what != RECEIVE_DROP)
-		return r.what != RECEIVE_NOTHING;
+		return r.what != RECEIVE_NOTHING && r.what != RECEIVE_GO_ON;
 	node_close_link(n, r.why);
 	return false;
+}
+
+void node_bury(struct node *n, struct copy **copy)
+{
+	copy_free(&n->old); /* two within moments: the first at once, memory is bounded */
+	n->old = *copy;
+	*copy = NULL;
 }
 
 void node_abort_next(struct node *n)
 {
 	if (n->next == NULL)
 		return;
-	copy_free(&n->next);
+	node_bury(n, &n->next);
 	(void)node_out(n, OUT_NEXT_ABORT);
+}
+
+void node_drop_half(struct node *n)
+{
+	if (receiver_has_half(&n->receiver))
+		n->receiver = (struct receiver){0};
+	node_abort_next(n);
 }
 
 static void begin_next(struct node *n)
 {
 	node_abort_next(n);
 	n->next = copy_new(&n->options.alloc);
+	n->next_gone = 0;
 	(void)node_out(n, OUT_NEXT_BEGIN);
 }
 
@@ -53,31 +68,43 @@ static void hand_in_fork(struct node *n, uint64_t fork_seq)
 
 void node_on_resume(struct node *n, const struct frame *f)
 {
-	struct resume resume = {f->resume.how, f->resume.from_seq, f->resume.fork_seq};
+	struct resume resume = {f->resume.how, f->resume.from_seq, f->resume.fork_seq,
+	                        f->resume.records};
 
 	if (!may_receive(n)) {
 		node_close_link(n, "a resume for a node that is no standby");
 		return;
 	}
-	struct received r = receiver_resume(&n->receiver, &resume, n->last_seq);
+	struct received r = receiver_resume(&n->receiver, &resume, n->link.beat.reign, n->last_seq);
+	if (!receiver_has_half(&n->receiver))
+		node_abort_next(n);
 	if (n->receiver.phase == RECEIVER_TAIL)
 		n->fork_held = false; /* it has become the pair's history */
-	if (!fits(n, r))
+	if (r.what == RECEIVE_DROP) {
+		node_close_link(n, r.why);
 		return;
+	}
+	n->fork = (struct fork){0};
 	if (r.what == RECEIVE_HAND_IN)
 		hand_in_fork(n, resume.fork_seq);
-	else
+	else if (r.what == RECEIVE_BEGIN)
 		begin_next(n);
+	if (resume.how != RESUME_NOTHING)
+		node_resync_begin(n);
+	node_go_on(n);
 }
 
 static void put_next(struct node *n, enum table table, struct slice key, struct slice value)
 {
 	struct pairtime deadline = PAIRTIME_NEVER;
+	struct entry e = {.table = table, .key = key, .value = value};
 	struct arena before = n->arena;
 
 	if (table == TABLE_AOR && value.n > 0)
 		deadline = aor_deadline(value, n->options.server.nonce_lifetime_ms, &n->arena);
 	n->arena = before;
+	if (table == TABLE_SUBSCRIBER)
+		node_count_gone(n->next, n->arena, &e, &n->next_gone);
 	if (value.n == 0)
 		copy_delete(n->next, table, key);
 	else
@@ -88,31 +115,37 @@ static void put_next(struct node *n, enum table table, struct slice key, struct 
 	o->record.value = value;
 }
 
-static void count_gone(struct node *n)
+/* What was put so far is to be acknowledged once it is stored. */
+static void mark_next(struct node *n)
 {
-	struct copy_cursor cursor = {0};
-	const struct copy_item *item;
-	struct subscriber_record s;
-	struct arena before = n->arena;
+	uint64_t mark = receiver_mark(&n->receiver);
 
-	n->subscribers_gone = 0;
-	while ((item = copy_walk(n->copy, TABLE_SUBSCRIBER, &cursor)) != NULL) {
-		if (subscriber_decode(item->value, &n->arena, &s) == OK && s.gone)
-			n->subscribers_gone++;
-		n->arena = before;
-	}
+	if (mark != 0)
+		node_out(n, OUT_NEXT_SLICE)->seq = mark;
+}
+
+void node_on_next_stored(struct node *n, const struct node_input *in)
+{
+	struct receiver *r = &n->receiver;
+
+	if (!receiver_has_half(r) || in->seq <= r->stored)
+		return;
+	r->stored = in->seq;
+	if (n->link.bulk_up && r->phase != RECEIVER_HALF)
+		node_send_bulk(n, &(struct frame){.kind = FRAME_SLICE_ACK, .slice_ack = r->stored});
 }
 
 /* The new generation is whole: it is ours from here on. */
 static void switch_over(struct node *n, uint64_t through)
 {
-	copy_free(&n->copy);
+	node_bury(n, &n->copy);
 	n->copy = n->next;
 	n->next = NULL;
 	node_digest_cured(n);
 	node_history_load(n);
-	count_gone(n);
-	n->last_seq = n->durable_seq = through;
+	n->subscribers_gone = n->next_gone;
+	n->last_seq = n->placing = through;
+	n->durable_seq = 0; /* until it is in place, a crash brings the old one back */
 	n->log_first = 0;
 	n->snapshots_received++;
 	if (n->fork_held)
@@ -135,23 +168,41 @@ static bool table_known(enum table table)
 
 void node_on_slice(struct node *n, const struct frame *f)
 {
-	uint64_t digest = 0;
+	struct slice_sums sums = {
+		.number = f->slice.number, .items = f->slice.n_items, .place = f->slice.place};
 
 	for (size_t i = 0; i < f->slice.n_items; i++) {
 		const struct snapshot_item *item = &f->slice.items[i];
 		if (!table_known(item->table)) {
+			node_drop_half(n);
 			node_close_link(n, "a record of an unknown table");
 			return;
 		}
-		digest += record_hash(item->table, item->key, item->value);
+		sums.digest += record_hash(item->table, item->key, item->value);
+		n->resync.bytes += item->key.n + item->value.n;
 	}
-	if (!fits(n, receiver_slice(&n->receiver, f->slice.number, f->slice.n_items, digest)))
+	if (!fits(n, receiver_slice(&n->receiver, &sums)))
 		return;
 	for (size_t i = 0; i < f->slice.n_items; i++) {
 		const struct snapshot_item *item = &f->slice.items[i];
 		put_next(n, item->table, item->key, item->value);
 	}
-	node_send(n, &(struct frame){.kind = FRAME_SLICE_ACK, .slice_ack = f->slice.number});
+	mark_next(n);
+}
+
+void node_on_handed_over(struct node *n, uint64_t last_seq)
+{
+	if (may_receive(n))
+		(void)fits(n, receiver_handed_over(&n->receiver, last_seq));
+}
+
+void node_on_live(struct node *n, uint64_t step_seq)
+{
+	if (!may_receive(n))
+		return;
+	(void)fits(n, receiver_live(&n->receiver, step_seq));
+	if (n->receiver.live)
+		node_resync_end(n);
 }
 
 void node_on_end(struct node *n, const struct frame *f)
@@ -189,6 +240,8 @@ void node_on_entry(struct node *n, struct slice bytes)
 	put_next(n, e.table, e.key, e.value);
 	if (r.what == RECEIVE_SWITCH)
 		switch_over(n, e.seq);
+	else
+		mark_next(n);
 }
 
 void node_ack(struct node *n)

@@ -50,6 +50,8 @@ static void begin_reign(struct node *n, bool behind)
 	uint64_t epoch = 0;
 
 	node_close_link(n, "a new reign begins");
+	node_drop_half(n); /* the old, whole state serves */
+	n->half_from = 0;
 	for (size_t i = 0; i < n->n_history; i++)
 		epoch = n->history[i].epoch > epoch ? n->history[i].epoch : epoch;
 	n->digest.snapshot_due = false; /* of another reign's standby */
@@ -135,6 +137,8 @@ static void entered(struct node *n, const struct role_output *out)
 	bool given_up = out->from == ROLE_STEPPING_DOWN && out->to == ROLE_ACTIVE;
 	if ((out->from == ROLE_STEPPING_DOWN && !given_up) || out->to == ROLE_OUT_OF_SERVICE)
 		stop_being_active(n);
+	if (out->to == ROLE_OUT_OF_SERVICE)
+		node_drop_half(n);
 	/* The peer learns it before the address moves. */
 	if (n->link.greeted)
 		node_beat(n);

@@ -20,23 +20,39 @@ static void say_resume(struct node *n, const struct resume *r)
 
 	sender_begin(&n->sender, r, n->link.hello.durable_seq);
 	n->disk_mark = 0; /* of another history, perhaps a longer one */
+	n->half_from = r->how == RESUME_SNAPSHOT ? r->from_seq : 0;
 	node_send(n, &(struct frame){.kind = FRAME_RESUME,
-	                             .resume = {r->how, r->from_seq, r->fork_seq}});
-	node_say(n, WEIGHT_NOTICE, "resync=%s from=%llu last=%llu", names[r->how],
-	         (unsigned long long)r->from_seq, (unsigned long long)n->last_seq);
+	                             .resume = {r->how, r->from_seq, r->fork_seq, r->records}});
+	node_say(n, WEIGHT_NOTICE, "resync=%s from=%llu last=%llu records=%llu", names[r->how],
+	         (unsigned long long)r->from_seq, (unsigned long long)n->last_seq,
+	         (unsigned long long)r->records);
+	if (r->how != RESUME_NOTHING)
+		node_resync_begin(n);
+}
+
+/* `from_seq`: the first entry behind its begin, perhaps long ago. */
+static void send_snapshot_from(struct node *n, uint64_t from_seq)
+{
+	struct resume r = {
+		.how = RESUME_SNAPSHOT, .from_seq = from_seq, .records = node_records(n->copy)};
+
+	n->sent_items = 0;
+	say_resume(n, &r);
 }
 
 void node_send_snapshot(struct node *n)
 {
-	struct resume r = {.how = RESUME_SNAPSHOT, .from_seq = n->last_seq + 1};
-
-	n->cursor = (struct copy_cursor){0};
-	n->cursor_table = TABLE_AOR;
-	n->sent_items = 0;
-	n->sent_digest = 0;
 	n->snapshots_sent++;
 	n->digest.snapshot_due = false;
-	say_resume(n, &r);
+	send_snapshot_from(n, n->last_seq + 1);
+}
+
+/* The oldest entry that can still be sent. */
+static uint64_t oldest_kept(const struct node *n)
+{
+	uint64_t window = ring_first(n->window);
+
+	return n->log_first != 0 && n->log_first < window ? n->log_first : window;
 }
 
 void node_resume(struct node *n)
@@ -47,7 +63,12 @@ void node_resume(struct node *n)
 
 	if (!node_active(n) || !l->greeted || l->resumed || !peer_receives(n) || node_superseded(n))
 		return;
+	struct reign_mark reign = {.id = n->reign.id, .first_seq = n->reign.first_seq};
 	l->resumed = true;
+	if (resume_half(&l->hello, &reign, oldest_kept(n), n->last_seq)) {
+		send_snapshot_from(n, l->hello.half_from);
+		return;
+	}
 	struct resume r = resume_decide(&ours, n->log_first, &theirs);
 	if (n->digest.snapshot_due && r.how != RESUME_FORK)
 		r.how = RESUME_SNAPSHOT;
@@ -60,6 +81,29 @@ void node_resume(struct node *n)
 	say_resume(n, &r);
 }
 
+/* Each bulk connection begins with it: what was sent on the one before may be lost. */
+void node_on_go_on(struct node *n, const struct go_on *g)
+{
+	if (!node_active(n))
+		return;
+	if (n->fork.merging && g->how == RESUME_FORK) {
+		node_fork_expect(n, n->fork.fork_seq); /* it is handed in anew */
+		return;
+	}
+	if (!sender_go_on(&n->sender, g, n->last_seq)) {
+		node_close_link(n, "the standby goes on from nowhere");
+		return;
+	}
+	if (n->sender.phase != SENDER_SNAPSHOT)
+		return;
+	n->cursor = (struct copy_cursor){g->place.at, g->place.within};
+	n->cursor_table = g->place.table < TABLE_AOR   ? TABLE_AOR
+	                  : g->place.table > TABLE_END ? TABLE_END
+	                                               : g->place.table;
+	n->sent_items = g->items;
+	n->sent_digest = g->digest;
+}
+
 void node_on_ack(struct node *n, const struct frame *f)
 {
 	if (f->kind == FRAME_SLICE_ACK && n->fork.handing_in) {
@@ -67,26 +111,29 @@ void node_on_ack(struct node *n, const struct frame *f)
 		return;
 	}
 	if (f->kind == FRAME_SLICE_ACK) {
-		if (f->slice_ack <= n->sender.slices_sent)
-			n->sender.slices_acked = f->slice_ack;
+		sender_stored(&n->sender, f->slice_ack);
 		return;
 	}
 	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
 	bool sound = f->ack.received_seq <= n->last_seq &&
 	             f->ack.durable_seq <= f->ack.received_seq;
 
-	if (ours && sound && f->ack.reign == n->reign.id)
-		sender_acked(&n->sender, f->ack.received_seq, f->ack.durable_seq);
+	if (!ours || !sound || f->ack.reign != n->reign.id)
+		return;
+	sender_acked(&n->sender, f->ack.received_seq, f->ack.durable_seq);
+	if (!n->sender.snapshot)
+		n->half_from = 0;
 }
 
 /* Fills one slice from where the cursor stands; true: it was the last. */
 static bool fill_slice(struct node *n, struct snapshot_item *items, size_t *count)
 {
+	size_t most = n->options.slice_bytes != 0 ? n->options.slice_bytes : (size_t)SLICE_BYTES;
 	size_t bytes = 0;
 
 	*count = 0;
 	while (n->cursor_table < TABLE_END) {
-		if (*count == SLICE_ITEMS_MAX || bytes >= SLICE_BYTES)
+		if (*count == SLICE_ITEMS_MAX || bytes >= most)
 			return false;
 		const struct copy_item *item = copy_walk(n->copy, n->cursor_table, &n->cursor);
 		if (item == NULL) {
@@ -113,18 +160,25 @@ static size_t send_slice(struct node *n, uint64_t number)
 	assert(items != NULL);
 	bool last = fill_slice(n, items, &count);
 	n->sent_items += count;
-	node_send(n, &(struct frame){.kind = FRAME_SLICE, .slice = {number, items, count}});
-	sender_sliced(&n->sender, last);
+	struct snapshot_place place = {n->cursor_table, n->cursor.at, n->cursor.within};
+	node_send_bulk(n, &(struct frame){.kind = FRAME_SLICE,
+	                                  .slice = {number, items, count, place}});
+	sender_sliced(&n->sender, last, n->last_seq);
 	if (last)
-		node_send(n, &(struct frame){.kind = FRAME_END,
-		                             .end = {number, n->sent_items, n->sent_digest,
-		                                     n->last_seq}});
+		node_send_bulk(n, &(struct frame){.kind = FRAME_END,
+		                                  .end = {number, n->sent_items, n->sent_digest,
+		                                          n->last_seq}});
 	return (size_t)SLICE_BYTES * 2; /* with its scratch, what it takes of the turn's share */
 }
 
 static size_t send_entry(struct node *n, uint64_t seq, struct slice bytes)
 {
-	node_send(n, &(struct frame){.kind = FRAME_ENTRY, .entry = bytes});
+	struct frame f = {.kind = FRAME_ENTRY, .entry = bytes};
+
+	if (n->sender.bulk)
+		node_send_bulk(n, &f);
+	else
+		node_send(n, &f);
 	sender_sent(&n->sender, seq);
 	return bytes.n + 256;
 }
@@ -140,9 +194,17 @@ static size_t send_one(struct node *n, const struct send *s)
 		n->sender.reading = true;
 		node_out(n, OUT_READ_LOG)->seq = s->seq;
 		break;
+	case SEND_HAND_OVER:
+		sender_handed_over(&n->sender);
+		node_send_bulk(n, &(struct frame){.kind = FRAME_LIVE, .live_step = s->seq});
+		break;
+	case SEND_BY_BULK:
+		sender_by_bulk(&n->sender);
+		break;
 	case SEND_LIVE:
 		sender_live(&n->sender, n->last_seq);
 		node_send(n, &(struct frame){.kind = FRAME_LIVE, .live_step = n->last_seq});
+		node_resync_end(n);
 		break;
 	case SEND_NOTHING:
 		break;
@@ -154,14 +216,16 @@ void node_pump(struct node *n)
 {
 	size_t sent = 0;
 
+	n->pump_due = MTIME_NEVER;
 	if (!n->link.up || !node_active(n))
 		return;
 	while (sent < NODE_PUMP_MAX) {
 		struct send s = sender_next(&n->sender, ring_first(n->window), n->last_seq);
-		if (s.what == SEND_NOTHING)
+		if (s.what == SEND_NOTHING || (n->sender.bulk && !node_bulk_may(n)))
 			return;
 		sent += send_one(n, &s);
 	}
+	n->pump_due = n->now;
 }
 
 void node_on_log_read(struct node *n, const struct node_input *in)
@@ -177,6 +241,7 @@ void node_on_log_read(struct node *n, const struct node_input *in)
 	if (!n->sender.reading || in->seq != n->sender.next_seq || !n->link.up)
 		return;
 	n->sender.reading = false;
+	n->pump_due = n->now;
 	if (in->bytes.n == 0 || block_open(in->bytes, &b) != OK) {
 		/* Trimmed since we looked: the next connection begins with a snapshot. */
 		n->log_first = in->seq + 1;

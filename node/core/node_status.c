@@ -37,6 +37,9 @@ uint64_t node_log_keep(const struct node *n)
 	bool sending = n->sender.phase == SENDER_SNAPSHOT || n->sender.phase == SENDER_CATCHING_UP;
 	if (sending && n->sender.next_seq < keep)
 		keep = n->sender.next_seq;
+	bool may_go_on = n->sender.snapshot || !mtime_reached(n->half_until, n->now);
+	if (n->half_from != 0 && may_go_on && n->half_from < keep)
+		keep = n->half_from;
 	return keep;
 }
 
@@ -94,12 +97,7 @@ static void put_peer(const struct node *n, struct mtime now, struct status *s)
 		memcpy(&at, ring_at(n->window, seq).p, sizeof at);
 		s->lag_ms = (uint64_t)(now.ms - at);
 	}
-	uint64_t behind = n->link.beat.last_seq > n->last_seq ? n->link.beat.last_seq - n->last_seq
-	                                                      : 0;
-	s->resync_left = !sending                             ? behind
-	                 : n->sender.phase == SENDER_LIVE     ? 0
-	                 : n->sender.phase == SENDER_SNAPSHOT ? n->last_seq
-	                                                      : s->lag_entries;
+	s->resync_left = node_resync_left(n);
 	s->snapshots_sent = n->snapshots_sent;
 	s->snapshots_received = n->snapshots_received;
 	s->forks = n->forks;
@@ -122,7 +120,8 @@ static void put_counts(const struct node *n, struct status *s)
 	s->store_set_aside = n->store_lost;
 	s->aors = copy_count(n->copy, TABLE_AOR);
 	s->subscribers = copy_count(n->copy, TABLE_SUBSCRIBER) - n->subscribers_gone;
-	s->memory_bytes = copy_bytes(n->copy);
+	s->memory_bytes = copy_bytes(n->copy) + (n->next != NULL ? copy_bytes(n->next) : 0) +
+	                  (n->old != NULL ? copy_bytes(n->old) : 0);
 	s->held = ring_end(n->held) - n->held_before;
 	s->registered = n->outcomes[SERVED_REGISTERED];
 	s->removed = n->outcomes[SERVED_REMOVED];

@@ -116,6 +116,19 @@ void check_append(struct world *w, struct host *h, const struct node_output *o)
 	w->history.entries[entry].seen |= 1U << h->index;
 }
 
+void check_bulk(struct world *w, const struct host *h, struct slice bytes)
+{
+	struct arena arena = world_scratch(w);
+	struct frame f;
+
+	if (h->role == ROLE_ACTIVE || frame_decode(bytes, &arena, &f).err != OK)
+		return;
+	if (f.kind == FRAME_SLICE_ACK && f.slice_ack > h->disk.next.stored)
+		world_fail(w, "%c acknowledges %llu of a snapshot, %llu is stored", host_name(h),
+		           (unsigned long long)f.slice_ack,
+		           (unsigned long long)h->disk.next.stored);
+}
+
 /* What an answer about this op stands on at the least (a retransmission may be carried out once more,
  * behind an operator's removal); 0: nothing. */
 static uint32_t stands_on(const struct world *w, const struct host *h, const struct op *op)

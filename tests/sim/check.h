@@ -6,6 +6,8 @@
 
 /* An entry goes into a node's memory: its own or a received one. */
 void check_append(struct world *w, struct host *h, const struct node_output *o);
+/* A frame goes over the bulk connection: what it acknowledges is stored. */
+void check_bulk(struct world *w, const struct host *h, struct slice bytes);
 /* A SIP message leaves. */
 void check_message(struct world *w, struct host *h, const struct node_output *o);
 /* An operator is told how it went. */

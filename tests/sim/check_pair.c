@@ -115,9 +115,9 @@ static void check_one_active(struct world *w)
 {
 	enum { AGREE_MS = 2500 };
 	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
-	bool both = a->role == ROLE_ACTIVE && b->role == ROLE_ACTIVE && a->connection != 0 &&
-	            a->connection == b->connection && !w->link_cut[0] && !w->link_cut[1] &&
-	            a->paused_until <= w->now && b->paused_until <= w->now;
+	bool both = a->role == ROLE_ACTIVE && b->role == ROLE_ACTIVE && a->link[LIVE].number != 0 &&
+	            a->link[LIVE].number == b->link[LIVE].number && !w->link_cut[0] &&
+	            !w->link_cut[1] && a->paused_until <= w->now && b->paused_until <= w->now;
 
 	if (!both)
 		w->both_active_at = w->now;
@@ -131,7 +131,7 @@ void check_pair(struct world *w)
 	for (int i = 0; i < HOSTS; i++) {
 		const struct host *h = &w->hosts[i], *peer = &w->hosts[1 - i];
 		if (!h->loaded || !peer->loaded || h->role != ROLE_ACTIVE ||
-		    h->connection != peer->connection || h->connection == 0 ||
+		    h->link[LIVE].number != peer->link[LIVE].number || h->link[LIVE].number == 0 ||
 		    !node_serves(h->node) || !says_paired(w, h))
 			continue;
 		if (peer->role == ROLE_ACTIVE)

@@ -62,7 +62,7 @@ static void image_put(struct image *m, enum table table, struct slice key, struc
 void disk_free(struct disk *d)
 {
 	image_free(&d->image);
-	image_free(&d->next);
+	image_free(&d->next.image);
 }
 
 static const struct history_entry *entry_at(const struct world *w, const struct host *h,
@@ -103,7 +103,7 @@ void disk_flush(struct world *w, struct host *h)
 {
 	struct disk *d = &h->disk;
 
-	if (d->broken || d->committing != 0 || h->chain.n <= d->durable)
+	if (d->broken || d->next.placing || d->committing != 0 || h->chain.n <= d->durable)
 		return;
 	d->committing = h->chain.n;
 	struct event *e = world_at(w, commit_takes_ms(w, d), EVENT_COMMIT, h->index);
@@ -152,23 +152,15 @@ void disk_on_checkpoint(struct world *w, const struct event *e)
 
 	if (h->life != e->life || h->node == NULL)
 		return;
-	if (!h->disk.broken)
+	if (!h->disk.broken && !h->disk.next.placing)
 		checkpoint(w, h);
 	world_at(w, world_draw(w, 1, 2 * w->checkpoint_ms), EVENT_CHECKPOINT, h->index)->life =
 		h->life;
 }
 
-/* The log thread is at rest: what waited for it is on the disk. */
-static void settle(struct world *w, struct host *h)
-{
-	h->disk.committing = 0;
-	if (!h->disk.broken)
-		made_durable(w, h, h->chain.n);
-}
-
 void disk_set_aside(struct world *w, struct host *h, uint64_t after)
 {
-	settle(w, h);
+	disk_settle(w, h);
 	if (after >= h->disk.durable) {
 		world_fail(w, "%c sets aside nothing: above %llu, the log ends at %llu",
 		           host_name(h), (unsigned long long)after,
@@ -187,51 +179,165 @@ void disk_set_aside(struct world *w, struct host *h, uint64_t after)
 
 void disk_next_begin(struct world *w, struct host *h)
 {
-	if (h->disk.has_next)
+	if (h->disk.next.begun)
 		world_fail(w, "%c begins a second next generation", host_name(h));
-	image_clear(&h->disk.next);
-	h->disk.has_next = true;
+	disk_settle(w, h);
+	uint64_t number = h->disk.next.number + 1;
+	h->disk.next = (struct next){.image = h->disk.next.image, .begun = true, .number = number};
 }
 
 void disk_next_put(struct world *w, struct host *h, const struct node_output *o)
 {
-	if (!h->disk.has_next)
+	if (!h->disk.next.begun)
 		world_fail(w, "%c puts into no generation", host_name(h));
-	image_put(&h->disk.next, o->record.table, o->record.key, o->record.value);
+	image_put(&h->disk.next.image, o->record.table, o->record.key, o->record.value);
 }
 
 void disk_next_abort(struct host *h)
 {
-	image_clear(&h->disk.next);
-	h->disk.has_next = false;
+	image_clear(&h->disk.next.image);
+	h->disk.next.begun = false;
+}
+
+static int64_t next_takes_ms(struct world *w, struct disk *d)
+{
+	int64_t at = w->now + world_draw(w, 0, 5);
+
+	if (w->now < d->slow_until)
+		at += world_draw(w, 50, 800);
+	d->next.stored_at = at > d->next.stored_at ? at : d->next.stored_at;
+	return d->next.stored_at - w->now;
+}
+
+static void next_event(struct world *w, struct host *h, enum event_kind kind, uint64_t mark)
+{
+	struct event *e = world_at(w, next_takes_ms(w, &h->disk), kind, h->index);
+
+	e->life = h->life;
+	e->number = h->disk.next.number;
+	e->op = (int)mark;
+}
+
+void disk_next_slice(struct world *w, struct host *h, const struct node_output *o)
+{
+	struct next *next = &h->disk.next;
+
+	if (!next->begun || o->seq <= next->marked)
+		world_fail(w, "%c marks %llu of no generation or twice", host_name(h),
+		           (unsigned long long)o->seq);
+	next->marked = o->seq;
+	next_event(w, h, EVENT_STORED, o->seq);
+}
+
+void disk_on_stored(struct world *w, const struct event *e)
+{
+	struct host *h = &w->hosts[e->who];
+	struct node_input in = {.event = NODE_NEXT_STORED, .seq = (uint64_t)e->op};
+
+	if (h->life != e->life || h->node == NULL || h->disk.broken ||
+	    h->disk.next.number != e->number)
+		return;
+	h->disk.next.stored = in.seq;
+	host_feed(w, h, &in);
+}
+
+/* The moment: it is on the disk, in place of the old one. */
+static void place(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+	struct image old = d->image;
+
+	d->image = d->next.image;
+	d->next.image = old;
+	image_clear(&d->next.image);
+	d->next.placing = false;
+	d->applied = d->durable = d->next.seq;
+	d->first = d->durable + 1;
+	d->pair = d->next.pair;
+	d->wall_ms = host_wall_ms(w, h);
+	w->stat_snapshots++;
+	world_say(w, host_name(h), "has the snapshot of %llu in place",
+	          (unsigned long long)d->durable);
+}
+
+/* It was not in place in time: the old one, whole. */
+static void unplace(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+
+	d->applied = d->old.applied;
+	d->first = d->old.first;
+	d->durable = d->old.durable;
+	d->pair = d->old.pair;
+	d->wall_ms = d->old.wall_ms;
+	chain_set(&h->chain, &w->history, d->old.head);
+	d->next.placing = false;
+	image_clear(&d->next.image);
+}
+
+void disk_on_placed(struct world *w, const struct event *e)
+{
+	struct host *h = &w->hosts[e->who];
+	struct disk *d = &h->disk;
+
+	if (h->life != e->life || h->node == NULL || d->broken)
+		return;
+	if (d->next.placing && d->next.number == e->number)
+		place(w, h);
+	if (d->next.placing)
+		return;
+	struct node_input in = {.event = NODE_DURABLE, .seq = d->durable};
+	host_feed(w, h, &in);
 }
 
 void disk_next_commit(struct world *w, struct host *h, const struct node_output *o)
 {
 	struct disk *d = &h->disk;
 	uint32_t entry = history_find(&w->history, o->position.reign, o->position.seq);
-	struct image old = d->image;
 
-	if (!d->has_next || entry == 0) {
+	if (!d->next.begun || entry == 0) {
 		world_fail(w, "%c takes over a generation at %llu that nobody wrote", host_name(h),
 		           (unsigned long long)o->position.seq);
 		return;
 	}
-	d->image = d->next;
-	d->next = old;
-	disk_next_abort(h);
+	d->old = (struct whole){d->applied, d->first,  d->durable, h->chain.at[d->durable],
+	                        d->pair,    d->wall_ms};
+	d->next.begun = false;
+	d->next.placing = true;
+	d->next.seq = o->position.seq;
+	d->next.pair = o->pair;
+	d->committing = 0;
+	d->applied = d->durable = 0;
+	d->first = 1;
 	h->seeded = h->followed = true;
 	h->forked = false;
 	chain_set(&h->chain, &w->history, entry);
 	for (uint64_t seq = 1; seq <= h->chain.n; seq++)
 		w->history.entries[h->chain.at[seq]].seen |= 1U << h->index;
-	d->committing = 0;
-	d->applied = d->durable = h->chain.n;
-	d->first = d->durable + 1;
-	d->pair = o->pair;
-	d->wall_ms = host_wall_ms(w, h);
-	w->stat_snapshots++;
 	world_say(w, host_name(h), "has a whole snapshot of %llu", (unsigned long long)h->chain.n);
+	next_event(w, h, EVENT_PLACED, 0);
+}
+
+/* The log thread is at rest: what waited for it is on the disk. */
+void disk_settle(struct world *w, struct host *h)
+{
+	h->disk.committing = 0;
+	if (h->disk.broken)
+		return;
+	if (h->disk.next.placing)
+		place(w, h);
+	made_durable(w, h, h->chain.n);
+}
+
+static void disk_next_drop(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+
+	if (d->next.placing && !d->broken && world_chance(w, 500000))
+		place(w, h);
+	else if (d->next.placing)
+		unplace(w, h);
+	disk_next_abort(h);
 }
 
 void disk_crash(struct world *w, struct host *h)
@@ -242,8 +348,8 @@ void disk_crash(struct world *w, struct host *h)
 	if (d->committing > d->durable && !d->broken && world_chance(w, 500000))
 		made_durable(w, h, d->committing);
 	d->committing = 0;
+	disk_next_drop(w, h);
 	d->broken = false;
-	disk_next_abort(h);
 	chain_cut(&h->chain, &w->history, d->durable);
 }
 

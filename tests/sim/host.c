@@ -147,12 +147,7 @@ void host_power_off(struct world *w, struct host *h)
 static void leave(struct world *w, struct host *h)
 {
 	world_say(w, host_name(h), "ends");
-	if (!h->disk.broken) {
-		h->disk.committing = 0;
-		h->disk.durable = h->chain.n;
-		h->disk.pair = w->history.entries[chain_head(&h->chain)].pair;
-		h->disk.wall_ms = host_wall_ms(w, h);
-	}
+	disk_settle(w, h);
 	end(w, h, false);
 	vrrp_track(w, h, true);
 }
@@ -186,8 +181,7 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		vrrp_track(w, h, o->on);
 		break;
 	case OUT_CLOSE_LINK:
-		if (o->connection == h->connection)
-			link_close(w, h);
+		link_close(w, h, o->connection);
 		break;
 	case OUT_READ_LOG:
 		h->read_seq = o->seq;
@@ -201,7 +195,8 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 	case OUT_NEXT_PUT:
 		disk_next_put(w, h, o);
 		break;
-	case OUT_NEXT_SLICE: /* not emitted yet */
+	case OUT_NEXT_SLICE:
+		disk_next_slice(w, h, o);
 		break;
 	case OUT_NEXT_COMMIT:
 		disk_next_commit(w, h, o);

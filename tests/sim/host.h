@@ -17,9 +17,31 @@ struct image {
 	size_t n, room;
 };
 
+/* A generation being received, as the process has it; and the disk's own once it is whole and in place. */
+struct next {
+	struct image image;
+	bool begun;              /* records are put into it */
+	bool placing;            /* it is whole: the disk puts it in place of the old one */
+	uint64_t number;         /* of the generation: what is told of another is void */
+	uint64_t marked, stored; /* slices, and entries behind them */
+	int64_t stored_at;       /* when the newest of them is */
+	uint64_t seq;            /* its end */
+	struct pairtime pair;
+};
+
+/* What is on the disk beside the image; while a new generation is being placed: of the old one. */
+struct whole {
+	uint64_t applied, first, durable;
+	uint32_t head; /* the entry at `durable` */
+	struct pairtime pair;
+	int64_t wall_ms;
+};
+
 /* What survives the process. The log's entries are those of the history, up to `durable`. */
 struct disk {
-	struct image image, next;
+	struct image image;
+	struct next next;
+	struct whole old;
 	uint64_t applied;    /* of the image */
 	uint64_t first;      /* oldest entry in the log; above durable: empty */
 	uint64_t durable;    /* newest entry in the log, or the image's */
@@ -27,7 +49,6 @@ struct disk {
 	int64_t wall_ms;     /* when the newest was committed */
 	struct pairtime pair;
 	int64_t slow_until;
-	bool has_next;
 	bool lost;   /* what was on it was damaged: only the peer can give it back */
 	bool broken; /* refuses to be written until the process is started anew */
 };
@@ -40,6 +61,15 @@ struct vrrp {
 	uint64_t timer;
 	unsigned adverts;
 };
+
+/* One connection's end: a stream each way. */
+struct stream {
+	uint64_t number;    /* as the process sees it; 0: none */
+	int sent, came;     /* how much each way */
+	int64_t sent_until; /* when the newest bytes sent arrive */
+	struct buf inbox;   /* less than a frame */
+};
+enum { LIVE, BULK, STREAMS };
 
 struct host {
 	int index;
@@ -69,11 +99,8 @@ struct host {
 	uint64_t forks, fork_entries; /* of this process, as its disk saw them */
 	int64_t crashed, active_since;
 	int64_t disk_failed;    /* when its disk did last; 0: never */
-	uint64_t connection;    /* as the process sees it; 0: none */
 	int64_t fork_offset_ms; /* its pair time less the world's, before it knew the winner's */
-	int sent, came;         /* of the link: how much each way */
-	int64_t sent_until;     /* of the link: when the newest bytes sent arrive */
-	struct buf inbox;       /* of the link: less than a frame */
+	struct stream link[STREAMS];
 };
 
 struct event;
@@ -99,8 +126,13 @@ void disk_on_checkpoint(struct world *w, const struct event *e);
 void disk_set_aside(struct world *w, struct host *h, uint64_t after);
 void disk_next_begin(struct world *w, struct host *h);
 void disk_next_put(struct world *w, struct host *h, const struct node_output *o);
+void disk_next_slice(struct world *w, struct host *h, const struct node_output *o);
 void disk_next_commit(struct world *w, struct host *h, const struct node_output *o);
 void disk_next_abort(struct host *h);
+void disk_on_stored(struct world *w, const struct event *e);
+void disk_on_placed(struct world *w, const struct event *e);
+/* What was asked of it is done, before the process ends or a file is written. */
+void disk_settle(struct world *w, struct host *h);
 /* What is not durable is gone, but for a commit that just made it. */
 void disk_crash(struct world *w, struct host *h);
 /* All that was on it is gone. */
@@ -110,7 +142,8 @@ void disk_free(struct disk *d);
 
 /* link.c: the stream between the nodes */
 void link_send(struct world *w, struct host *h, const struct node_output *o);
-void link_close(struct world *w, struct host *h);
+void link_close(struct world *w, struct host *h, uint64_t number);
+void link_lose_bulk(struct world *w); /* with what is on its way */
 void link_crash(struct world *w, struct host *h, bool power);
 int64_t link_held_up_ms(struct world *w, const struct event *e); /* 0: it is not */
 void link_on_bytes(struct world *w, const struct event *e);

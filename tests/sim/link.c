@@ -1,4 +1,5 @@
-/* The connection between the two nodes: a stream each way, in order and whole until it ends. */
+/* The two connections between the nodes, live and bulk: of each a stream each way, in order and whole until
+ * it ends. Nothing is in order between them. */
 #include <assert.h>
 
 #include "tests/sim/check.h"
@@ -10,30 +11,45 @@ static struct host *other(struct world *w, const struct host *h)
 	return &w->hosts[1 - h->index];
 }
 
-static int64_t link_delay(struct world *w)
+static int64_t link_delay(struct world *w, int stream)
 {
-	return world_draw(w, 0, w->link_delay_ms);
+	return world_draw(w, 0, stream == BULK ? w->bulk_delay_ms : w->link_delay_ms);
+}
+
+static struct stream *stream_of(struct host *h, uint64_t number)
+{
+	for (int s = 0; s < STREAMS; s++)
+		if (number != 0 && h->link[s].number == number)
+			return &h->link[s];
+	return NULL;
+}
+
+static void stream_end(struct stream *s)
+{
+	s->number = 0;
+	s->inbox.n = 0;
 }
 
 /* In order behind what was sent before. */
-static struct event *send_after(struct world *w, struct host *h, enum event_kind kind)
+static struct event *send_after(struct world *w, struct host *h, int stream, enum event_kind kind)
 {
 	struct host *peer = other(w, h);
-	int64_t at = w->now + link_delay(w);
+	struct stream *s = &h->link[stream];
+	int64_t at = w->now + link_delay(w, stream);
 
-	if (at < h->sent_until)
-		at = h->sent_until;
-	h->sent_until = at;
+	if (at < s->sent_until)
+		at = s->sent_until;
+	s->sent_until = at;
 	struct event *e = world_at(w, at - w->now, kind, peer->index);
 	e->life = peer->life;
-	e->number = h->connection;
-	e->op = h->sent++;
+	e->number = s->number;
+	e->op = s->sent++;
 	return e;
 }
 
-static void send_bytes(struct world *w, struct host *h, struct slice bytes)
+static void send_bytes(struct world *w, struct host *h, int stream, struct slice bytes)
 {
-	struct event *e = send_after(w, h, EVENT_LINK_BYTES);
+	struct event *e = send_after(w, h, stream, EVENT_LINK_BYTES);
 
 	assert(bytes.n > 0);
 	e->bytes = take_memory(bytes.n);
@@ -43,69 +59,89 @@ static void send_bytes(struct world *w, struct host *h, struct slice bytes)
 
 void link_send(struct world *w, struct host *h, const struct node_output *o)
 {
-	if (h->connection == 0 || o->connection != h->connection)
+	struct stream *s = stream_of(h, o->connection);
+
+	if (s == NULL)
 		return;
+	int stream = (int)(s - h->link);
 	if (h->role != ROLE_ACTIVE)
 		memcpy(w->handed_in, h->chain.aor, sizeof w->handed_in);
+	if (stream == BULK)
+		check_bulk(w, h, o->bytes);
 	if (o->bytes.n > 1 && world_chance(w, 50000)) { /* a segment ends within a frame */
 		size_t part = (size_t)world_draw(w, 1, (int64_t)o->bytes.n - 1);
-		send_bytes(w, h, slice_head(o->bytes, part));
-		send_bytes(w, h, slice_from(o->bytes, part));
+		send_bytes(w, h, stream, slice_head(o->bytes, part));
+		send_bytes(w, h, stream, slice_from(o->bytes, part));
 		return;
 	}
-	send_bytes(w, h, o->bytes);
+	send_bytes(w, h, stream, o->bytes);
 }
 
-void link_close(struct world *w, struct host *h)
+void link_close(struct world *w, struct host *h, uint64_t number)
 {
-	if (h->connection == 0)
+	struct stream *s = stream_of(h, number);
+
+	if (s == NULL)
 		return;
-	(void)send_after(w, h, EVENT_LINK_DOWN);
-	h->connection = 0;
-	h->inbox.n = 0;
+	(void)send_after(w, h, (int)(s - h->link), EVENT_LINK_DOWN);
+	stream_end(s);
 }
 
-/* A dead process's kernel ends the connection, perhaps before all it had was read; a dead host's
- * says nothing. */
+/* This end is gone; the other learns it, perhaps before all it had was read. */
+static void stream_lost(struct world *w, const struct host *h, int stream)
+{
+	const struct host *peer = other(w, h);
+	const struct stream *s = &h->link[stream];
+	int64_t last = s->sent_until > w->now ? s->sent_until - w->now : 0;
+	struct event *e = world_at(w, world_draw(w, 0, last + w->link_delay_ms), EVENT_LINK_DOWN,
+	                           peer->index);
+
+	e->life = peer->life;
+	e->number = s->number;
+}
+
+void link_lose_bulk(struct world *w)
+{
+	for (int i = 0; i < HOSTS; i++)
+		if (w->hosts[i].link[BULK].number != 0)
+			stream_lost(w, &w->hosts[i], BULK);
+}
+
+/* A dead process's kernel ends the connections; a dead host's says nothing. */
 void link_crash(struct world *w, struct host *h, bool power)
 {
-	struct host *peer = other(w, h);
-	int64_t last = h->sent_until > w->now ? h->sent_until - w->now : 0;
-
-	if (h->connection != 0 && !power) {
-		struct event *e = world_at(w, world_draw(w, 0, last + w->link_delay_ms),
-		                           EVENT_LINK_DOWN, peer->index);
-		e->life = peer->life;
-		e->number = h->connection;
+	for (int s = 0; s < STREAMS; s++) {
+		if (h->link[s].number != 0 && !power)
+			stream_lost(w, h, s);
+		stream_end(&h->link[s]);
 	}
-	h->connection = 0;
-	h->inbox.n = 0;
 }
 
 /* The way is cut, or what was sent before has not come yet. */
 int64_t link_held_up_ms(struct world *w, const struct event *e)
 {
 	struct host *h = &w->hosts[e->who], *from = &w->hosts[1 - e->who];
-	bool current = h->life == e->life && h->connection == e->number;
+	const struct stream *s = h->life == e->life ? stream_of(h, e->number) : NULL;
 
 	if (w->link_cut[from->index]) {
-		if (from->sent_until < w->now + HELD_UP_MS)
-			from->sent_until = w->now + HELD_UP_MS;
+		struct stream *sent = stream_of(from, e->number);
+		if (sent != NULL && sent->sent_until < w->now + HELD_UP_MS)
+			sent->sent_until = w->now + HELD_UP_MS;
 		return HELD_UP_MS;
 	}
-	if (!current || e->op < 0 || e->op == h->came)
+	if (s == NULL || e->op < 0 || e->op == s->came)
 		return 0;
 	return 1;
 }
 
-static bool is_for(const struct host *h, const struct event *e)
+static struct stream *stream_for(struct host *h, const struct event *e)
 {
-	return h->node != NULL && h->life == e->life && h->connection == e->number;
+	return h->node != NULL && h->life == e->life ? stream_of(h, e->number) : NULL;
 }
 
-static void feed_frame(struct world *w, struct host *h, const struct frame *f)
+static void feed_frame(struct world *w, struct host *h, uint64_t number, const struct frame *f)
 {
-	struct node_input in = {.event = NODE_FRAME, .connection = h->connection, .frame = f};
+	struct node_input in = {.event = NODE_FRAME, .connection = number, .frame = f};
 	const struct beat *beat = f->kind == FRAME_BEAT    ? &f->beat
 	                          : f->kind == FRAME_HELLO ? &f->hello.beat
 	                                                   : NULL;
@@ -119,52 +155,62 @@ static void feed_frame(struct world *w, struct host *h, const struct frame *f)
 		h->followed = true;
 	bool merging = f->kind == FRAME_END && h->role == ROLE_ACTIVE;
 	host_feed(w, h, &in);
-	if (merging && h->connection != 0 && !w->failed)
+	if (merging && h->link[LIVE].number != 0 && !w->failed)
 		merge_check_end(w, h);
 }
 
 void link_on_bytes(struct world *w, const struct event *e)
 {
 	struct host *h = &w->hosts[e->who];
+	struct stream *s = stream_for(h, e);
 	struct frame f;
+	size_t used = 0;
 
-	if (!is_for(h, e))
+	if (s == NULL)
 		return;
-	h->came++;
-	buf_put(&h->inbox, (struct slice){e->bytes, e->n});
-	if (h->inbox.full) {
+	s->came++;
+	buf_put(&s->inbox, (struct slice){e->bytes, e->n});
+	if (s->inbox.full) {
 		world_fail(w, "%c gets more than a frame may hold", host_name(h));
 		return;
 	}
-	size_t used = 0;
-	while (is_for(h, e) && !w->failed) {
+	while (stream_for(h, e) == s && !w->failed) {
 		struct arena arena = arena_on(w->scratch, FRAME_ROOM);
-		struct decoded d = frame_decode(slice_from(buf_slice(&h->inbox), used), &arena, &f);
+		struct decoded d = frame_decode(slice_from(buf_slice(&s->inbox), used), &arena, &f);
 		if (d.err != OK)
 			world_fail(w, "%c cannot read a frame: %s", host_name(h), err_text(d.err));
 		if (d.err != OK || d.used == 0)
 			break;
 		used += d.used;
-		feed_frame(w, h, &f);
+		feed_frame(w, h, e->number, &f);
 	}
-	if (!is_for(h, e))
+	if (stream_for(h, e) != s)
 		return;
-	memmove(h->inbox.p, h->inbox.p + used, h->inbox.n - used);
-	h->inbox.n -= used;
+	memmove(s->inbox.p, s->inbox.p + used, s->inbox.n - used);
+	s->inbox.n -= used;
+}
+
+static void stream_begin(struct stream *s, uint64_t number)
+{
+	s->number = number;
+	s->sent = s->came = 0;
+	s->inbox.n = 0;
 }
 
 void link_on_up(struct world *w, const struct event *e)
 {
 	struct host *h = &w->hosts[e->who];
-	struct node_input in = {.event = NODE_LINK_UP, .connection = e->number};
+	struct node_input in = {.event = e->op == BULK ? NODE_BULK_UP : NODE_LINK_UP,
+	                        .connection = e->number};
 
 	if (h->node == NULL || h->life != e->life)
 		return;
-	h->connection = e->number;
-	h->sent = h->came = 0;
-	h->seeded = false;
-	h->inbox.n = 0;
-	if (!h->forked)
+	if (h->link[e->op].number != 0)
+		stream_lost(w, h, e->op); /* a newer one takes its place */
+	stream_begin(&h->link[e->op], e->number);
+	if (e->op == LIVE)
+		h->seeded = false;
+	if (e->op == LIVE && !h->forked)
 		h->fork_offset_ms = node_pair_now(h->node, host_now(w, h)).ms - w->now;
 	host_feed(w, h, &in);
 }
@@ -172,28 +218,32 @@ void link_on_up(struct world *w, const struct event *e)
 void link_on_down(struct world *w, const struct event *e)
 {
 	struct host *h = &w->hosts[e->who];
-	struct node_input in = {.event = NODE_LINK_DOWN, .connection = e->number};
+	struct stream *s = stream_for(h, e);
 
-	if (!is_for(h, e))
+	if (s == NULL)
 		return;
-	h->connection = 0;
-	h->inbox.n = 0;
+	bool bulk = s == &h->link[BULK];
+	struct node_input in = {.event = bulk ? NODE_BULK_DOWN : NODE_LINK_DOWN,
+	                        .connection = e->number};
+	stream_end(s);
 	host_feed(w, h, &in);
 }
 
-static void connect(struct world *w)
+static void connect(struct world *w, int stream)
 {
 	struct host *a = &w->hosts[0], *b = &w->hosts[1];
 	int64_t both = w->now;
 
 	w->connections++;
 	for (int i = 0; i < HOSTS; i++) {
-		struct event *e = world_at(w, link_delay(w), EVENT_LINK_UP, i);
+		struct event *e = world_at(w, link_delay(w, stream), EVENT_LINK_UP, i);
 		both = e->at > both ? e->at : both;
 		e->life = w->hosts[i].life;
 		e->number = w->connections;
+		e->op = stream;
 	}
-	a->sent_until = b->sent_until = both;
+	a->link[stream].sent_until = b->link[stream].sent_until = both;
+	w->connecting_until = both;
 }
 
 void link_on_try(struct world *w, const struct event *e)
@@ -201,10 +251,14 @@ void link_on_try(struct world *w, const struct event *e)
 	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
 	bool both = a->loaded && b->loaded && a->paused_until <= w->now &&
 	            b->paused_until <= w->now;
-	bool wanted = a->connection == 0 || b->connection == 0;
+	bool way = both && !w->link_cut[0] && !w->link_cut[1] && w->now > w->connecting_until;
+	bool live = a->link[LIVE].number != 0 && b->link[LIVE].number != 0;
+	bool bulk = a->link[BULK].number != 0 && b->link[BULK].number != 0;
 
 	(void)e;
-	if (both && wanted && !w->link_cut[0] && !w->link_cut[1])
-		connect(w);
+	if (way && !live)
+		connect(w, LIVE);
+	else if (way && !bulk && b->link[LIVE].number != 0 && w->now >= w->no_bulk_until)
+		connect(w, BULK);
 	(void)world_at(w, world_draw(w, TRY_LEAST_MS, TRY_MOST_MS), EVENT_LINK_TRY, 0);
 }

@@ -11,9 +11,11 @@ enum event_kind {
 	EVENT_LOADED,     /* host, life */
 	EVENT_TURN,       /* host, life, number: of the turn */
 	EVENT_COMMIT,     /* host, life, number: through this seq */
+	EVENT_STORED,     /* host, life, number: of the generation; op: the mark */
+	EVENT_PLACED,     /* host, life, number: of the generation */
 	EVENT_CHECKPOINT, /* host, life */
 	EVENT_LINK_TRY,
-	EVENT_LINK_UP,    /* host, life, number: the connection */
+	EVENT_LINK_UP,    /* host, life, number: the connection, op: which stream */
 	EVENT_LINK_DOWN,  /* host, life, number */
 	EVENT_LINK_BYTES, /* host, life, number, bytes */
 	EVENT_TRACK,      /* host: keepalived reads the file */

@@ -104,6 +104,11 @@ static void draw_options(struct world *w)
 		.window_bytes = window,
 		.held_bytes = 256U << 10,
 		.expiry_rate = 5000,
+		.resync_rate =
+			world_chance(w, 300000)
+				? (uint64_t)world_draw(w, w->ballast > 0 ? 100000 : 2000, 200000)
+				: 0,
+		.slice_bytes = world_chance(w, 700000) ? (size_t)world_draw(w, 100, 3000) : 0,
 		.alloc = alloc,
 	};
 }
@@ -128,6 +133,7 @@ static void draw_world(struct world *w)
 	w->slow_ppm = bad_net ? (uint32_t)world_draw(w, 0, 100000) : 0;
 	w->delay_ms = world_draw(w, 1, 20);
 	w->link_delay_ms = world_chance(w, 100000) ? world_draw(w, 20, 120) : world_draw(w, 0, 5);
+	w->bulk_delay_ms = world_chance(w, 300000) ? world_draw(w, 5, 200) : w->link_delay_ms;
 	w->disk_slow_ppm = world_chance(w, 300000) ? (uint32_t)world_draw(w, 0, 50000) : 0;
 	w->log_entries =
 		(uint64_t)world_draw(w, 5, w->ballast > 0 || world_chance(w, 500000) ? 40 : 500);
@@ -148,7 +154,8 @@ static void draw_host(struct world *w, int index)
 	h->busy_ms = world_chance(w, 300000) ? world_draw(w, 1, 4) : 0;
 	h->disk.first = 1;
 	h->vrrp.file = true;
-	h->inbox = buf_on(take_memory(LINK_ROOM), LINK_ROOM);
+	for (int s = 0; s < STREAMS; s++)
+		h->link[s].inbox = buf_on(take_memory(LINK_ROOM), LINK_ROOM);
 	chain_begin(&h->chain);
 	vrrp_start(w, h);
 	(void)world_at(w, world_draw(w, 0, 500), EVENT_START, index);
@@ -187,7 +194,8 @@ void world_free(struct world **world)
 		node_free(&w->hosts[i].node);
 		disk_free(&w->hosts[i].disk);
 		chain_free(&w->hosts[i].chain);
-		free(w->hosts[i].inbox.p);
+		for (int s = 0; s < STREAMS; s++)
+			free(w->hosts[i].link[s].inbox.p);
 	}
 	queue_free(&w->queue);
 	history_free(&w->history);
@@ -257,6 +265,8 @@ static void happen(struct world *w, const struct event *e)
 		[EVENT_LOADED] = host_on_loaded,
 		[EVENT_TURN] = host_on_turn,
 		[EVENT_COMMIT] = disk_on_commit,
+		[EVENT_STORED] = disk_on_stored,
+		[EVENT_PLACED] = disk_on_placed,
 		[EVENT_CHECKPOINT] = disk_on_checkpoint,
 		[EVENT_LINK_TRY] = link_on_try,
 		[EVENT_LINK_UP] = link_on_up,

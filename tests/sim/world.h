@@ -99,7 +99,7 @@ struct world {
 	int64_t rough_until;   /* faults and clients act until then */
 	bool quiet, done;
 	uint32_t loss_ppm, dup_ppm, slow_ppm, disk_slow_ppm;
-	int64_t delay_ms, link_delay_ms;
+	int64_t delay_ms, link_delay_ms, bulk_delay_ms;
 	uint64_t log_entries; /* kept in a log */
 	int64_t checkpoint_ms, nonce_lifetime_ms;
 
@@ -118,6 +118,8 @@ struct world {
 	uint64_t connections;
 	bool link_cut[HOSTS]; /* by who sends */
 	bool vrrp_cut[HOSTS];
+	int64_t connecting_until;
+	int64_t no_bulk_until;  /* the bulk connection does not come about */
 	int64_t cut_at;         /* when the newest cut healed */
 	int64_t both_active_at; /* they were not, or could not talk */
 	int64_t quiet_since;
@@ -127,7 +129,7 @@ struct world {
 	struct flip flip;
 	uint64_t stat_flips, stat_flips_counted;
 	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks, stat_merges,
-		stat_merge_faults;
+		stat_merge_faults, stat_resumed, stat_snapshot_faults;
 
 	struct domain_policy policy;
 	struct digester *digester;

@@ -2,82 +2,7 @@
 #ifndef TESTS_UNIT_PAIR_KIT_H
 #define TESTS_UNIT_PAIR_KIT_H
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "node/core/node.h"
-#include "tests/check.h"
-#include "tests/heap.h"
-
-enum { KIT_QUEUE = 8192, KIT_ARENA = 8 << 20 };
-
-struct kit_frame {
-	int to;
-	uint8_t *bytes;
-	size_t n;
-};
-
-struct kit_node {
-	struct node *node;
-	bool disk_held; /* what is appended is not durable until it is let go */
-	uint64_t appended, log_first;
-	unsigned messages; /* SIP that left */
-	char last[2048];   /* the last of it */
-	unsigned answers;  /* of commands */
-	bool answer_ok;
-	char answer[200];
-	bool fault;
-	unsigned set_aside;
-	unsigned lines;             /* for the log */
-	char line[512];             /* the last of them */
-	char history[4096];         /* for the journal, tabs as spaces */
-	bool next_open;             /* a snapshot is being received */
-	uint8_t *blocks[KIT_QUEUE]; /* the log: one block an entry, by seq */
-	size_t block_sizes[KIT_QUEUE];
-};
-
-struct kit {
-	struct kit_node node[2];
-	struct mtime now;
-	int64_t advert_ms;    /* 0: 100 */
-	uint32_t max_version; /* of a node made from here on; 0: the newest */
-	uint64_t connection, random;
-	bool linked;
-	struct kit_frame frames[KIT_QUEUE];
-	size_t head, tail;
-	struct arena arena;
-};
-
-static const struct domain_policy kit_domain = {{SLICE_OF("x")}, 60,    1, 3600,
-                                                OFFER_NOTHING,   false, 4};
-
-static inline struct node *kit_make(const struct kit *k, enum unit unit, enum commit_mode commit)
-{
-	struct node_options o = {
-		.role = {.standalone = unit == UNIT_STANDALONE,
-	                 .advert_ms = k->advert_ms != 0 ? k->advert_ms : 100,
-	                 .peer_timeout_ms = 200,
-	                 .cold_start_ms = 60000,
-	                 .takeover_when_behind = true},
-		.server = {.domains = &kit_domain,
-	                   .n_domains = 1,
-	                   .nonce_lifetime_ms = 300000,
-	                   .alloc = heap},
-		.commit = commit,
-		.unit = unit,
-		.node_id = unit,
-		.max_version = k->max_version,
-		.secret_id = 1,
-		.longest_expires_ms = 3600000,
-		.default_expires_ms = 60000,
-		.window_bytes = 1 << 20,
-		.held_bytes = 1 << 20,
-		.expiry_rate = 1000,
-		.alloc = heap,
-	};
-
-	return node_new(&o, k->now);
-}
+#include "tests/unit/pair_state.h"
 
 static inline void kit_append(struct kit *k, int at, const struct node_output *o)
 {
@@ -117,6 +42,46 @@ static inline void kit_history(struct kit_node *n, const struct node_output *o)
 		*tab = ' ';
 }
 
+static inline uint64_t kit_bulk(const struct kit *k)
+{
+	return k->connection + ((1 + k->bulk_number) << 32);
+}
+
+static inline void kit_next(struct kit_node *n, const struct node_output *o)
+{
+	if (o->kind == OUT_NEXT_BEGIN) {
+		n->next_open = true;
+		n->next_begun++;
+		n->next_puts = 0;
+		n->next_marked = 0;
+	} else if (o->kind == OUT_NEXT_PUT) {
+		n->next_puts++;
+	} else if (o->kind == OUT_NEXT_SLICE) {
+		n->next_marked = o->seq;
+	} else if (o->kind == OUT_NEXT_ABORT) {
+		n->next_open = false;
+	} else if (o->kind == OUT_NEXT_COMMIT) {
+		n->next_open = false;
+		n->appended = o->position.seq;
+		n->log_first = o->position.seq + 1;
+	}
+}
+
+static inline void kit_send(struct kit *k, int at, const struct node_output *o)
+{
+	bool live = k->linked && o->connection == k->connection;
+	bool bulk = k->bulk && o->connection == kit_bulk(k);
+
+	if (bulk)
+		k->bulk_bytes += o->bytes.n;
+	if ((!live && !bulk) || k->node[1 - at].node == NULL)
+		return;
+	struct kit_frame *f = &k->frames[k->tail++ % KIT_QUEUE];
+	*f = (struct kit_frame){1 - at, o->connection, malloc(o->bytes.n), o->bytes.n};
+	assert_true(f->bytes != NULL && k->tail - k->head < KIT_QUEUE);
+	memcpy(f->bytes, o->bytes.p, o->bytes.n);
+}
+
 static inline void kit_carry_out(struct kit *k, int at, const struct node_output *o,
                                  uint64_t *wanted)
 {
@@ -132,26 +97,22 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 		*wanted = o->seq;
 	else if (o->kind == OUT_CLOSE_LINK && o->connection == k->connection)
 		k->linked = false;
+	else if (o->kind == OUT_CLOSE_LINK && o->connection == kit_bulk(k))
+		k->bulk = false;
 	else if (o->kind == OUT_SET_ASIDE)
 		n->set_aside++;
 	else if (o->kind == OUT_LOG)
 		kit_line(n, o);
 	else if (o->kind == OUT_HISTORY)
 		kit_history(n, o);
-	else if (o->kind == OUT_NEXT_BEGIN)
-		n->next_open = true;
-	else if (o->kind == OUT_NEXT_COMMIT || o->kind == OUT_NEXT_ABORT)
-		n->next_open = false;
+	else if (o->kind == OUT_FRAME)
+		kit_send(k, at, o);
+	else
+		kit_next(n, o);
 	if (o->kind == OUT_ANSWER) {
 		n->answers++;
 		n->answer_ok = o->ok;
 		(void)snprintf(n->answer, sizeof n->answer, SLICE_FMT, SLICE_ARG(o->bytes));
-	}
-	if (o->kind == OUT_FRAME && k->linked && k->node[1 - at].node != NULL) {
-		struct kit_frame *f = &k->frames[k->tail++ % KIT_QUEUE];
-		*f = (struct kit_frame){1 - at, malloc(o->bytes.n), o->bytes.n};
-		assert_true(f->bytes != NULL && k->tail - k->head < KIT_QUEUE);
-		memcpy(f->bytes, o->bytes.p, o->bytes.n);
 	}
 }
 
@@ -165,6 +126,11 @@ static inline void kit_feed(struct kit *k, int at, struct node_input *in)
 	node_step(n->node, in, k->now, &outs);
 	for (size_t i = 0; i < outs.n; i++)
 		kit_carry_out(k, at, &outs.item[i], &wanted);
+	if (n->next_marked != 0 && !n->next_held) {
+		struct node_input stored = {.event = NODE_NEXT_STORED, .seq = n->next_marked};
+		n->next_marked = 0;
+		kit_feed(k, at, &stored);
+	}
 	if (wanted != 0) {
 		struct node_input read = {.event = NODE_LOG_READ, .seq = wanted};
 		if (wanted >= n->log_first && wanted <= n->appended)
@@ -177,12 +143,14 @@ static inline void kit_deliver(struct kit *k)
 {
 	struct kit_frame f = k->frames[k->head++ % KIT_QUEUE];
 	struct frame frame;
-	struct node_input in = {.event = NODE_FRAME, .connection = k->connection, .frame = &frame};
+	struct node_input in = {.event = NODE_FRAME, .connection = f.connection, .frame = &frame};
+	bool there = f.connection == k->connection ? k->linked
+	                                           : k->bulk && f.connection == kit_bulk(k);
 
 	arena_reset(&k->arena);
 	struct decoded d = frame_decode((struct slice){f.bytes, f.n}, &k->arena, &frame);
 	assert_true(d.err == OK && d.used == f.n);
-	if (k->linked && k->node[f.to].node != NULL)
+	if (there && k->node[f.to].node != NULL)
 		kit_feed(k, f.to, &in);
 	free(f.bytes);
 }

@@ -69,6 +69,28 @@ static inline void end(struct kit *k)
 	free(k);
 }
 
+static inline void bulk_up(struct kit *k)
+{
+	k->bulk_number++;
+	k->bulk = true;
+	for (int at = 0; at < 2; at++) {
+		struct node_input in = {.event = NODE_BULK_UP, .connection = kit_bulk(k)};
+		kit_feed(k, at, &in);
+	}
+	kit_settle(k);
+}
+
+static inline void bulk_down(struct kit *k)
+{
+	k->bulk = false;
+	for (int at = 0; at < 2; at++) {
+		struct node_input in = {.event = NODE_BULK_DOWN, .connection = kit_bulk(k)};
+		if (k->node[at].node != NULL)
+			kit_feed(k, at, &in);
+	}
+	kit_settle(k);
+}
+
 static inline void link_up(struct kit *k)
 {
 	for (int at = 0; at < 2; at++) {
@@ -81,7 +103,7 @@ static inline void link_up(struct kit *k)
 		struct node_input in = {.event = NODE_LINK_UP, .connection = k->connection};
 		kit_feed(k, at, &in);
 	}
-	kit_settle(k);
+	bulk_up(k);
 }
 
 static inline void link_down(struct kit *k)

@@ -35,6 +35,13 @@ static void hear(struct kit *k, int at, const struct frame *f)
 	kit_feed(k, at, &in);
 }
 
+static void hear_bulk(struct kit *k, int at, const struct frame *f)
+{
+	struct node_input in = {.event = NODE_FRAME, .connection = kit_bulk(k), .frame = f};
+
+	kit_feed(k, at, &in);
+}
+
 /* A connection whose other end is the test: what the node sends vanishes. */
 static void connect_to_test(struct kit *k, int at)
 {
@@ -45,6 +52,9 @@ static void connect_to_test(struct kit *k, int at)
 	kit_feed(k, at, &down);
 	up.connection = ++k->connection;
 	kit_feed(k, at, &up);
+	k->bulk = false;
+	struct node_input bulk = {.event = NODE_BULK_UP, .connection = kit_bulk(k)};
+	kit_feed(k, at, &bulk);
 }
 
 static struct hello hello_of(enum unit unit, enum role role)
@@ -69,7 +79,7 @@ static struct hello hello_of(enum unit unit, enum role role)
 static void begin_snapshot(struct kit *k, int at)
 {
 	struct frame hello = {.kind = FRAME_HELLO, .hello = hello_of(UNIT_PRIMARY, ROLE_ACTIVE)};
-	struct frame resume = {.kind = FRAME_RESUME, .resume = {RESUME_SNAPSHOT, 1, 0}};
+	struct frame resume = {.kind = FRAME_RESUME, .resume = {RESUME_SNAPSHOT, 2, 0, 2}};
 
 	connect_to_test(k, at);
 	hear(k, at, &hello);
@@ -219,7 +229,7 @@ static void a_slice_with_an_unknown_table_ends_the_link_and_the_snapshot(void **
 
 	(void)state;
 	begin_snapshot(k, B);
-	hear(k, B, &f);
+	hear_bulk(k, B, &f);
 	assert_false(linked(k, B));
 	assert_false(k->node[B].next_open);
 	end(k);
@@ -233,7 +243,7 @@ static void a_slice_out_of_order_leaves_no_half_snapshot_behind(void **state)
 
 	(void)state;
 	begin_snapshot(k, B);
-	hear(k, B, &f);
+	hear_bulk(k, B, &f);
 	assert_false(linked(k, B));
 	assert_false(k->node[B].next_open);
 	end(k);
@@ -251,7 +261,7 @@ static void a_record_that_swells_when_it_is_read_crashes_nobody(void **state)
 	struct snapshot_item item = {TABLE_AOR, SLICE("sip:a@x"), {value, sizeof value}};
 	struct frame f = {.kind = FRAME_SLICE, .slice = {1, &item, 1}};
 	begin_snapshot(k, B);
-	hear(k, B, &f);
+	hear_bulk(k, B, &f);
 	assert_true(linked(k, B));
 	end(k);
 }
@@ -273,12 +283,12 @@ static void two_reigns_with_one_beginning_crash_nobody(void **state)
 			TABLE_REIGN, i == 0 ? SLICE("first") : SLICE("other"), buf_slice(&value)};
 	}
 	struct frame f = {.kind = FRAME_SLICE, .slice = {1, items, 2}};
-	struct frame last = {.kind = FRAME_END, .end = {.slices = 1, .items = 2}};
+	struct frame last = {.kind = FRAME_END, .end = {.slices = 1, .items = 2, .through_seq = 1}};
 	for (size_t i = 0; i < 2; i++)
 		last.end.digest += record_hash(TABLE_REIGN, items[i].key, items[i].value);
 	begin_snapshot(k, B);
-	hear(k, B, &f);
-	hear(k, B, &last);
+	hear_bulk(k, B, &f);
+	hear_bulk(k, B, &last);
 	assert_false(k->node[B].next_open);
 	connect_to_test(k, B);
 	end(k);
