@@ -80,13 +80,14 @@ class Phones:
         return [f"sip:user{number:06}@example.com" for number in range(self.first, self.first + self.count)]
 
     def start(self, how, rate):
-        """Load until end(). REFRESH: the same Call-IDs, nonces in use; FRESH: new Call-IDs first; CHURN: the
+        """Load until end(). REFRESH: the same Call-IDs, nonces in use; FRESH: new Call-IDs, and no
+        nonce is known; CHURN: the
         same Call-IDs, registered and removed in turn."""
         more = ["--rate", rate, "--seconds", 600, "--t1", 200, "--timeline", self.timeline]
         if how == REFRESH:
             more += ["--use-nonce", self.nonces, "--expect-no-challenge"]
         elif how == CHURN:
-            more += ["--mode", "churn", "--use-nonce", self.nonces]
+            more += ["--use-nonce", self.nonces, "--mode", "churn"]
         else:
             self.generation += 1
             self.cseq = 0
@@ -95,7 +96,13 @@ class Phones:
         return process
 
     def end(self, process):
-        return self.lab.regload_end(process)
+        """Nonces that this run had no use for stay good."""
+        before = self.nonces.read_text().splitlines()
+        result = self.lab.regload_end(process)
+        after = self.nonces.read_text().splitlines()
+        named = {line.split()[0] for line in after}
+        self.nonces.write_text("\n".join(after + [line for line in before if line.split()[0] not in named]) + "\n")
+        return result
 
     def gap_at(self, moment):
         """The last 200 before `moment`, the first after it, and the longest wait for a 200 elsewhere."""

@@ -1,11 +1,16 @@
 """test_failover.py - kill -9: what was acknowledged is on the other node, and nonces stay good."""
+import os
+import resource
+import signal
 import time
+from pathlib import Path
 
 from lab import NODES, now, other, wait_until
 from load import CHURN, FRESH, REFRESH, Phones, Tally
 
 USERS = 1000  # over each transport
 CHURNERS = 300
+IMPORTED = 200_000  # subscribers
 RATE = 200    # REGISTERs a second of each kind of phones
 
 
@@ -50,6 +55,41 @@ def test_every_acknowledged_register_is_on_the_new_active_node(lab):
     kill_in_rounds(lab, "both", lab.rounds)
 
 
+def test_a_crash_is_no_worse_than_a_kill(lab):
+    """X06: a wrong address, and an assertion that does not hold."""
+    phones = [Phones(lab, "crashu", "udp", 300), Phones(lab, "crasht", "tcp", 300)]
+    tally = Tally()
+    for number in (signal.SIGSEGV, signal.SIGABRT):
+        for each in phones:
+            each.register()
+        victim = end_under_load(lab, phones, (REFRESH, FRESH), lambda node: os.kill(lab.pid(node), number), tally)
+        tally.audit(phones)
+        lab.start(victim)
+        wait_until(lab.paired, 30, "paired again")
+    print(f"    {tally}")
+
+
+def test_a_node_that_gets_no_memory_ends_and_the_other_serves(lab):
+    """X07: it is not allowed a megabyte more than it has, while an operator imports many subscribers."""
+    phones = [Phones(lab, "memory", "udp", 300)]
+    phones[0].register()
+    table = lab.users_table(IMPORTED, 5_000_000)
+    tally = Tally()
+
+    def starve(node):
+        pid = lab.pid(node)
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + (1 << 20)
+        resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
+        assert lab.ctl_run(node, "subscriber", "import", str(table)).returncode != 0
+
+    victim = end_under_load(lab, phones, (REFRESH,), starve, tally)
+    tally.audit(phones)
+    lab.start(victim)
+    lab.in_step()
+    print(f"    {tally}")
+
+
 def test_a_host_loss_loses_no_acknowledged_register(lab):
     """I1, I3: the link is down at once, no goodbye, no reset of a connection."""
     phones = [Phones(lab, "cutu", "udp", USERS), Phones(lab, "cutt", "tcp", USERS)]
@@ -64,7 +104,7 @@ def test_commit_peer_loses_nothing_when_the_active_node_is_killed(lab):
     """T1, I1, A9, X01: the same where answers wait for the standby's memory alone."""
     with lab.configured("commit: both", "commit: peer"):
         assert lab.status(lab.active())["commit"] == "peer"
-        kill_in_rounds(lab, "peer", lab.share(3))
+        kill_in_rounds(lab, "peer", lab.rounds)
 
 
 def test_a_node_that_returned_takes_over_with_all_that_happened_meanwhile(lab):

@@ -1,0 +1,59 @@
+"""test_address.py - the virtual address is where it should not be, or clients look for it where it was."""
+import subprocess
+import time
+
+from lab import ms, now, other, wait_until
+from load import REFRESH, Phones, Tally, expect_whole
+
+REFRESH_S = 1  # keepalived's vrrp_garp_master_refresh
+
+
+def address(lab, node, verb):
+    subprocess.run(["ip", "-n", lab.namespace(node), "address", verb, f"{lab.vip}/24", "dev", "eth0"], check=True)
+
+
+def test_an_address_put_on_the_standby_by_hand_makes_no_second_active_node(lab):
+    """X10, I5: the peer is active and has it, and says so; nothing that was acknowledged is lost, and one node
+    is active with the address when the hand has taken its own away again."""
+    phones = Phones(lab, "twice", "udp", 300)
+    phones.register()
+    active = lab.active()
+    load = phones.start(REFRESH, 200)
+    time.sleep(0.5)
+    address(lab, other(active), "add")
+    try:
+        for _ in range(20):
+            assert not (lab.role("a") == "active" and lab.role("b") == "active"), "both are active"
+            time.sleep(0.1)
+    finally:
+        if lab.has_address(other(active)):
+            address(lab, other(active), "del")
+    wait_until(lab.paired, 10, "paired")
+    time.sleep(0.5)
+    result = phones.end(load)
+    expect_whole(result)
+    assert lab.active() == active and lab.has_address(active)
+    lab.in_step()
+    tally = Tally()
+    tally.load(result)
+    tally.audit([phones])
+    print(f"    {tally}")
+
+
+def test_a_client_that_missed_the_gratuitous_arp_hears_of_the_next(lab):
+    """X10, A15: its packets go to the host that was; keepalived repeats itself every second."""
+    phones = Phones(lab, "deaf", "udp", 100)
+    phones.register()
+    old = lab.active()
+    stale = lab.run("cat", "/sys/class/net/eth0/address", host=old).stdout.strip()
+    lab.kill(old)
+    wait_until(lambda: lab.role(other(old)) == "active", 5, f"{other(old)} is active")
+    time.sleep(REFRESH_S / 2)  # behind the burst that comes with the takeover
+    lab.run("ip", "neigh", "replace", lab.vip, "dev", "eth0", "lladdr", stale, "nud", "reachable")
+    begun = now()
+    result = lab.regload(*phones.arguments("--t1", 100, "--count", 1, "--use-nonce", phones.nonces))
+    waited = ms(begun, now())
+    expect_whole(result)
+    assert waited < 1000 * (REFRESH_S + 1), waited
+    phones.audit()
+    print(f"    answered after {waited:.0f} ms, sent {1 + result['retransmissions']} times")
