@@ -12,7 +12,10 @@
 
 #include "node/io/loop_parts.h"
 
-enum { TURN_AT_LEAST_MS = 1000 }; /* a timer far away is looked at again: nothing hangs for ever */
+enum {
+	TURN_AT_LEAST_MS = 1000, /* a timer far away is looked at again: nothing hangs for ever */
+	PAUSE_ADVERTS = 2,       /* a longer one is a doubt for the node, too */
+};
 
 struct event_base *loop_base(const struct loop *l)
 {
@@ -46,6 +49,13 @@ struct mtime loop_now(const struct loop *l)
 size_t loop_peer_paths(const struct loop *l)
 {
 	return l->link != NULL ? peer_link_paths(l->link) : 0;
+}
+
+bool loop_paused(const struct loop *l)
+{
+	int64_t longest = PAUSE_ADVERTS * l->config->keepalived_advert_interval;
+
+	return l->config->unit != UNIT_STANDALONE && loop_now(l).ms - l->stepped.ms > longest;
 }
 
 int64_t loop_wall_ms(void)
@@ -149,7 +159,8 @@ static void step(struct loop *l, struct node_input *in)
 	struct node_outputs outs;
 
 	in->random = loop_random(l);
-	node_step(l->node, in, loop_now(l), &outs);
+	l->stepped = loop_now(l);
+	node_step(l->node, in, l->stepped, &outs);
 	for (size_t i = 0; i < outs.n; i++)
 		carry_out(l, &outs.item[i]);
 }

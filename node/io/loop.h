@@ -25,6 +25,10 @@ struct mtime loop_now(const struct loop *l); /* CLOCK_BOOTTIME, read at the star
 size_t loop_peer_paths(const struct loop *l);
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME, for men and logs */
 
+/* By the clock, read now: the last step is so long ago that nothing it released may leave any more. The
+ * process was stopped or the host frozen, and the next step begins with a doubt. Never standalone. */
+bool loop_paused(const struct loop *l);
+
 /* Fills in `random`; the rest is the caller's. */
 void loop_feed(struct loop *l, struct node_input *in);
 

@@ -37,6 +37,7 @@ struct loop {
 	size_t random_left;
 	uint8_t *block; /* BLOCK_MAX */
 	bool feeding;
+	struct mtime stepped; /* the time of the last step */
 	bool stopping, leaving;
 	int64_t watchdog_ms;
 	struct mtime watchdog_due;

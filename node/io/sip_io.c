@@ -120,6 +120,7 @@ void sip_io_flush(struct sip_io *s)
 {
 	for (size_t i = 0; i < s->n_udp; i++)
 		sip_udp_flush(s->udp[i]);
+	sip_tcp_flush(s->tcp);
 }
 
 void sip_io_role(struct sip_io *s, enum role role)

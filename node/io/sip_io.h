@@ -14,7 +14,7 @@ struct sip_io;
 struct sip_io *sip_io_open(struct loop *l);
 void sip_io_close(struct sip_io **s);
 
-/* An OUT_MESSAGE. UDP: queued until sip_io_flush. TCP: to flow.connection if it still is open; else
+/* An OUT_MESSAGE, queued until sip_io_flush; TCP: to flow.connection if it still is open; else
  * a new connection is not made: the client will ask again. */
 void sip_io_send(struct sip_io *s, const struct node_output *message);
 void sip_io_flush(struct sip_io *s);

@@ -38,6 +38,8 @@ struct connection {
 	uint64_t owed;         /* requests fed and not answered yet */
 	bool hung_up;          /* the client's FIN was seen: nothing of its is unread */
 	struct connection *next_ending;
+	bool due; /* written to in this turn */
+	struct connection *next_due;
 };
 
 struct listener {
@@ -62,6 +64,7 @@ struct sip_tcp {
 	size_t n_unused;
 	size_t open;
 	uint64_t accepted;         /* so far: the changing part of the numbers */
+	struct connection *due;    /* what was written to them leaves with the flush */
 	struct connection *ending; /* all that are not OPEN: looked at after every turn */
 	struct event *sweep;
 	struct log_rate rate;
@@ -128,10 +131,52 @@ static bool wants_answer(struct slice message)
 /* To a client that leaves too much unread nothing more is written, keep-alives included. */
 static void put(struct connection *c, struct slice bytes)
 {
-	if (unsent(c) + bytes.n > SIP_TCP_BACKLOG_MAX)
+	if (unsent(c) + bytes.n > SIP_TCP_BACKLOG_MAX) {
 		give_up(c);
-	else
-		(void)bufferevent_write(c->stream, bytes.p, bytes.n);
+		return;
+	}
+	(void)bufferevent_write(c->stream, bytes.p, bytes.n);
+	if (!c->due) {
+		c->next_due = c->owner->due;
+		c->owner->due = c;
+	}
+	c->due = true;
+}
+
+/* What the kernel takes now; the rest follows when the client reads. After a pause nothing leaves: a
+ * client whose connection ends asks whoever has the address by then. */
+static void write_out(struct connection *c, bool paused)
+{
+	struct evbuffer *output = bufferevent_get_output(c->stream);
+	bool failed = false;
+
+	(void)evbuffer_unfreeze(output, 1);
+	if (paused)
+		(void)evbuffer_drain(output, unsent(c));
+	else if (evbuffer_write(output, bufferevent_getfd(c->stream)) < 0)
+		failed = errno != EAGAIN && errno != EINTR;
+	(void)evbuffer_freeze(output, 1);
+	if (paused || failed)
+		give_up(c);
+	else if (unsent(c) > 0)
+		(void)bufferevent_enable(c->stream, EV_WRITE);
+}
+
+void sip_tcp_flush(struct sip_tcp *t)
+{
+	size_t n = 0;
+
+	while (t->due != NULL) {
+		struct connection *c = t->due;
+		bool paused = loop_paused(t->loop);
+		t->due = c->next_due;
+		c->due = false;
+		write_out(c, paused);
+		n += paused;
+	}
+	if (n > 0)
+		log_rated(loop_log(t->loop), &t->rate, loop_now(t->loop), LOG_WARN,
+		          "tcp=closed connections=%zu why=\"this process was paused\"", n);
 }
 
 static void feed(struct connection *c, struct slice message)
@@ -206,15 +251,13 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 
 static size_t take_slot(struct sip_tcp *t)
 {
+	const size_t size = sizeof(struct connection *);
+
 	if (t->n_unused > 0)
 		return t->unused[--t->n_unused];
 	if (t->n_slots == t->room) {
 		t->room = t->room == 0 ? 64 : t->room * 2;
-		t->slot = realloc(
-			t->slot,
-			t->room *
-				sizeof(struct connection
-		                               *)); /* NOLINT(bugprone-sizeof-expression): pointers */
+		t->slot = realloc(t->slot, t->room * size);
 		t->unused = realloc(t->unused, t->room * sizeof *t->unused);
 		if (t->slot == NULL || t->unused == NULL)
 			abort();
@@ -245,7 +288,8 @@ static void open_connection(struct listener *from, int fd, const struct addr *re
 	t->open++;
 	bufferevent_setcb(c->stream, on_read, NULL, on_event, c);
 	bufferevent_setwatermark(c->stream, EV_READ, 0, INPUT_MAX);
-	(void)bufferevent_enable(c->stream, EV_READ | EV_WRITE);
+	(void)bufferevent_disable(c->stream, EV_WRITE); /* writing is the flush's */
+	(void)bufferevent_enable(c->stream, EV_READ);
 }
 
 static void close_connection(struct connection *c)

@@ -23,7 +23,9 @@ void sip_tcp_free(struct sip_tcp **t);
 /* False with errno set. */
 bool sip_tcp_listen(struct sip_tcp *t, const struct addr *local) MUST_CHECK;
 
+/* Queued until the flush; after a pause it is dropped there, and its connection closed. */
 void sip_tcp_send(struct sip_tcp *t, uint64_t connection, struct slice bytes);
+void sip_tcp_flush(struct sip_tcp *t);
 /* After each turn: closes what is to be closed, and follows the role. */
 void sip_tcp_turn(struct sip_tcp *t, enum role role);
 

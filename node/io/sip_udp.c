@@ -125,9 +125,21 @@ static void on_refusal(struct sip_udp *u, int why)
 	}
 }
 
+/* What a pause has made old: who is still to be answered asks again, whoever answers by then. */
+static void forget_queue(struct sip_udp *u)
+{
+	u->dropped += u->n - u->sent - 1;
+	drop(u, "this process was paused: another may answer by now");
+	u->sent = u->n;
+}
+
 void sip_udp_flush(struct sip_udp *u)
 {
 	while (u->sent < u->n && !u->blocked) {
+		if (loop_paused(u->loop)) {
+			forget_queue(u);
+			break;
+		}
 		size_t n = prepare(u);
 		int sent = sendmmsg(u->fd, u->batch.header, (unsigned)n, MSG_DONTWAIT);
 		if (sent > 0)

@@ -1,7 +1,7 @@
 /* sip_udp.h - one UDP socket of SIP: datagrams in and out in batches.
  *
  * What is sent is copied and goes out with the flush of the turn; what the kernel does not take waits
- * until the socket is writable. The queue is bounded: beyond it datagrams are dropped and counted, as
+ * until the socket is writable. After a pause of the process (loop_paused) it is dropped. The queue is bounded: beyond it datagrams are dropped and counted, as
  * the network would. */
 #ifndef NODE_IO_SIP_UDP_H
 #define NODE_IO_SIP_UDP_H

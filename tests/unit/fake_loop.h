@@ -26,6 +26,7 @@ struct loop {
 	size_t fed;
 	bool address_here, keepalived_alive;
 	size_t peer_paths;
+	bool paused; /* as if the process had been stopped since the last step */
 };
 
 struct event_base *loop_base(const struct loop *l)
@@ -68,6 +69,11 @@ struct mtime loop_now(const struct loop *l)
 size_t loop_peer_paths(const struct loop *l)
 {
 	return l->peer_paths;
+}
+
+bool loop_paused(const struct loop *l)
+{
+	return l->paused;
 }
 
 void loop_feed(struct loop *l, struct node_input *in)

@@ -409,6 +409,38 @@ static void what_was_answered_last_leaves_before_the_sockets_close(void **state)
 	assert_true(recv(udp, text, sizeof text - 1, MSG_DONTWAIT) > 0);
 }
 
+/* T2, X04: the clock is read directly before each batch: an answer of a reign that may be over by now
+ * is dropped, and the one after it leaves. */
+static void what_waited_through_a_pause_does_not_leave(void **state)
+{
+	struct scene *s = *state;
+	int udp = call(s, 0, SOCK_DGRAM), tcp = call(s, 1, SOCK_STREAM);
+	int quiet = call(s, 2, SOCK_STREAM);
+
+	say(quiet, "\r\n\r\n");
+	assert_string_equal(heard(s, quiet), "\r\n");
+	say(udp, REQUEST);
+	assert_true(until_fed(s, 1));
+	for (int i = 0; i < 100; i++)
+		answer(s, SLICE("too late"));
+	struct flow asked = s->flow;
+	say(tcp, REQUEST);
+	assert_true(until_fed(s, 2)); /* a flush came between: these left */
+	for (int i = 0; i < 100; i++)
+		assert_string_equal(heard(s, udp), "too late");
+	answer(s, SLICE("too late"));
+	s->flow = asked;
+	answer(s, SLICE("too late"));
+	s->loop.paused = true;
+	turn(s);
+	s->loop.paused = false;
+	assert_string_equal(heard(s, tcp), "END");
+	answer(s, SLICE(RESPONSE));
+	assert_string_equal(heard(s, udp), RESPONSE);
+	say(quiet, "\r\n\r\n");
+	assert_string_equal(heard(s, quiet), "\r\n");
+}
+
 static void a_port_in_use_refuses_the_start(void **state)
 {
 	struct scene *s = *state;
@@ -451,6 +483,7 @@ int main(void)
 		STORY(a_quiet_connection_is_closed),
 		STORY(a_client_that_does_not_read_is_closed),
 		STORY(what_was_answered_last_leaves_before_the_sockets_close),
+		STORY(what_waited_through_a_pause_does_not_leave),
 		STORY(a_port_in_use_refuses_the_start),
 		STORY(an_address_of_another_host_is_no_fault),
 	};
