@@ -13,8 +13,9 @@
 #include "node/io/loop_parts.h"
 
 enum {
-	TURN_AT_LEAST_MS = 1000, /* a timer far away is looked at again: nothing hangs for ever */
-	PAUSE_ADVERTS = 2,       /* a longer one is a doubt for the node, too */
+	TURN_AT_LEAST_MS = 250, /* a timer far away is looked at again: nothing hangs for ever */
+	WATCHDOG_SIGNS = 4,     /* of life in the time after which the watchdog ends this process */
+	PAUSE_ADVERTS = 2,      /* a longer one is a doubt for the node, too */
 };
 
 struct event_base *loop_base(const struct loop *l)
@@ -200,7 +201,7 @@ static void feed_watchdog(struct loop *l)
 	if (l->watchdog_ms == 0 || !mtime_reached(l->watchdog_due, now))
 		return;
 	(void)sd_notify(0, "WATCHDOG=1");
-	l->watchdog_due = mtime_add_ms(now, l->watchdog_ms / 2);
+	l->watchdog_due = mtime_add_ms(now, l->watchdog_ms / WATCHDOG_SIGNS);
 }
 
 static void end_turn(struct loop *l)

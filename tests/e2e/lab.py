@@ -148,6 +148,20 @@ class Lab:
         os.kill(pid, signal.SIGKILL)
         return moment
 
+    def pause(self, node):
+        """The daemon hears and does nothing, and no watchdog ends it, until resume(); the moment just before."""
+        moment = now()
+        for program in ("watchdog", "regpaird"):
+            os.kill(self.pid(node, program), signal.SIGSTOP)
+        return moment
+
+    def resume(self, node):
+        """The moment just before it goes on."""
+        moment = now()
+        for program in ("regpaird", "watchdog"):
+            os.kill(self.pid(node, program), signal.SIGCONT)
+        return moment
+
     def stop_daemon(self, node, seconds=15):
         """The service is stopped as a host does it: SIGTERM, until it has ended."""
         pid = self.pid(node)

@@ -1,10 +1,12 @@
 """test_gap.py - how long a client goes without an answer: a request every 5 ms, last 200 from the old
 node to the first 200 from the new one. docs/failover.md holds what was measured."""
+import os
+import signal
 import statistics
 import time
 
 from lab import ms, now, other, wait_until
-from load import REFRESH, Phones, expect_whole, table
+from load import REFRESH, Phones, table
 
 RATE = 200  # a request every 5 ms
 NOISE = 3   # machines that run tests are busy: only a median beyond so many times the promise fails
@@ -62,39 +64,10 @@ def test_the_gap_of_a_planned_switchover_is_below_100_ms(lab):
     measure(lab, "planned switchover", 100, switch)
 
 
-def no_failed_request(lab, hand_over):
-    """X05: under load over both transports, no request fails and nothing is lost."""
-    phones = [Phones(lab, "switchu", "udp", 500), Phones(lab, "switcht", "tcp", 500)]
-    for each in phones:
-        each.register()
-    old = lab.active()
-    loads = [each.start(REFRESH, 150) for each in phones]
-    time.sleep(1)
-    hand_over(old)
-    wait_until(lambda: lab.role(other(old)) == "active", 5, f"{other(old)} is active")
-    time.sleep(1.5)
-    for each, load in zip(phones, loads):
-        expect_whole(each.end(load))
-        each.audit()
-
-
-def test_no_request_fails_in_a_planned_switchover(lab):
-    """A16, X05"""
-    no_failed_request(lab, lambda old: lab.switchover())
-    wait_until(lab.paired, 10, "the pair is paired with its roles exchanged")
-
-
-def test_no_request_fails_when_the_service_is_stopped(lab):
-    """A16, X05"""
-    no_failed_request(lab, lab.stop_daemon)
-
-
-def test_a_switchover_is_refused_when_the_standby_is_away(lab):
-    """A16"""
-    old = lab.active()
-    lab.kill(other(old))
-    wait_until(lambda: lab.status(old).get("pair_state") == "exposed", 5, "exposed")
-    done = lab.ctl_run(old, "switchover")
-    assert done.returncode != 0 and done.stderr.strip(), done
-    assert lab.role(old) == "active"
-    assert lab.has_address(old)
+def test_the_gap_of_a_hung_daemon_is_below_1500_ms(lab):
+    """A15: keepalived still holds the address for it; the watchdog ends it."""
+    def hang(old):
+        moment = now()
+        os.kill(lab.pid(old), signal.SIGSTOP)
+        return moment
+    measure(lab, "hung daemon", 1500, hang)

@@ -46,9 +46,9 @@ def test_a_daemon_that_hung_for_a_moment_goes_on_as_it_was(lab):
     active = lab.active()
     load = phones.start(REFRESH, 200)
     time.sleep(0.5)
-    os.kill(lab.pid(active), signal.SIGSTOP)
+    lab.pause(active)
     time.sleep(0.5)
-    os.kill(lab.pid(active), signal.SIGCONT)
+    lab.resume(active)
     time.sleep(1.5)
     result = phones.end(load)
     assert not result["other"] and not result["timeouts"], result
