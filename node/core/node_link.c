@@ -239,8 +239,9 @@ static void on_hello(struct node *n, const struct hello *h)
 	         unit_name(h->unit), role_name((enum role)h->beat.role),
 	         (unsigned long long)h->received_seq, link_version(n));
 	if (h->config_digest != n->options.config_digest)
-		node_say(n, WEIGHT_WARN,
-		         "config=differs why=\"the parts that must be equal are not\"");
+		node_note(n, WEIGHT_WARN,
+		          &(struct note){"config", "same", "differs",
+		                         "the parts that must be equal are not"});
 	node_resume(n);
 }
 

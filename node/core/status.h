@@ -40,6 +40,7 @@
 	X(peer_durable_seq, count, "", "newest entry on the peer's disk")                     \
 	X(lag_entries, count, "", "entries the peer has not acknowledged")                    \
 	X(lag_ms, count, "ms", "age of the oldest of them")                                   \
+	X(config_differs, flag, "", "what must be equal in both configurations is not")       \
 	X(peer_refused, text, "", "why the peer was refused")                                 \
 	X(resync_left, count, "", "records and entries still to come or to send, 0: in step") \
 	X(snapshots_sent, count, "", "snapshots sent since the start")                        \

@@ -152,6 +152,7 @@ static bool has_died(int pidfd)
 }
 
 static void on_death(evutil_socket_t fd, short what, void *context);
+static void follow_fifo(struct keeper *k);
 
 static void seek_process(struct keeper *k)
 {
@@ -168,6 +169,7 @@ static void seek_process(struct keeper *k)
 		return;
 	}
 	k->pidfd = fd;
+	follow_fifo(k);
 	k->on_death = event_new(loop_base(k->loop), fd, EV_READ, on_death, k);
 	if (k->on_death == NULL || event_add(k->on_death, NULL) != 0)
 		abort();
@@ -249,6 +251,31 @@ static bool open_fifo(struct keeper *k)
 	return true;
 }
 
+static bool watch_fifo(struct keeper *k)
+{
+	k->on_fifo = event_new(loop_base(k->loop), k->fifo, EV_READ | EV_PERSIST, on_hint, k);
+	return k->on_fifo != NULL;
+}
+
+/* Where its name was taken away, a new keepalived has made another: the old one is heard no more. The
+ * address is known without it: netlink says where that is. */
+static void follow_fifo(struct keeper *k)
+{
+	struct stat named, held;
+
+	if (stat(loop_config(k->loop)->keepalived_fifo, &named) == 0 &&
+	    fstat(k->fifo, &held) == 0 && named.st_ino == held.st_ino)
+		return;
+	if (k->on_fifo != NULL)
+		event_free(k->on_fifo);
+	if (k->fifo >= 0)
+		(void)close(k->fifo);
+	k->on_fifo = NULL;
+	k->fifo = -1;
+	if (open_fifo(k) && watch_fifo(k))
+		(void)event_add(k->on_fifo, NULL);
+}
+
 static bool open_all(struct keeper *k)
 {
 	if (!open_fifo(k) || !write_track_file(k, true))
@@ -260,9 +287,8 @@ static bool open_all(struct keeper *k)
 	}
 	struct event_base *base = loop_base(k->loop);
 	k->on_netlink = event_new(base, k->netlink, EV_READ | EV_PERSIST, on_hint, k);
-	k->on_fifo = event_new(base, k->fifo, EV_READ | EV_PERSIST, on_hint, k);
 	k->retry = evtimer_new(base, on_retry, k);
-	return k->on_netlink != NULL && k->on_fifo != NULL && k->retry != NULL;
+	return watch_fifo(k) && k->on_netlink != NULL && k->retry != NULL;
 }
 
 struct keeper *keeper_open(struct loop *l, bool *failed)

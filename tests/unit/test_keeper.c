@@ -194,6 +194,32 @@ static void lines_in_the_fifo_change_nothing_by_themselves(void **state)
 	(void)close(fd);
 }
 
+/* A13: the FIFO goes, and a keepalived that is started anew makes another. */
+static void a_lost_fifo_is_found_again(void **state)
+{
+	struct scene *s = *state;
+	pid_t child = start_process();
+	struct stat st;
+
+	address_is(s, "127.0.0.1");
+	write_pid(s, child);
+	open_keeper(s);
+	keeper_start(s->keeper);
+	assert_int_equal(unlink(s->fifo), 0);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(until_fed(s, 2));
+	assert_false(s->loop.keepalived_alive);
+	assert_int_equal(mkfifo(s->fifo, 0600), 0);
+	write_pid(s, getpid());
+	assert_true(until_fed(s, 3));
+	assert_true(s->loop.keepalived_alive);
+	int fd = open(s->fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0); /* it has a reader */
+	assert_true(stat(s->fifo, &st) == 0 && S_ISFIFO(st.st_mode));
+	(void)close(fd);
+}
+
 static void a_name_taken_by_another_file_refuses_the_start(void **state)
 {
 	struct scene *s = *state;
@@ -257,6 +283,7 @@ int main(void)
 		STORY(the_start_says_what_is_so),
 		STORY(a_process_is_seen_to_come_and_go),
 		STORY(lines_in_the_fifo_change_nothing_by_themselves),
+		STORY(a_lost_fifo_is_found_again),
 		STORY(a_name_taken_by_another_file_refuses_the_start),
 		STORY(a_standalone_unit_has_no_keeper),
 		STORY(the_address_is_seen_to_come_and_go),
