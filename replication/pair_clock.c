@@ -45,9 +45,9 @@ bool pair_clock_begin(struct pair_clock *c, const struct pair_clock_start *s, st
 void pair_clock_follow(struct pair_clock *c, struct pairtime sent, int64_t round_trip_ms,
                        struct mtime now)
 {
-	bool usable = round_trip_ms >= 0 && (!c->following || round_trip_ms <= ROUND_TRIP_MAX_MS);
+	bool sure = round_trip_ms >= 0 && round_trip_ms <= ROUND_TRIP_MAX_MS;
 
-	if (!plausible(sent) || !usable)
+	if (!plausible(sent) || (c->following && !sure))
 		return;
 	int64_t half_ms = clamp(round_trip_ms, 0, ROUND_TRIP_MAX_MS) / 2;
 	/* Another's line is taken as it is; on it, time may wait for the active's but not go back. */

@@ -28,7 +28,9 @@ bool pair_clock_begin(struct pair_clock *c, const struct pair_clock_start *s, st
 
 /* A heartbeat of the active: its pair time when it was sent, half the round trip later. The first one
  * after pair_clock_begin moves time either way (a reachable peer's clock wins over our guess), down to
- * the floor; later ones forward alone: where the active's time is behind, ours waits for it. */
+ * the floor; later ones forward alone: where the active's time is behind, ours waits for it. One whose
+ * round trip is unknown, or long, may have been on its way for long: it moves no clock that follows. */
+enum { PAIR_CLOCK_TRIP_UNKNOWN = -1 };
 void pair_clock_follow(struct pair_clock *c, struct pairtime sent, int64_t round_trip_ms,
                        struct mtime now);
 /* A stamp was stored: time may not fall below it. */

@@ -175,8 +175,10 @@ static void take_beat(struct node *n, const struct beat *b)
 {
 	struct link *l = &n->link;
 	bool known = b->echo != 0 && b->echo <= l->number && l->number - b->echo < NODE_BEAT_TIMES;
-	/* One that echoes what was sent too long ago was long on its way: it tells no time. */
-	int64_t round_trip = b->echo == 0 ? 0 : -1;
+	/* One that echoes what was sent too long ago was long on its way: it tells no time. One that
+	 * echoes nothing yet may have been, too: it tells whom nobody has told before. */
+	bool tells = known || b->echo == 0;
+	int64_t round_trip = PAIR_CLOCK_TRIP_UNKNOWN;
 
 	if (known)
 		round_trip = n->now.ms - l->sent_at[b->echo % NODE_BEAT_TIMES].ms - b->echo_held_ms;
@@ -184,7 +186,7 @@ static void take_beat(struct node *n, const struct beat *b)
 		round_trip = 0;
 	l->beat = *b;
 	l->beat_at = n->now;
-	if (round_trip >= 0) {
+	if (tells) {
 		l->told = b->pair;
 		l->told_at = n->now;
 		l->told_trip_ms = round_trip;
@@ -194,7 +196,7 @@ static void take_beat(struct node *n, const struct beat *b)
 	 * of a fork are moved by what our time is off: twice, should the merge begin again. */
 	bool told = n->receiver.phase != RECEIVER_IDLE && n->receiver.phase != RECEIVER_HALF;
 	bool seeded = told && !n->fork_held;
-	if (active && !node_active(n) && seeded)
+	if (active && !node_active(n) && seeded && tells)
 		follow_clock(n, b->pair, round_trip);
 	if (active && b->pair_state == PAIR_PAIRED && n->receiver.live) {
 		l->in_step_until = n->now;

@@ -147,6 +147,19 @@ static void heartbeats_that_say_nothing_are_passed_over(void **state)
 	assert_int_equal(at(&c, 1000), WALL);
 }
 
+/* Seed 286: a hello that had waited for a second in a socket set back a clock that followed. */
+static void a_word_that_may_be_late_moves_no_clock_that_follows(void **state)
+{
+	(void)state;
+	struct pair_clock c = begun(WALL);
+	const int64_t late = PAIR_CLOCK_TRIP_UNKNOWN;
+
+	pair_clock_follow(&c, (struct pairtime){WALL + 500}, late, (struct mtime){1000});
+	assert_int_equal(at(&c, 1000), WALL + 500); /* better than none */
+	pair_clock_follow(&c, (struct pairtime){WALL + 200}, late, (struct mtime){2000});
+	assert_int_equal(at(&c, 2000), WALL + 1500);
+}
+
 /* Design 9: whatever delays the heartbeats have, a follower's time only goes forward, and stays
  * within half the longest round trip it counts. */
 static void a_follower_stays_near_and_never_goes_back(void **state)
@@ -180,6 +193,7 @@ int main(void)
 		cmocka_unit_test(a_stored_stamp_is_never_undercut),
 		cmocka_unit_test(once_following_time_waits_but_does_not_go_back),
 		cmocka_unit_test(heartbeats_that_say_nothing_are_passed_over),
+		cmocka_unit_test(a_word_that_may_be_late_moves_no_clock_that_follows),
 		cmocka_unit_test(a_follower_stays_near_and_never_goes_back),
 	};
 
