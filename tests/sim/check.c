@@ -30,7 +30,8 @@ static void begin_reign(struct world *w, struct host *h, const struct entry *e)
 		           host_name(h));
 	h->reign = e->reign;
 	h->reign_entry = (uint32_t)w->history.n;
-	w->stat_takeovers++;
+	w->stat[STAT_REIGNS]++;
+	fault_moment(w, MOMENT_TAKEOVER);
 }
 
 static void check_created(struct world *w, struct host *h, const struct entry *e)
@@ -149,7 +150,7 @@ static void note_acked(struct world *w, const struct host *h, struct op *op, boo
 		return;
 	op->acked = true;
 	op->acked_at = w->now;
-	w->stat_acked++;
+	w->stat[STAT_ACKED]++;
 	if (!paired || w->mode == COMMIT_DISK)
 		return;
 	op->paired = true;
@@ -297,8 +298,10 @@ static void check_equal(struct world *w, const struct host *h)
 static void note_active(struct world *w, struct host *h)
 {
 	h->active_since = w->now;
-	if (!h->followed)
+	if (!h->followed) {
 		w->pair_known = false;
+		w->hosts[1 - h->index].followed = false; /* until it hears this one */
+	}
 	if (w->hosts[1 - h->index].role == ROLE_ACTIVE)
 		w->clocks_parted = true;
 }

@@ -22,6 +22,11 @@ void check_excuse(struct world *w, const struct host *lost);
 void check_pair(struct world *w);
 /* Active, paired, equal. */
 bool check_settled(struct world *w);
+/* The one that is active; NULL: none, or both. */
+const struct host *check_active(const struct world *w);
+bool check_says_paired(const struct world *w, const struct host *h);
+/* Both hold the same, at the same position. */
+bool check_is_equal(const struct world *w);
 uint64_t check_digest(const struct host *h);
 
 /* model.c: may this entry follow what was there? */

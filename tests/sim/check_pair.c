@@ -102,7 +102,7 @@ void check_acked(struct world *w)
 	}
 }
 
-static bool says_paired(const struct world *w, const struct host *h)
+bool check_says_paired(const struct world *w, const struct host *h)
 {
 	struct status s;
 
@@ -132,7 +132,7 @@ void check_pair(struct world *w)
 		const struct host *h = &w->hosts[i], *peer = &w->hosts[1 - i];
 		if (!h->loaded || !peer->loaded || h->role != ROLE_ACTIVE ||
 		    h->link[LIVE].number != peer->link[LIVE].number || h->link[LIVE].number == 0 ||
-		    !node_serves(h->node) || !says_paired(w, h))
+		    !node_serves(h->node) || !check_says_paired(w, h))
 			continue;
 		if (peer->role == ROLE_ACTIVE)
 			world_fail(w, "%c is paired and both are active", host_name(h));
@@ -161,7 +161,7 @@ static bool phones_content(const struct world *w)
 	return true;
 }
 
-static const struct host *active(const struct world *w)
+const struct host *check_active(const struct world *w)
 {
 	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
 
@@ -183,6 +183,14 @@ static void check_reflected(struct world *w, const struct host *h)
 	}
 }
 
+bool check_is_equal(const struct world *w)
+{
+	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
+
+	return a->loaded && b->loaded && chain_head(&a->chain) == chain_head(&b->chain) &&
+	       check_digest(a) == check_digest(b);
+}
+
 static void fail_unsettled(struct world *w)
 {
 	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
@@ -196,8 +204,8 @@ static void fail_unsettled(struct world *w)
 
 bool check_settled(struct world *w)
 {
-	const struct host *h = active(w);
-	bool settled = h != NULL && !w->flip.open && phones_content(w) && says_paired(w, h) &&
+	const struct host *h = check_active(w);
+	bool settled = h != NULL && !w->flip.open && phones_content(w) && check_says_paired(w, h) &&
 	               w->hosts[0].chain.n == w->hosts[1].chain.n;
 
 	if (!settled) {

@@ -5,6 +5,7 @@
 #include "tests/sim/check.h"
 #include "tests/sim/message.h"
 
+enum { LIFETIME_MIN = 5, LIFETIME_MAX = 60 };
 enum { T1_MS = 500, T2_MS = 4000, DRAIN_MS = NET_LONGEST_MS + 500 };
 
 struct op *op_new(struct world *w, int client, int aor, enum op_kind kind)
@@ -83,6 +84,17 @@ static void send_op(struct world *w, struct client *c, struct op *op)
 	transmit(w, c);
 }
 
+/* A lifetime that ends when all others do. */
+static void end_together(struct world *w, struct client *c, struct op *op)
+{
+	int64_t left_s = (w->expiry_at - w->now) / 1000;
+
+	op->kind = OP_REGISTER;
+	op->contacts = (1U << CONTACTS_MAX) - 1;
+	op->expires_s = (uint32_t)(left_s < LIFETIME_MAX ? left_s : LIFETIME_MAX);
+	send_op(w, c, op);
+}
+
 static void begin_op(struct world *w, struct client *c)
 {
 	static const uint32_t lifetimes[] = {5, 8, 15, 30, 60};
@@ -96,6 +108,10 @@ static void begin_op(struct world *w, struct client *c)
 	struct op *op = op_new(w, c->index, c->aor, kind);
 
 	c->challenged = 0;
+	if (w->expiry_at > w->now && !c->last_words) {
+		end_together(w, c, op);
+		return;
+	}
 	if (kind == OP_REGISTER || kind == OP_REMOVE)
 		op->contacts = (unsigned)world_draw(w, 1, all);
 	else if (kind == OP_STAR)
@@ -107,7 +123,9 @@ static void begin_op(struct world *w, struct client *c)
 
 void client_begin(struct world *w, struct client *c)
 {
-	c->silent_from = world_chance(w, 300000) ? world_draw(w, 5000, w->rough_until) : INT64_MAX;
+	c->silent_from = w->profile != SCRIPTED && world_chance(w, 300000)
+	                         ? world_draw(w, 5000, w->rough_until)
+	                         : INT64_MAX;
 	set_timer(w, c, world_draw(w, 10, 3000));
 }
 
@@ -118,6 +136,16 @@ static void restart(struct world *w, struct client *c)
 	c->call++;
 	c->cseq = (uint32_t)world_draw(w, 0, 20);
 	set_timer(w, c, DRAIN_MS);
+}
+
+/* Unplugged; or all wait for their bindings to end, and look some seconds later. */
+static bool is_silent(const struct world *w, const struct client *c)
+{
+	enum { ENDED_MS = 3000 };
+	bool ending = w->now > w->expiry_at - LIFETIME_MIN * 1000 &&
+	              w->now < w->expiry_at + ENDED_MS;
+
+	return w->now >= c->silent_from || (w->expiry_at > 0 && ending);
 }
 
 void client_on_timer(struct world *w, const struct event *e)
@@ -141,7 +169,7 @@ void client_on_timer(struct world *w, const struct event *e)
 	}
 	if (c->content && c->last_words)
 		return;
-	if (w->now >= c->silent_from && !c->last_words) {
+	if (is_silent(w, c) && !c->last_words) {
 		set_timer(w, c, 1000);
 		return;
 	}
@@ -169,6 +197,7 @@ void client_on_reply(struct world *w, const struct event *e)
 	struct op *op = &w->ops[c->op];
 	if (told.call != op->call || told.cseq != op->cseq)
 		return;
+	w->stat[STAT_ANSWERED]++;
 	op->done = w->now;
 	op->state = told.status == 200 ? OP_GRANTED : OP_REFUSED;
 	world_say(w, 'c', "%d is told %d, contacts=%u", c->index, told.status, told.contacts);
@@ -184,7 +213,7 @@ void client_on_reply(struct world *w, const struct event *e)
 		world_fail(w, "client %d got %d", c->index, told.status);
 	c->op = -1;
 	c->content = c->last_words && told.status == 200;
-	set_timer(w, c, world_draw(w, 50, w->quiet ? 1000 : 4000));
+	set_timer(w, c, world_draw(w, 50, w->quiet ? 1000 : w->think_ms));
 }
 
 /* The socket keeps what arrives until the node may look at it. */

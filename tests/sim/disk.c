@@ -172,7 +172,7 @@ void disk_set_aside(struct world *w, struct host *h, uint64_t after)
 	h->forked = true;
 	h->forks++;
 	h->fork_entries += h->disk.durable - after;
-	w->stat_forks++;
+	w->stat[STAT_FORKS]++;
 	world_say(w, host_name(h), "sets aside %llu entries above %llu",
 	          (unsigned long long)(h->disk.durable - after), (unsigned long long)after);
 }
@@ -184,6 +184,7 @@ void disk_next_begin(struct world *w, struct host *h)
 	disk_settle(w, h);
 	uint64_t number = h->disk.next.number + 1;
 	h->disk.next = (struct next){.image = h->disk.next.image, .begun = true, .number = number};
+	fault_moment(w, MOMENT_SNAPSHOT);
 }
 
 void disk_next_put(struct world *w, struct host *h, const struct node_output *o)
@@ -255,7 +256,7 @@ static void place(struct world *w, struct host *h)
 	d->first = d->durable + 1;
 	d->pair = d->next.pair;
 	d->wall_ms = host_wall_ms(w, h);
-	w->stat_snapshots++;
+	w->stat[STAT_SNAPSHOTS]++;
 	world_say(w, host_name(h), "has the snapshot of %llu in place",
 	          (unsigned long long)d->durable);
 }
@@ -364,6 +365,18 @@ void disk_wipe(struct world *w, struct host *h)
 	d->pair = (struct pairtime){0};
 	d->wall_ms = 0;
 	chain_cut(&h->chain, &w->history, 0);
+	check_excuse(w, h);
+}
+
+void disk_age(struct world *w, struct host *h)
+{
+	struct disk *d = &h->disk;
+
+	d->durable = (uint64_t)world_draw(w, (int64_t)d->applied, (int64_t)d->durable);
+	struct pairtime then = entry_at(w, h, d->durable)->pair;
+	d->wall_ms -= d->pair.ms - then.ms;
+	d->pair = then;
+	chain_cut(&h->chain, &w->history, d->durable);
 	check_excuse(w, h);
 }
 

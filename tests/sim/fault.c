@@ -1,404 +1,213 @@
 /* What goes wrong, when, and for how long. */
+#include "tests/sim/fault.h"
+
 #include "tests/sim/check.h"
+#include "tests/sim/scenario.h"
 
-enum fault {
-	CRASH_ACTIVE,
-	CRASH_STANDBY,
-	POWER_ACTIVE,
-	POWER_STANDBY,
-	DISK_LOST,
-	STORE_BROKEN,
-	LINK_CUT,
-	LINK_CUT_ONE_WAY,
-	VRRP_CUT,
-	ALL_CUT,
-	KEEPALIVED,
-	DISK_FAILS,
-	DISK_SLOW,
-	PAUSE,
-	FREEZE,
-	CLIENTS_CUT,
-	SWITCHOVER,
-	FAULTS_AS_ONE, /* those above are drawn where one failure must be survived */
-	CRASH_BOTH = FAULTS_AS_ONE,
-	STOP,
-	WALL_JUMP,
-	OPERATOR,
-	TAKEOVER,
-	FAULTS,
+/* clang-format off */
+#define MOMENT   {50, 1500, 25000}
+#define BLINK    {20, 400, 8000}
+#define AT_ONCE  {0, 0, 0}
+#define NO_LESS  {BY_NOTHING, 0, 0}
+static const struct fault faults[] = {
+	/* name, whom; how often in: calm, single, rough, at a merge, takeover, snapshot, switchover; how long; by how much */
+	{"kill",             AIM_ANY,     {0, 10, 10, 10, 10, 10, 10}, MOMENT,  NO_LESS, hit_kill, heal_start},
+	{"power",            AIM_ANY,     {0, 10, 10, 10, 10, 10, 0}, {1050, 2500, 26000}, NO_LESS, hit_power, heal_power},
+	{"stop",             AIM_ANY,     {0, 0, 5, 0, 5, 5, 0},      {8050, 9500, 33000}, NO_LESS, hit_stop, heal_start},
+	{"pause",            AIM_ANY,     {0, 5, 5, 0, 5, 5, 5},      BLINK,   NO_LESS, hit_pause, NULL},
+	{"freeze",           AIM_ANY,     {0, 5, 5, 0, 5, 5, 5},      BLINK,   NO_LESS, hit_freeze, NULL},
+	{"starve",           AIM_ANY,     {0, 5, 5, 0, 0, 5, 0},      MOMENT,  NO_LESS, hit_starve, NULL},
+	{"disk-lost",        AIM_ANY,     {0, 5, 5, 0, 2, 2, 0},      MOMENT,  NO_LESS, hit_disk_lost, heal_start},
+	{"store-broken",     AIM_ANY,     {0, 5, 5, 0, 2, 2, 0},      MOMENT,  NO_LESS, hit_store_broken, heal_start},
+	{"disk-old",         AIM_ANY,     {0, 2, 2, 0, 0, 0, 0},      MOMENT,  NO_LESS, hit_disk_old, heal_start},
+	{"disk-fails",       AIM_ANY,     {0, 5, 5, 5, 5, 5, 0},      MOMENT,  NO_LESS, hit_disk_fails, heal_disk_fails},
+	{"disk-slow",        AIM_ANY,     {0, 5, 5, 0, 0, 0, 5},      MOMENT,  NO_LESS, hit_disk_slow, NULL},
+	{"wall-step",        AIM_ANY,     {10, 5, 5, 0, 5, 0, 0},     AT_ONCE, {BY_TIME, -7200000, 7200000}, hit_wall_step, NULL},
+	{"drift",            AIM_ANY,     {10, 2, 2, 0, 0, 0, 0},     AT_ONCE, {BY_NUMBER, -400, 400}, hit_drift, NULL},
+	{"keepalived",       AIM_ANY,     {0, 5, 5, 0, 2, 0, 5},      MOMENT,  NO_LESS, hit_keepalived, heal_keepalived},
+	{"address-stays",    AIM_ANY,     {0, 2, 2, 0, 0, 0, 0},      MOMENT,  NO_LESS, hit_address_stays, heal_keepalived},
+	{"link-cut",         AIM_PAIR,    {0, 5, 5, 5, 5, 5, 5},      MOMENT,  NO_LESS, hit_link_cut, heal_link},
+	{"link-cut-one-way", AIM_ANY,     {0, 5, 5, 2, 2, 2, 0},      MOMENT,  NO_LESS, hit_link_cut_one_way, heal_link},
+	{"link-reset",       AIM_PAIR,    {2, 5, 5, 5, 5, 5, 0},      AT_ONCE, NO_LESS, hit_link_reset, NULL},
+	{"bulk-cut",         AIM_PAIR,    {2, 5, 5, 5, 0, 10, 0},     BLINK,   NO_LESS, hit_bulk_cut, NULL},
+	{"link-slow",        AIM_PAIR,    {0, 5, 5, 0, 0, 2, 0},      MOMENT,  {BY_TIME, 20, 250}, hit_link_slow, heal_link_slow},
+	{"slow-reader",      AIM_ANY,     {0, 5, 5, 0, 2, 2, 0},      MOMENT,  NO_LESS, hit_slow_reader, NULL},
+	{"vrrp-cut",         AIM_PAIR,    {0, 5, 5, 0, 2, 0, 5},      MOMENT,  NO_LESS, hit_vrrp_cut, heal_vrrp},
+	{"vrrp-cut-one-way", AIM_ANY,     {0, 2, 2, 0, 0, 0, 0},      MOMENT,  NO_LESS, hit_vrrp_cut_one_way, heal_vrrp},
+	{"all-cut",          AIM_PAIR,    {0, 5, 5, 5, 5, 2, 0},      MOMENT,  NO_LESS, hit_all_cut, heal_all_cut},
+	{"arp-lost",         AIM_PAIR,    {0, 2, 2, 0, 5, 0, 0},      MOMENT,  NO_LESS, hit_arp_lost, NULL},
+	{"phones-cut",       AIM_ACTIVE,  {0, 5, 5, 0, 2, 0, 0},      MOMENT,  NO_LESS, hit_phones_cut, heal_phones},
+	{"net-loss",         AIM_PAIR,    {5, 2, 2, 0, 0, 0, 0},      MOMENT,  {BY_NUMBER, 1, 30}, hit_net_loss, heal_net},
+	{"switchover",       AIM_ACTIVE,  {10, 4, 4, 4, 4, 4, 0},      AT_ONCE, NO_LESS, hit_switchover, NULL},
+	{"switchover-forced", AIM_ACTIVE, {0, 1, 1, 1, 1, 1, 0},      AT_ONCE, NO_LESS, hit_switchover_forced, NULL},
+	{"install",          AIM_ANY,     {0, 0, 0, 0, 0, 0, 0},      {8050, 9500, 33000}, {BY_NUMBER, FRAME_VERSION_MIN, FRAME_VERSION_MAX}, hit_install, heal_start},
+	{"takeover",         AIM_STANDBY, {10, 0, 5, 0, 0, 2, 0},     AT_ONCE, NO_LESS, hit_takeover, NULL},
+	{"remove-aor",       AIM_ACTIVE,  {10, 0, 5, 0, 5, 5, 0},     AT_ONCE, NO_LESS, hit_remove_aor, NULL},
+	{"mass-expiry",      AIM_PAIR,    {5, 2, 3, 0, 0, 0, 0},      {6000, 15000, 30000}, NO_LESS, hit_mass_expiry, NULL},
 };
+/* clang-format on */
 
-static struct host *working(struct world *w, bool active)
+const struct fault *fault_named(struct slice name)
 {
-	for (int i = 0; i < HOSTS; i++)
-		if ((w->hosts[i].role == ROLE_ACTIVE) == active)
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		if (slice_eq(name, slice_str(faults[i].name)))
+			return &faults[i];
+	return NULL;
+}
+
+void fault_names(struct buf *to)
+{
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		if (i > 0)
+			buf_put(to, SLICE(", "));
+		buf_put(to, slice_str(faults[i].name));
+	}
+}
+
+static bool works(const struct host *h)
+{
+	return h->role == ROLE_ACTIVE || h->role == ROLE_TAKING_OVER;
+}
+
+struct host *fault_target(struct world *w, enum fault_aim aim)
+{
+	if (aim == AIM_PAIR)
+		return NULL;
+	for (int i = 0; i < HOSTS && aim != AIM_ANY; i++)
+		if (works(&w->hosts[i]) == (aim == AIM_ACTIVE))
 			return &w->hosts[i];
 	return &w->hosts[world_draw(w, 0, 1)];
 }
 
-static void heal_later(struct world *w, enum fault fault, int who, int64_t after_ms)
+void fault_heal_later(struct world *w, const struct fault *f, int64_t after_ms)
 {
-	world_at(w, after_ms, EVENT_HEAL, who)->number = (uint64_t)fault;
+	world_at(w, after_ms, EVENT_HEAL, 0)->number = (uint64_t)(f - faults);
 }
 
-static int64_t some_time(struct world *w)
+void fault_strike(struct world *w, const struct fault *f, const struct blow *b)
 {
-	return world_chance(w, 300000) ? world_draw(w, 50, 1500) : world_draw(w, 1500, 25000);
-}
+	int who = b->host != NULL ? b->host->index : 0;
 
-static void crash(struct world *w, struct host *h)
-{
-	host_kill(w, h);
-	(void)world_at(w, some_time(w), EVENT_START, h->index);
-}
-
-/* The machine comes back with an empty disk (or with one whose store is damaged and set aside), unless the other is down: that would be two failures that
- * nothing survives. */
-static void lose_disk(struct world *w, struct host *h, bool broken)
-{
-	const struct host *peer = &w->hosts[1 - h->index];
-
-	if (!peer->loaded || peer->chain.n == 0)
-		return;
-	crash(w, h);
-	world_say(w, host_name(h), broken ? "its store is damaged" : "loses its disk");
-	disk_wipe(w, h);
-	h->disk.lost = broken;
-}
-
-static void power(struct world *w, struct host *h)
-{
-	host_power_off(w, h);
-	heal_later(w, POWER_ACTIVE, h->index, some_time(w) + 1000);
-}
-
-/* Half of the phones reach one side, half the other. */
-static void part_clients(struct world *w)
-{
-	for (int i = 0; i < w->n_clients; i++)
-		w->clients[i].cut[i % HOSTS] = true;
-	heal_later(w, CLIENTS_CUT, 0, some_time(w));
-}
-
-static void cut(struct world *w, enum fault fault)
-{
-	int one = (int)world_draw(w, 0, 1);
-	bool link = fault != VRRP_CUT, vrrp = fault == VRRP_CUT || fault == ALL_CUT;
-
-	for (int i = 0; i < HOSTS; i++) {
-		if (link && (fault != LINK_CUT_ONE_WAY || i == one))
-			w->link_cut[i] = true;
-		if (vrrp)
-			w->vrrp_cut[i] = true;
-	}
-	if (vrrp && world_chance(w, 500000))
-		part_clients(w);
-	/* Each heals in its own time. */
-	if (link)
-		heal_later(w, LINK_CUT, 0, some_time(w));
-	if (vrrp)
-		heal_later(w, VRRP_CUT, 0, some_time(w));
-}
-
-static void command(struct world *w, struct host *h, enum command_kind kind)
-{
-	struct node_command c = {.kind = kind, .ticket = 1000000 + ++w->tickets};
-
-	if (kind == COMMAND_TAKEOVER)
-		h->told_to_take = h->life;
-	world_say(w, 'o', "command %d to %c", (int)kind, host_name(h));
-	host_command(w, h, &c);
-}
-
-static void remove_aor(struct world *w)
-{
-	struct host *h = working(w, true);
-	int aor = (int)world_draw(w, 0, w->n_aors - 1);
-	struct op *op = op_new(w, -1, aor, OP_OPERATOR);
-	char key[64];
-
-	(void)snprintf(key, sizeof key, "sip:user%d@sim.example", aor);
-	struct node_command c = {
-		.kind = COMMAND_AOR_REMOVE, .ticket = w->n_ops, .key = slice_str(key)};
-	op->contacts = (1U << CONTACTS_MAX) - 1;
-	op->served_life[h->index] = h->life;
-	op->served[h->index] = h->chain.aor[aor];
-	world_say(w, 'o', "removes user%d at %c", aor, host_name(h));
-	w->serving = (int)w->n_ops - 1;
-	host_command(w, h, &c);
-	w->serving = -1;
-}
-
-static void pause(struct world *w, struct host *h, bool freeze)
-{
-	if (h->node == NULL)
-		return;
-	h->paused_until = w->now + (world_chance(w, 500000) ? world_draw(w, 20, 400)
-	                                                    : world_draw(w, 400, 8000));
-	h->frozen = freeze;
-	world_say(w, host_name(h), "%s for %lld ms", freeze ? "host frozen" : "process stopped",
-	          (long long)(h->paused_until - w->now));
-}
-
-static void disk_fails(struct world *w, struct host *h)
-{
-	struct node_input in = {.event = NODE_LOG_FAILED};
-
-	if (!h->loaded)
-		return;
-	world_say(w, host_name(h), "disk fails");
-	h->disk.broken = true;
-	h->disk.committing = 0;
-	h->disk_failed = w->now;
-	host_note_both(w, h);
-	host_feed(w, h, &in);
-	heal_later(w, DISK_FAILS, h->index, some_time(w));
-}
-
-static void keepalived_dies(struct world *w, struct host *h)
-{
-	vrrp_kill(w, h, false);
-	heal_later(w, KEEPALIVED, h->index, some_time(w));
-}
-
-static void cut_clients(struct world *w)
-{
-	struct host *h = working(w, true);
-
-	for (int i = 0; i < w->n_clients; i++)
-		w->clients[i].cut[h->index] = world_chance(w, 700000);
-	heal_later(w, CLIENTS_CUT, 0, some_time(w));
-}
-
-static void jump(struct world *w)
-{
-	struct host *h = &w->hosts[world_draw(w, 0, 1)];
-
-	h->skew_ms += world_draw(w, -7200, 7200) * 1000;
-	world_say(w, host_name(h), "wall clock jumps");
-}
-
-static void stop(struct world *w, struct host *h)
-{
-	command(w, h, COMMAND_STOP);
-	(void)world_at(w, some_time(w) + 8000, EVENT_START, h->index);
-}
-
-/* Most of what could go wrong midway would miss a switchover, which takes milliseconds. */
-static void switch_over(struct world *w)
-{
-	static const enum fault hits[] = {CRASH_STANDBY, CRASH_ACTIVE, LINK_CUT, KEEPALIVED,
-	                                  DISK_SLOW,     PAUSE,        FREEZE,   VRRP_CUT};
-	enum { WITHIN_MS = 40, HALF_PPM = 500000 };
-
-	if (w->profile == ROUGH && world_chance(w, HALF_PPM))
-		world_at(w, world_draw(w, 0, WITHIN_MS), EVENT_FAULT, 0)->number =
-			(uint64_t)hits[world_draw(w, 0, (int64_t)ARRAY_LEN(hits) - 1)];
-	command(w, working(w, true),
-	        world_chance(w, 800000) ? COMMAND_SWITCHOVER : COMMAND_SWITCHOVER_FORCED);
-}
-
-static void hit(struct world *w, enum fault fault)
-{
-	switch (fault) {
-	case CRASH_ACTIVE:
-	case CRASH_STANDBY:
-		crash(w, working(w, fault == CRASH_ACTIVE));
-		break;
-	case POWER_ACTIVE:
-	case POWER_STANDBY:
-		power(w, working(w, fault == POWER_ACTIVE));
-		break;
-	case DISK_LOST:
-		lose_disk(w, &w->hosts[world_draw(w, 0, 1)], false);
-		break;
-	case STORE_BROKEN:
-		lose_disk(w, &w->hosts[world_draw(w, 0, 1)], true);
-		break;
-	case LINK_CUT:
-	case LINK_CUT_ONE_WAY:
-	case VRRP_CUT:
-	case ALL_CUT:
-		world_say(w, 'n', "cut %d", (int)fault);
-		cut(w, fault);
-		break;
-	case KEEPALIVED:
-		keepalived_dies(w, &w->hosts[world_draw(w, 0, 1)]);
-		break;
-	case DISK_FAILS:
-		disk_fails(w, &w->hosts[world_draw(w, 0, 1)]);
-		break;
-	case DISK_SLOW:
-		w->hosts[world_draw(w, 0, 1)].disk.slow_until = w->now + some_time(w);
-		break;
-	case PAUSE:
-	case FREEZE:
-		pause(w, &w->hosts[world_draw(w, 0, 1)], fault == FREEZE);
-		break;
-	case CLIENTS_CUT:
-		cut_clients(w);
-		break;
-	case SWITCHOVER:
-		switch_over(w);
-		break;
-	case CRASH_BOTH:
-		crash(w, &w->hosts[0]);
-		crash(w, &w->hosts[1]);
-		break;
-	case STOP:
-		stop(w, &w->hosts[world_draw(w, 0, 1)]);
-		break;
-	case WALL_JUMP:
-		jump(w);
-		break;
-	case OPERATOR:
-		remove_aor(w);
-		break;
-	case TAKEOVER:
-		command(w, working(w, false), COMMAND_TAKEOVER);
-		break;
-	case FAULTS:
-		break;
-	}
-}
-
-void fault_on_event(struct world *w, const struct event *e)
-{
-	hit(w, (enum fault)e->number);
-}
-
-static void heal_link(struct world *w)
-{
-	for (int i = 0; i < HOSTS; i++) {
-		if (w->link_cut[i])
-			w->cut_at = w->now;
-		w->link_cut[i] = false;
-	}
-}
-
-static void heal_vrrp(struct world *w)
-{
-	for (int i = 0; i < HOSTS; i++) {
-		if (w->vrrp_cut[i])
-			w->cut_at = w->now;
-		w->vrrp_cut[i] = false;
-	}
-}
-
-static void heal_clients(struct world *w)
-{
-	for (int i = 0; i < CLIENTS_MAX; i++)
-		w->clients[i].cut[0] = w->clients[i].cut[1] = false;
+	world_say(w, b->host != NULL ? host_name(b->host) : '-', "%s for %lld ms by %lld", f->name,
+	          (long long)b->for_ms, (long long)b->by);
+	bool syncing = w->hosts[0].disk.next.begun || w->hosts[1].disk.next.begun;
+	w->stat[STAT_HIT_RESYNCS] += w->profile == SCRIPTED && syncing;
+	f->hit(w, b);
+	if (f->heal != NULL)
+		world_at(w, b->for_ms, EVENT_HEAL, who)->number = (uint64_t)(f - faults);
 }
 
 void fault_on_heal(struct world *w, const struct event *e)
 {
-	struct host *h = &w->hosts[e->who];
+	const struct fault *f = &faults[e->number];
+	struct host *h = f->aim == AIM_PAIR ? NULL : &w->hosts[e->who];
 
-	switch ((enum fault)e->number) {
-	case POWER_ACTIVE:
-		if (h->up)
-			break;
-		world_say(w, host_name(h), "has power");
-		h->up = true;
-		vrrp_start(w, h);
-		(void)world_at(w, world_draw(w, 100, 2000), EVENT_START, h->index);
-		break;
-	case KEEPALIVED:
-		vrrp_start(w, h);
-		break;
-	case DISK_FAILS:
-		host_kill(w, h);
-		host_start(w, h);
-		break;
-	case LINK_CUT:
-		world_say(w, 'n', "link healed");
-		heal_link(w);
-		break;
-	case VRRP_CUT:
-		world_say(w, 'n', "vrrp healed");
-		heal_vrrp(w);
-		break;
-	case CLIENTS_CUT:
-		heal_clients(w);
-		break;
-	case CRASH_ACTIVE:
-	case CRASH_STANDBY:
-	case POWER_STANDBY:
-	case DISK_LOST:
-	case STORE_BROKEN:
-	case LINK_CUT_ONE_WAY:
-	case ALL_CUT:
-	case DISK_SLOW:
-	case PAUSE:
-	case FREEZE:
-	case SWITCHOVER:
-	case CRASH_BOTH:
-	case STOP:
-	case WALL_JUMP:
-	case OPERATOR:
-	case TAKEOVER:
-	case FAULTS:
-		break;
-	}
+	world_say(w, h != NULL ? host_name(h) : '-', "%s heals", f->name);
+	f->heal(w, h);
 }
 
-/* What an operator and a supervisor do: nothing stays down. */
-void fault_heal_all(struct world *w)
+static size_t draw_fault(struct world *w, enum occasion when)
 {
-	heal_link(w);
-	heal_vrrp(w);
-	heal_clients(w);
-	w->loss_ppm = w->dup_ppm = w->slow_ppm = w->disk_slow_ppm = 0;
-	for (int i = 0; i < HOSTS; i++) {
-		struct host *h = &w->hosts[i];
-		h->disk.slow_until = 0;
-		h->up = true;
-		if (h->node != NULL && h->role == ROLE_OUT_OF_SERVICE)
-			host_kill(w, h);
-		vrrp_start(w, h);
-		host_start(w, h);
-	}
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		sum += faults[i].often[when];
+	int64_t left = world_draw(w, 0, sum - 1);
+	size_t at = 0;
+	for (; left >= faults[at].often[when]; at++)
+		left -= faults[at].often[when];
+	return at;
 }
 
-static void plan(struct world *w, int64_t from, int64_t to, enum fault fault)
+static struct blow draw_blow(struct world *w, const struct fault *f)
 {
-	world_at(w, world_draw(w, from, to), EVENT_FAULT, 0)->number = (uint64_t)fault;
+	bool brief = world_chance(w, 500000);
+	struct blow b = {.host = fault_target(w, f->aim)};
+
+	b.for_ms = brief ? world_draw(w, f->lasts.least, f->lasts.middle)
+	                 : world_draw(w, f->lasts.middle, f->lasts.most);
+	b.by = world_draw(w, f->by.least, f->by.most);
+	return b;
+}
+
+void fault_on_event(struct world *w, const struct event *e)
+{
+	const struct fault *f = &faults[e->number];
+	struct blow b = draw_blow(w, f);
+
+	fault_strike(w, f, &b);
+}
+
+static void plan(struct world *w, enum occasion when, int64_t from, int64_t to)
+{
+	struct event *e = world_at(w, world_draw(w, from, to), EVENT_FAULT, 0);
+
+	e->number = draw_fault(w, when);
 }
 
 void fault_plan(struct world *w)
 {
-	static const enum fault calm[] = {SWITCHOVER, WALL_JUMP, OPERATOR, TAKEOVER};
 	enum { BEGIN = 15000, END = 10000, FIRST = 3000, APART = 12000 };
 	int64_t until = w->rough_until;
 
 	switch (w->profile) {
 	case CALM:
 		for (int i = 0; i < 3 && !flip_alone(w); i++)
-			plan(w, BEGIN, until, calm[world_draw(w, 0, (int64_t)ARRAY_LEN(calm) - 1)]);
+			plan(w, IN_CALM, BEGIN, until);
 		break;
 	case SINGLE:
-		plan(w, BEGIN, until - END, (enum fault)world_draw(w, 0, FAULTS_AS_ONE - 1));
-		plan(w, BEGIN, until, OPERATOR);
+		plan(w, IN_SINGLE, BEGIN, until - END);
+		plan(w, IN_CALM, BEGIN, until);
 		break;
 	case ROUGH:
 		for (int64_t at = FIRST; at < until; at += world_draw(w, 100, APART))
-			plan(w, at, at, (enum fault)world_draw(w, 0, FAULTS - 1));
+			plan(w, IN_ROUGH, at, at);
+		break;
+	case SCRIPTED:
 		break;
 	}
 }
 
-/* A merge is over within some milliseconds: left to chance, hardly anything would hit one. */
-void fault_in_merge(struct world *w)
+/* These are over within some milliseconds: left to chance, hardly anything would hit one. */
+void fault_moment(struct world *w, enum moment moment)
 {
-	static const enum fault hits[] = {CRASH_ACTIVE,  CRASH_STANDBY, POWER_ACTIVE,
-	                                  POWER_STANDBY, LINK_CUT,      DISK_FAILS,
-	                                  SWITCHOVER,    ALL_CUT,       CRASH_BOTH};
-	enum { ONE_OF_THREE_PPM = 333333, WITHIN_MS = 40 };
+	static const struct {
+		enum occasion when;
+		enum stat stat;
+		uint32_t ppm;
+		int64_t within_ms;
+	} hits[MOMENTS] = {
+		[MOMENT_MERGE] = {AT_MERGE, STAT_HIT_MERGES, 333333, 40},
+		[MOMENT_TAKEOVER] = {AT_TAKEOVER, STAT_HIT_TAKEOVERS, 50000, 400},
+		[MOMENT_SNAPSHOT] = {AT_SNAPSHOT, STAT_HIT_RESYNCS, 100000, 200},
+		[MOMENT_SWITCHOVER] = {AT_SWITCHOVER, STAT_HIT_SWITCHOVERS, 500000, 40},
+	};
+	int64_t within = hits[moment].within_ms;
 
-	if (w->quiet || w->profile != ROUGH || !world_chance(w, ONE_OF_THREE_PPM))
+	scenario_moment(w, moment);
+	if (w->quiet || w->profile != ROUGH || !world_chance(w, hits[moment].ppm))
 		return;
-	w->stat_merge_faults++;
-	int64_t within = world_chance(w, 500000) ? WITHIN_MS : WITHIN_MS / 8;
-	plan(w, 0, within, hits[world_draw(w, 0, (int64_t)ARRAY_LEN(hits) - 1)]);
+	w->stat[hits[moment].stat]++;
+	plan(w, hits[moment].when, 0, world_chance(w, 500000) ? within : within / 8);
+}
+
+/* What an operator and a supervisor do: nothing stays down. */
+void fault_heal_all(struct world *w)
+{
+	heal_link(w, NULL);
+	heal_link_slow(w, NULL);
+	heal_vrrp(w, NULL);
+	heal_phones(w, NULL);
+	w->arp_lost_until = w->no_bulk_until = 0;
+	w->loss_ppm = w->usual_loss_ppm = w->vrrp_loss_ppm = w->dup_ppm = w->slow_ppm =
+		w->disk_slow_ppm = 0;
+	for (int i = 0; i < HOSTS; i++) {
+		struct host *h = &w->hosts[i];
+		h->disk.slow_until = h->starved_until = h->slow_reader_until = 0;
+		h->up = true;
+		if (h->node != NULL && h->role == ROLE_OUT_OF_SERVICE)
+			host_kill(w, h);
+		heal_keepalived(w, h);
+		host_start(w, h);
+	}
 }

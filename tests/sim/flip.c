@@ -243,7 +243,7 @@ void flip_check(struct world *w)
 	if (!counted && !is_replaced(w, h))
 		world_fail(w, "%c is repaired (%d), and nothing was counted", host_name(h),
 		           f->kind);
-	w->stat_flips++;
-	w->stat_flips_counted += counted;
+	w->stat[STAT_FLIPS]++;
+	w->stat[STAT_FLIPS_COUNTED] += counted;
 	world_say(w, host_name(h), "is sound again, %s", counted ? "counted" : "replaced");
 }

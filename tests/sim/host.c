@@ -4,7 +4,7 @@
 
 #include "tests/sim/check.h"
 
-enum { SPINS = 2000, BOTH_DIE_MS = FLUSH_MS + 2500 };
+enum { PPM = 1000000, SPINS = 2000, BOTH_DIE_MS = FLUSH_MS + 2500 };
 
 char host_name(const struct host *h)
 {
@@ -13,12 +13,21 @@ char host_name(const struct host *h)
 
 struct mtime host_now(const struct world *w, const struct host *h)
 {
-	return (struct mtime){h->boot_ms + w->now + w->now * h->drift_ppm / 1000000};
+	int64_t since = w->now - h->clock_at;
+
+	return (struct mtime){h->clock_ms + since + since * h->drift_ppm / PPM};
+}
+
+void host_set_drift(struct world *w, struct host *h, int64_t ppm)
+{
+	h->clock_ms = host_now(w, h).ms;
+	h->clock_at = w->now;
+	h->drift_ppm = ppm;
 }
 
 int64_t host_wall_ms(const struct world *w, const struct host *h)
 {
-	return INT64_C(1700000000000) + w->now + h->skew_ms;
+	return INT64_C(1700000000000) + w->now + w->now * h->wall_ppm / PPM + h->skew_ms;
 }
 
 /* When this host's clock shows it. */
@@ -26,7 +35,7 @@ static int64_t world_time_of(const struct world *w, const struct host *h, struct
 {
 	int64_t ahead = t.ms - host_now(w, h).ms;
 
-	return ahead <= 0 ? w->now : w->now + ahead + ahead * 200 / 1000000;
+	return ahead <= 0 ? w->now : w->now + ahead - ahead * h->drift_ppm / PPM;
 }
 
 static void load(struct world *w, struct host *h)
@@ -117,13 +126,25 @@ static void end(struct world *w, struct host *h, bool power)
 	check_acked(w);
 }
 
+/* It runs for some milliseconds, then others do. */
+int64_t host_starved_ms(struct world *w, struct host *h)
+{
+	enum { SLICE_MS = 5, LONGEST_MS = 250 };
+
+	if (w->now >= h->starved_until)
+		return 0;
+	if (w->now >= h->runs_at + SLICE_MS)
+		h->runs_at = w->now + world_draw(w, 1, LONGEST_MS);
+	return h->runs_at > w->now ? h->runs_at - w->now : 0;
+}
+
 void host_kill(struct world *w, struct host *h)
 {
 	if (h->node == NULL)
 		return;
 	world_say(w, host_name(h), "is killed at %llu, durable %llu",
 	          (unsigned long long)h->chain.n, (unsigned long long)h->disk.durable);
-	w->stat_crashes++;
+	w->stat[STAT_CRASHES]++;
 	end(w, h, false);
 	vrrp_track(w, h, true);
 }
@@ -137,10 +158,11 @@ void host_power_off(struct world *w, struct host *h)
 	vrrp_kill(w, h, true);
 	h->vrrp.file = true;
 	if (h->node != NULL) {
-		w->stat_crashes++;
+		w->stat[STAT_CRASHES]++;
 		end(w, h, true);
 	}
-	h->boot_ms = world_draw(w, 0, 100000) - w->now;
+	h->clock_ms = world_draw(w, 0, 100000);
+	h->clock_at = w->now;
 }
 
 /* It asked to end: what is in the log's queue is written first. */

@@ -58,6 +58,7 @@ struct vrrp {
 	enum vrrp_state state;
 	bool file;    /* what the track file says */
 	bool address; /* is on the interface */
+	bool stuck;   /* nobody takes it away from a dead keepalived */
 	uint64_t timer;
 	unsigned adverts;
 };
@@ -91,7 +92,11 @@ struct host {
 	struct vrrp vrrp;
 	uint64_t reign; /* begun by this process; 0: none */
 	uint32_t reign_entry;
-	int64_t boot_ms, drift_ppm, skew_ms; /* its clocks */
+	int64_t clock_ms, clock_at,
+		drift_ppm;                   /* its clock showed this then, and runs at this rate */
+	int64_t skew_ms, wall_ppm;           /* of its wall clock */
+	int64_t starved_until, runs_at;      /* short of processor time: when it runs next */
+	int64_t slow_reader_until, reads_at; /* of the link */
 	uint64_t turn;                       /* the turn that is due */
 	int64_t busy_ms, second; /* how late its loop runs; spins are counted by the second */
 	unsigned turns;
@@ -108,6 +113,7 @@ struct world;
 
 /* host.c: the process on a host */
 struct mtime host_now(const struct world *w, const struct host *h);
+void host_set_drift(struct world *w, struct host *h, int64_t ppm);
 int64_t host_wall_ms(const struct world *w, const struct host *h);
 void host_start(struct world *w, struct host *h);
 void host_on_loaded(struct world *w, const struct event *e);
@@ -137,15 +143,18 @@ void disk_settle(struct world *w, struct host *h);
 void disk_crash(struct world *w, struct host *h);
 /* All that was on it is gone. */
 void disk_wipe(struct world *w, struct host *h);
+/* It is as it was some time ago. */
+void disk_age(struct world *w, struct host *h);
 struct slice disk_read(struct world *w, struct host *h, uint64_t seq, struct buf *block);
 void disk_free(struct disk *d);
 
 /* link.c: the stream between the nodes */
 void link_send(struct world *w, struct host *h, const struct node_output *o);
 void link_close(struct world *w, struct host *h, uint64_t number);
-void link_lose_bulk(struct world *w); /* with what is on its way */
+void link_reset(struct world *w, int stream); /* with what is on its way */
 void link_crash(struct world *w, struct host *h, bool power);
 int64_t link_held_up_ms(struct world *w, const struct event *e); /* 0: it is not */
+int64_t host_starved_ms(struct world *w, struct host *h);        /* 0: it runs */
 void link_on_bytes(struct world *w, const struct event *e);
 void link_on_up(struct world *w, const struct event *e);
 void link_on_down(struct world *w, const struct event *e);

@@ -4,7 +4,13 @@
 
 #include "tests/sim/check.h"
 
-enum { TRY_LEAST_MS = 40, TRY_MOST_MS = 250, HELD_UP_MS = 30, FRAME_ROOM = 512 * 1024 };
+enum {
+	READ_EACH_MS = 60,
+	TRY_LEAST_MS = 40,
+	TRY_MOST_MS = 250,
+	HELD_UP_MS = 30,
+	FRAME_ROOM = 512 * 1024
+};
 
 static struct host *other(struct world *w, const struct host *h)
 {
@@ -100,11 +106,12 @@ static void stream_lost(struct world *w, const struct host *h, int stream)
 	e->number = s->number;
 }
 
-void link_lose_bulk(struct world *w)
+/* Something between them ends it: both are told. */
+void link_reset(struct world *w, int stream)
 {
 	for (int i = 0; i < HOSTS; i++)
-		if (w->hosts[i].link[BULK].number != 0)
-			stream_lost(w, &w->hosts[i], BULK);
+		if (w->hosts[i].link[stream].number != 0)
+			stream_lost(w, &w->hosts[i], stream);
 }
 
 /* A dead process's kernel ends the connections; a dead host's says nothing. */
@@ -115,6 +122,20 @@ void link_crash(struct world *w, struct host *h, bool power)
 			stream_lost(w, h, s);
 		stream_end(&h->link[s]);
 	}
+}
+
+/* A process that takes from its socket now and then alone. */
+static int64_t slow_reader_ms(struct world *w, struct host *h)
+{
+	if (w->now >= h->slow_reader_until)
+		return 0;
+	if (h->reads_at == w->now) {
+		h->reads_at = w->now + world_draw(w, 1, READ_EACH_MS);
+		return 0;
+	}
+	if (h->reads_at < w->now)
+		h->reads_at = w->now + world_draw(w, 1, READ_EACH_MS);
+	return h->reads_at - w->now;
 }
 
 /* The way is cut, or what was sent before has not come yet. */
@@ -129,9 +150,9 @@ int64_t link_held_up_ms(struct world *w, const struct event *e)
 			sent->sent_until = w->now + HELD_UP_MS;
 		return HELD_UP_MS;
 	}
-	if (s == NULL || e->op < 0 || e->op == s->came)
-		return 0;
-	return 1;
+	if (s != NULL && e->op >= 0 && e->op != s->came)
+		return 1;
+	return e->kind == EVENT_LINK_BYTES ? slow_reader_ms(w, h) : 0;
 }
 
 static struct stream *stream_for(struct host *h, const struct event *e)
@@ -150,7 +171,7 @@ static void feed_frame(struct world *w, struct host *h, uint64_t number, const s
 	if (f->kind == FRAME_RESUME)
 		h->seeded = f->resume.how != RESUME_FORK && !h->forked;
 	if (f->kind == FRAME_RESUME && f->resume.how == RESUME_FORK)
-		fault_in_merge(w);
+		fault_moment(w, MOMENT_MERGE);
 	if (beat != NULL && beat->role == ROLE_ACTIVE && h->seeded)
 		h->followed = true;
 	bool merging = f->kind == FRAME_END && h->role == ROLE_ACTIVE;

@@ -318,7 +318,7 @@ static void check_taken_in(struct world *w, const struct host *h, int aor)
 
 void merge_check_end(struct world *w, const struct host *h)
 {
-	w->stat_merges++;
+	w->stat[STAT_MERGES]++;
 	for (int aor = 0; aor < w->n_aors && !w->failed; aor++)
 		check_taken_in(w, h, aor);
 }

@@ -27,8 +27,11 @@ enum event_kind {
 	EVENT_REQUEST,    /* client, number: the host, op, bytes */
 	EVENT_REPLY,      /* client, bytes */
 	EVENT_CLIENT,     /* client, number: of the timer */
-	EVENT_FAULT,      /* number: enum fault */
-	EVENT_HEAL,       /* number: enum fault, who */
+	EVENT_FAULT,      /* number: of the fault in its table */
+	EVENT_HEAL,       /* number: of the fault, who */
+	EVENT_LINE,       /* number: of the scenario's line */
+	EVENT_LOOK,       /* number: of the scenario's line, life: until when */
+	EVENT_RESYNC,
 	EVENT_FLIP,
 	EVENT_FLIP_FOUND, /* host, life: by its store */
 	EVENT_CHECK,

@@ -26,7 +26,7 @@ void version_plan(struct world *w)
 
 	for (int i = 0; i < HOSTS; i++)
 		w->hosts[i].installed = FRAME_VERSION_MAX;
-	if (rng_next(&rng) % MIXED_ONE_OF != 0)
+	if (rng_next(&rng) % MIXED_ONE_OF != 0 || w->profile == SCRIPTED)
 		return;
 	w->mixed = true;
 	for (int i = 0; i < HOSTS; i++) {

@@ -27,15 +27,15 @@ static void tell(struct world *w, struct host *h)
 
 static void advertise(struct world *w, struct host *h, unsigned with)
 {
-	if (w->vrrp_cut[h->index] || world_chance(w, w->loss_ppm / 4))
+	if (w->vrrp_cut[h->index] || world_chance(w, w->vrrp_loss_ppm))
 		return;
 	world_at(w, world_draw(w, 0, 1), EVENT_ADVERT, 1 - h->index)->number = with;
 }
 
 static void garp(struct world *w, const struct host *h)
 {
-	for (int i = 0; i < w->n_clients; i++)
-		if (!w->clients[i].cut[h->index] && !world_chance(w, w->loss_ppm / 4))
+	for (int i = 0; i < w->n_clients && w->now >= w->arp_lost_until; i++)
+		if (!w->clients[i].cut[h->index] && !world_chance(w, w->vrrp_loss_ppm))
 			world_at(w, world_draw(w, 0, 2), EVENT_ARP, i)->number = (uint64_t)h->index;
 }
 
@@ -107,7 +107,7 @@ void vrrp_on_cleanup(struct world *w, const struct event *e)
 {
 	struct host *h = &w->hosts[e->who];
 
-	if (h->vrrp.state == VRRP_DOWN)
+	if (h->vrrp.state == VRRP_DOWN && !h->vrrp.stuck)
 		leave_address(w, h);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/sim/check.h"
+#include "tests/sim/scenario.h"
 
 enum { PPM = 1000000, CHECK_MS = 500, LINK_ROOM = 2 * FRAME_MAX };
 
@@ -75,7 +76,6 @@ static void draw_options(struct world *w)
 	static const size_t windows[] = {80U << 10, 256U << 10, 1U << 20};
 	struct alloc alloc = {take, give, NULL};
 	size_t window = windows[world_draw(w, 0, ARRAY_LEN(windows) - 1)];
-	int64_t cold_start_s = world_draw(w, 3, 60);
 
 	w->policy = (struct domain_policy){
 		.name = SLICE("sim.example"),
@@ -88,7 +88,7 @@ static void draw_options(struct world *w)
 	w->options = (struct node_options){
 		.role = {.advert_ms = ADVERT_MS,
 	                 .peer_timeout_ms = 200,
-	                 .cold_start_ms = cold_start_s * 1000,
+	                 .cold_start_ms = w->cold_start_ms,
 	                 .takeover_when_behind = true},
 		.server = {.domains = &w->policy,
 	                   .n_domains = 1,
@@ -139,7 +139,11 @@ static void draw_world(struct world *w)
 		(uint64_t)world_draw(w, 5, w->ballast > 0 || world_chance(w, 500000) ? 40 : 500);
 	w->checkpoint_ms = world_draw(w, 200, 10000);
 	w->nonce_lifetime_ms = world_draw(w, 3, 30) * 1000;
-	draw_options(w);
+	w->usual_loss_ppm = w->loss_ppm;
+	w->vrrp_loss_ppm = w->loss_ppm / 4;
+	w->cold_start_ms = world_draw(w, 3, 60) * 1000;
+	w->usual_link_delay_ms = w->link_delay_ms;
+	w->think_ms = 4000;
 }
 
 static void draw_host(struct world *w, int index)
@@ -148,8 +152,9 @@ static void draw_host(struct world *w, int index)
 
 	h->index = index;
 	h->up = true;
-	h->boot_ms = world_draw(w, 0, 1000000);
+	h->clock_ms = world_draw(w, 0, 1000000);
 	h->drift_ppm = world_draw(w, -100, 100);
+	h->wall_ppm = world_draw(w, -100, 100);
 	h->skew_ms = world_draw(w, -2000, 2000);
 	h->busy_ms = world_chance(w, 300000) ? world_draw(w, 1, 4) : 0;
 	h->disk.first = 1;
@@ -161,16 +166,19 @@ static void draw_host(struct world *w, int index)
 	(void)world_at(w, world_draw(w, 0, 500), EVENT_START, index);
 }
 
-struct world *world_new(uint64_t seed, bool verbose)
+struct world *world_new(uint64_t seed, const struct world_options *o)
 {
 	struct world *w = take_memory(sizeof *w);
 
-	*w = (struct world){.seed = seed, .verbose = verbose, .serving = -1};
+	*w = (struct world){.seed = seed, .verbose = o->verbose, .serving = -1};
 	w->rng.state = seed * UINT64_C(0xd1342543de82ef95) + 1;
 	w->scratch = take_memory(SCRATCH_SIZE);
 	w->digester = digester_new();
 	history_begin(&w->history);
 	draw_world(w);
+	if (o->scenario != NULL)
+		scenario_begin(w, o->scenario, o->load);
+	draw_options(w);
 	for (int i = 0; i < w->n_clients; i++) {
 		w->clients[i] = (struct client){.index = i, .aor = i % w->n_aors, .op = -1};
 		client_begin(w, &w->clients[i]);
@@ -243,12 +251,17 @@ static int64_t waits_ms(struct world *w, const struct event *e)
 	                  e->kind != EVENT_LINK_TRY;
 	bool of_vrrp = e->kind >= EVENT_TRACK && e->kind <= EVENT_VRRP_TIMER;
 	bool of_address = e->kind == EVENT_ADDRESS;
-	const struct host *h = e->kind == EVENT_REQUEST              ? &w->hosts[e->number]
-	                       : of_process || of_vrrp || of_address ? &w->hosts[e->who]
-	                                                             : NULL;
+	struct host *h = e->kind == EVENT_REQUEST              ? &w->hosts[e->number]
+	                 : of_process || of_vrrp || of_address ? &w->hosts[e->who]
+	                                                       : NULL;
 
 	if (h != NULL && h->paused_until > w->now && (!of_vrrp || h->frozen))
 		return h->paused_until - w->now;
+	if (h != NULL && !of_vrrp) {
+		int64_t starved = host_starved_ms(w, h);
+		if (starved > 0)
+			return starved;
+	}
 	if (e->kind == EVENT_REQUEST)
 		return client_waits_ms(w, e);
 	if (e->kind == EVENT_LINK_BYTES || e->kind == EVENT_LINK_DOWN)
@@ -285,6 +298,9 @@ static void happen(struct world *w, const struct event *e)
 		[EVENT_HEAL] = fault_on_heal,
 		[EVENT_FLIP] = flip_on_event,
 		[EVENT_FLIP_FOUND] = flip_on_found,
+		[EVENT_LINE] = scenario_on_line,
+		[EVENT_LOOK] = scenario_on_look,
+		[EVENT_RESYNC] = scenario_on_resync,
 		[EVENT_CHECK] = on_check,
 		[EVENT_UPGRADE] = version_on_upgrade,
 		[EVENT_QUIET] = on_quiet,

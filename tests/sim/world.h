@@ -4,8 +4,12 @@
 #define TESTS_SIM_WORLD_H
 
 #include "proto/sip/digest.h"
+#include "tests/sim/flip.h"
 #include "tests/sim/host.h"
 #include "tests/sim/queue.h"
+#include "tests/sim/stat.h"
+
+struct scenario;
 
 enum {
 	HOSTS = 2,
@@ -17,7 +21,10 @@ enum {
 	TEXT_MAX = 4096,
 };
 
-enum profile { CALM, SINGLE, ROUGH };
+enum profile { CALM, SINGLE, ROUGH, SCRIPTED };
+
+/* They are over quickly, and what goes wrong right then matters most. */
+enum moment { MOMENT_MERGE, MOMENT_TAKEOVER, MOMENT_SNAPSHOT, MOMENT_SWITCHOVER, MOMENTS };
 
 enum op_kind { OP_REGISTER, OP_REMOVE, OP_STAR, OP_FETCH, OP_OPERATOR };
 enum op_state { OP_OPEN, OP_GIVEN_UP, OP_GRANTED, OP_REFUSED };
@@ -52,20 +59,6 @@ struct taken_in {
 	uint32_t ours, theirs;
 };
 
-/* The one record that flips, and what became of it (flip.c). */
-struct flip {
-	int kind;
-	struct rng rng;
-	bool open;
-	bool told;  /* the store has found it */
-	int64_t at; /* 0: not yet */
-	int who;
-	uint64_t life, seq, faults;
-	enum table table;
-	uint8_t key[RECORD_KEY_MAX];
-	size_t key_n;
-};
-
 struct client {
 	int index, aor;
 	int arp; /* the host it believes to have the address */
@@ -80,6 +73,16 @@ struct client {
 	bool content;        /* its last fetch was answered */
 	char nonce[256];
 	unsigned nc, challenged;
+};
+
+/* A scenario at work, and what the phones do meanwhile. */
+enum load { LOAD_IDLE, LOAD_BUSY, LOAD_EXPIRY, LOAD_RESYNC, LOADS };
+enum { SCENARIO_LINES_MAX = 64 };
+struct script {
+	const struct scenario *scenario; /* NULL: none */
+	enum load load;
+	bool fired[SCENARIO_LINES_MAX];
+	uint64_t counted[SCENARIO_LINES_MAX]; /* when the line fired: what must grow */
 };
 
 struct world {
@@ -100,8 +103,14 @@ struct world {
 	bool quiet, done;
 	uint32_t loss_ppm, dup_ppm, slow_ppm, disk_slow_ppm;
 	int64_t delay_ms, link_delay_ms, bulk_delay_ms;
-	uint64_t log_entries; /* kept in a log */
-	int64_t checkpoint_ms, nonce_lifetime_ms;
+	uint32_t vrrp_loss_ppm;  /* of adverts and gratuitous ARP */
+	uint32_t usual_loss_ppm; /* what they heal to */
+	int64_t usual_link_delay_ms;
+	int64_t think_ms;       /* the longest that a phone does nothing */
+	int64_t expiry_at;      /* phones ask for lifetimes that end then; 0: as they like */
+	int64_t arp_lost_until; /* no gratuitous ARP arrives */
+	uint64_t log_entries;   /* kept in a log */
+	int64_t checkpoint_ms, nonce_lifetime_ms, cold_start_ms;
 
 	struct host hosts[HOSTS];
 	struct client clients[CLIENTS_MAX];
@@ -127,9 +136,8 @@ struct world {
 	uint64_t tickets;
 	bool mixed; /* versions, and so restarts */
 	struct flip flip;
-	uint64_t stat_flips, stat_flips_counted;
-	uint64_t stat_acked, stat_takeovers, stat_crashes, stat_snapshots, stat_forks, stat_merges,
-		stat_merge_faults, stat_resumed, stat_snapshot_faults;
+	uint64_t stat[STATS];
+	struct script script;
 
 	struct domain_policy policy;
 	struct digester *digester;
@@ -139,7 +147,13 @@ struct world {
 enum { SCRATCH_SIZE = 1024 * 1024 };
 
 /* world.c */
-struct world *world_new(uint64_t seed, bool verbose);
+/* What is not drawn from the seed. */
+struct world_options {
+	bool verbose;
+	const struct scenario *scenario; /* NULL: chance has its way */
+	enum load load;
+};
+struct world *world_new(uint64_t seed, const struct world_options *options);
 void world_free(struct world **world);
 /* Plays it to its end, or to `steps` events. False: something is wrong, world->why says what. */
 bool world_run(struct world *w, uint64_t steps);
@@ -167,20 +181,12 @@ void version_plan(struct world *w);
 void version_on_upgrade(struct world *w, const struct event *e);
 void version_check(struct world *w, const struct host *h, const struct frame *f);
 
-/* flip.c */
-void flip_plan(struct world *w);
-bool flip_alone(const struct world *w); /* no other disturbance in this world */
-void flip_on_event(struct world *w, const struct event *e);
-void flip_on_found(struct world *w, const struct event *e);
-void flip_check(struct world *w);
-/* Its copy is wrong, and nobody has seen it yet. */
-bool flip_is_misapplied(const struct world *w, const struct host *h);
-
 /* fault.c */
 void fault_plan(struct world *w);
 void fault_on_event(struct world *w, const struct event *e);
 void fault_on_heal(struct world *w, const struct event *e);
-void fault_in_merge(struct world *w); /* one begins: now and then something hits it */
+void fault_moment(struct world *w,
+                  enum moment moment); /* it begins: now and then something hits it */
 void fault_heal_all(struct world *w);
 
 #endif

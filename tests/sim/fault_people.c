@@ -1,0 +1,64 @@
+/* What operators do, and what phones do together. */
+#include "tests/sim/fault.h"
+
+static void command(struct world *w, struct host *h, enum command_kind kind)
+{
+	struct node_command c = {.kind = kind, .ticket = 1000000 + ++w->tickets};
+
+	host_command(w, h, &c);
+}
+
+void hit_switchover(struct world *w, const struct blow *b)
+{
+	fault_moment(w, MOMENT_SWITCHOVER);
+	command(w, b->host, COMMAND_SWITCHOVER);
+}
+
+void hit_switchover_forced(struct world *w, const struct blow *b)
+{
+	fault_moment(w, MOMENT_SWITCHOVER);
+	command(w, b->host, COMMAND_SWITCHOVER_FORCED);
+}
+
+void hit_takeover(struct world *w, const struct blow *b)
+{
+	b->host->told_to_take = b->host->life;
+	command(w, b->host, COMMAND_TAKEOVER);
+}
+
+/* The service is stopped, and started again when it heals. */
+void hit_stop(struct world *w, const struct blow *b)
+{
+	command(w, b->host, COMMAND_STOP);
+}
+
+/* A program of this version takes the place of the one there is; it runs from the next start on. */
+void hit_install(struct world *w, const struct blow *b)
+{
+	b->host->installed = (uint32_t)b->by;
+	command(w, b->host, COMMAND_STOP);
+}
+
+void hit_remove_aor(struct world *w, const struct blow *b)
+{
+	struct host *h = b->host;
+	int aor = (int)world_draw(w, 0, w->n_aors - 1);
+	struct op *op = op_new(w, -1, aor, OP_OPERATOR);
+	char key[64];
+
+	(void)snprintf(key, sizeof key, "sip:user%d@sim.example", aor);
+	struct node_command c = {
+		.kind = COMMAND_AOR_REMOVE, .ticket = w->n_ops, .key = slice_str(key)};
+	op->contacts = (1U << CONTACTS_MAX) - 1;
+	op->served_life[h->index] = h->life;
+	op->served[h->index] = h->chain.aor[aor];
+	w->serving = (int)w->n_ops - 1;
+	host_command(w, h, &c);
+	w->serving = -1;
+}
+
+/* All phones ask for lifetimes that end together, and then nobody refreshes. */
+void hit_mass_expiry(struct world *w, const struct blow *b)
+{
+	w->expiry_at = w->now + b->for_ms;
+}
