@@ -208,6 +208,23 @@ static void a_hand_over_names_the_last_entry_or_drops_the_link(void **state)
 	assert_false(r.live);
 }
 
+/* The two connections keep no order between them: what is sent live upon the acknowledgement of the last
+ * entry may be read before the hand-over that stands behind that entry. */
+static void a_hand_over_may_be_overtaken_by_what_comes_live(void **state)
+{
+	(void)state;
+	struct receiver r;
+
+	(void)resumed(&r, RESUME_TAIL, 8, 7);
+	assert_int_equal(receiver_entry(&r, 8).what, RECEIVE_APPLY);
+	assert_int_equal(receiver_entry(&r, 9).what, RECEIVE_APPLY); /* live */
+	assert_int_equal(receiver_handed_over(&r, 8).what, RECEIVE_NOTHING);
+	assert_int_equal(receiver_live(&r, 9).what, RECEIVE_NOTHING);
+	assert_int_equal(receiver_handed_over(&r, 8).what, RECEIVE_NOTHING); /* later still */
+	assert_true(r.live);
+	assert_dropped(&r, receiver_handed_over(&r, 10));
+}
+
 static void what_is_to_be_stored_is_marked_slice_by_slice_and_entry_block_by_block(void **state)
 {
 	(void)state;
@@ -236,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_fork_is_handed_in_before_the_snapshot),
 		cmocka_unit_test(half_a_snapshot_goes_on_in_the_same_reign),
 		cmocka_unit_test(half_a_snapshot_of_another_reign_is_begun_anew),
+		cmocka_unit_test(a_hand_over_may_be_overtaken_by_what_comes_live),
 		cmocka_unit_test(a_hand_over_names_the_last_entry_or_drops_the_link),
 		cmocka_unit_test(
 			what_is_to_be_stored_is_marked_slice_by_slice_and_entry_block_by_block),
