@@ -30,7 +30,7 @@ static const struct unit_of duration_units[] = {
 	{"ms", 1},          {"s", CONFIG_MS_S}, {"min", 60 * CONFIG_MS_S},
 	{"h", CONFIG_MS_H}, {"d", CONFIG_MS_D}, {NULL, 0}};
 static const struct unit_of size_units[] = {
-	{"B", 1},           {"KiB", 1LL << 10},    {"MiB", CONFIG_B_MIB},
+	{"B", 1},           {"KiB", CONFIG_B_KIB}, {"MiB", CONFIG_B_MIB},
 	{"GiB", 1LL << 30}, {"TiB", CONFIG_B_TIB}, {NULL, 0}};
 
 /* Decimal digits only: no sign, no space, no octal. */

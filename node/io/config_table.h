@@ -10,6 +10,7 @@
 #define CONFIG_MS_S  1000LL
 #define CONFIG_MS_H  (3600 * CONFIG_MS_S)
 #define CONFIG_MS_D  (24 * CONFIG_MS_H)
+#define CONFIG_B_KIB (1LL << 10)
 #define CONFIG_B_MIB (1LL << 20)
 #define CONFIG_B_TIB (1LL << 40)
 
@@ -29,6 +30,8 @@
 	  "newest version of the protocol spoken with the peer: lower it while a pair is upgraded") \
 	X(peer_bulk_port, port, "peer.bulk_port", NULL, 1, 65535, OWN, \
 	  "TCP port of the connection beside it for what is long; left out: live_port + 1") \
+	X(peer_bulk_rate, size, "peer.bulk_rate", "50 MiB", 64 * CONFIG_B_KIB, CONFIG_B_TIB, OWN, \
+	  "bytes a second of a snapshot or of catching up that this node sends at the most") \
 	X(peer_second_address, address, "peer.second_address", NULL, 1, 0, OWN, \
 	  "where the other node listens on a second network: the pair's link has two paths then") \
 	X(peer_second_listen, address, "peer.second_listen", NULL, 1, 0, OWN, \

@@ -178,7 +178,7 @@ static void make_node(struct loop *l, const struct store_meta *meta)
 		.config_digest = config_digest(c),
 		.secret_id = l->files.secret_id,
 		.window_bytes = (size_t)16 << 20,
-		.resync_rate = 50 * 1000 * 1000,
+		.resync_rate = c->peer_bulk_rate,
 		.held_bytes = (size_t)c->limits_pending_mib << 20,
 		.expiry_rate = 5000,
 		.alloc = alloc,

@@ -23,6 +23,7 @@ static void every_default_is_what_the_table_says(void **state)
 	assert_int_equal(c->peer_address.family, ADDR_NONE);
 	assert_int_equal(c->peer_live_port, 7060);
 	assert_int_equal(c->peer_bulk_port, 7061);
+	assert_int_equal(c->peer_bulk_rate, 50 << 20);
 	assert_int_equal(c->peer_second_address.family, ADDR_NONE);
 	assert_int_equal(c->peer_max_version, FRAME_VERSION_MAX); /* the newest there is */
 	assert_int_equal(c->commit, CONFIG_COMMIT_BOTH);
