@@ -1,7 +1,7 @@
 #include "node/core/answer.h"
 
 #include "node/core/aor_edit.h"
-#include "proto/sip/digest.h"
+#include "node/core/auth.h"
 
 enum {
 	RETRY_AFTER_S =
@@ -68,12 +68,14 @@ static void put_challenge(const struct answer *a, const struct challenge *c,
 	struct buf to = buf_on(text, sizeof text);
 
 	buf_str(&to, "Digest realm=\"");
-	buf_put(&to, c->realm);
+	buf_put(&to, c->policy->name);
 	buf_str(&to, "\", nonce=\"");
 	buf_put(&to, c->nonce);
 	buf_str(&to, "\", algorithm=");
 	buf_str(&to, digest_name(algorithm));
-	buf_str(&to, ", qop=\"auth\"");
+	buf_str(&to, c->policy->auth_int ? ", qop=\"auth,auth-int\"" : ", qop=\"auth\"");
+	if (c->policy->userhash)
+		buf_str(&to, ", userhash=true");
 	if (stale)
 		buf_str(&to, ", stale=true");
 	a->to->full = a->to->full || to.full;
@@ -84,11 +86,9 @@ void answer_denial(const struct answer *a, const struct denial *why,
                    const struct challenge *challenge)
 {
 	reply_begin(a->to, a->request, a->flow, why->status, why->reason, a->to_tag);
-	if (challenge != NULL) {
-		if (!challenge->md5_alone)
-			put_challenge(a, challenge, DIGEST_SHA256, why->stale);
-		put_challenge(a, challenge, DIGEST_MD5, why->stale);
-	}
+	for (int i = DIGEST_ALGORITHMS; challenge != NULL && i-- > 0;)
+		if (auth_offers(challenge->policy->digest, (enum digest_algorithm)i))
+			put_challenge(a, challenge, (enum digest_algorithm)i, why->stale);
 	if (why->status == 405)
 		reply_header(a->to, "Allow", SLICE("REGISTER, OPTIONS"));
 	if (why->status == 420)

@@ -13,10 +13,10 @@ struct answer {
 	struct slice to_tag;
 };
 
-/* What a 401 offers: SHA-256 first, then MD5, one line each (RFC 8760; D1). */
+/* What a 401 offers: one line for each algorithm, the strongest first (RFC 8760; D1). */
 struct challenge {
-	struct slice realm, nonce;
-	bool md5_alone;
+	const struct domain_policy *policy;
+	struct slice nonce;
 };
 
 /* With what the status calls for: Unsupported, Min-Expires, Allow, Retry-After, or (challenge not

@@ -45,7 +45,7 @@ void secrets_follow(struct secrets *s, const struct copy *copy, struct arena *ar
 static void hash_nonce(const struct auth_context *ctx, size_t secret, struct slice time,
                        char out[NONCE_HASH_HEX + 1])
 {
-	const struct slice parts[] = {SLICE("nonce:"), time, ctx->realm};
+	const struct slice parts[] = {SLICE("nonce:"), time, ctx->policy->name};
 	struct slice key = {ctx->secrets->newest[secret].key, DIGEST_KEY_SIZE};
 	uint8_t hash[DIGEST_HASH_MAX];
 
@@ -113,22 +113,70 @@ static bool is_our_nonce(const struct auth_context *ctx, const struct auth_quest
 	return false;
 }
 
-static bool is_offered(enum digest_algorithm a)
+bool auth_offers(enum digest_offer offer, enum digest_algorithm a)
 {
-	return a == DIGEST_MD5 || a == DIGEST_SHA256;
+	return offer == OFFER_ALL || (offer == OFFER_MD5 && a == DIGEST_MD5);
 }
 
-bool auth_find(const struct sip_msg *m, struct slice realm, struct sip_credentials *out,
-               enum digest_algorithm *algorithm)
+bool auth_find(const struct sip_msg *m, const struct domain_policy *policy,
+               struct sip_credentials *out, struct digest_form *form)
 {
 	for (const struct sip_header *h = sip_find(m, HEADER_AUTHORIZATION); h != NULL;
 	     h = sip_find_next(m, h)) {
-		if (credentials_read(h->value, out) != OK || !slice_eq(out->realm, realm))
+		if (credentials_read(h->value, out) != OK || !slice_eq(out->realm, policy->name))
 			continue;
-		if (digest_by_name(out->algorithm, algorithm) == OK && is_offered(*algorithm))
+		if (digest_by_name(out->algorithm, form) == OK &&
+		    auth_offers(policy->digest, form->algorithm))
 			return true;
 	}
 	return false;
+}
+
+/* A quoted pair means its second character (RFC 3261 25.1). */
+static struct slice unquoted(struct slice s, struct arena *arena)
+{
+	if (s.n == 0 || memchr(s.p, '\\', s.n) == NULL)
+		return s;
+	uint8_t *to = arena_take(arena, s.n);
+	size_t n = 0;
+	for (size_t i = 0; to != NULL && i < s.n; i++) {
+		if (s.p[i] == '\\' && i + 1 < s.n)
+			i++;
+		to[n++] = s.p[i];
+	}
+	return (struct slice){to, n};
+}
+
+/* RFC 5987: UTF-8'language'text, the text escaped by %HH. */
+static struct slice extended(struct slice s, struct arena *arena)
+{
+	const struct slice charset = SLICE("UTF-8'");
+	const struct slice nobody = {NULL, 0};
+
+	if (!slice_eq_nocase(slice_head(s, charset.n), charset))
+		return nobody;
+	struct slice rest = slice_from(s, charset.n);
+	const uint8_t *quote = rest.n > 0 ? memchr(rest.p, '\'', rest.n) : NULL;
+	if (quote == NULL)
+		return nobody;
+	return uri_unescaped(slice_from(rest, (size_t)(quote - rest.p) + 1), arena);
+}
+
+struct slice auth_user(const struct auth_context *ctx, const struct sip_credentials *given,
+                       struct digest_form form, struct slice expected, struct arena *arena)
+{
+	const struct slice parts[] = {expected, SLICE(":"), ctx->policy->name};
+	uint8_t hash[DIGEST_HASH_MAX];
+	uint8_t hex[DIGEST_HEX_MAX];
+	struct buf text = buf_on(hex, sizeof hex);
+
+	if (given->username_ext.n > 0)
+		return extended(given->username_ext, arena);
+	if (!ctx->policy->userhash || !slice_eq_nocase(given->userhash, SLICE("true")))
+		return unquoted(given->username, arena);
+	digest_hash(ctx->digester, form.algorithm, parts, ARRAY_LEN(parts), hash);
+	buf_hex(&text, (struct slice){hash, digest_size(form.algorithm)});
+	return slice_eq(given->username, buf_slice(&text)) ? expected : (struct slice){NULL, 0};
 }
 
 /* The Request-URI as it was signed, or one that is equal to it; a proxy may have changed the rest. */
@@ -147,17 +195,19 @@ static bool signs_request(const struct auth_question *q)
 static bool response_is_right(const struct auth_context *ctx, const struct auth_question *q)
 {
 	static const uint8_t nobody[DIGEST_HASH_MAX] = {0};
-	size_t size = digest_size(q->algorithm);
-	bool known = q->who != NULL && !q->who->gone && q->who->ha1[q->algorithm].n == size;
+	enum digest_algorithm a = q->form.algorithm;
+	size_t size = digest_size(a);
+	bool known = q->who != NULL && !q->who->gone && q->who->ha1[a].n == size;
 	const struct digest_question question = {
-		.algorithm = q->algorithm,
-		.ha1 = known ? q->who->ha1[q->algorithm] : (struct slice){nobody, size},
+		.form = q->form,
+		.ha1 = known ? q->who->ha1[a] : (struct slice){nobody, size},
 		.method = q->request->method_name,
 		.uri = q->given->uri,
 		.nonce = q->given->nonce,
 		.nc = q->given->nc_text,
 		.cnonce = q->given->cnonce,
 		.qop = q->given->qop,
+		.body = q->request->body,
 	};
 	char expected[DIGEST_HEX_MAX + 1];
 
@@ -168,7 +218,8 @@ static bool response_is_right(const struct auth_context *ctx, const struct auth_
 enum auth_result auth_check(const struct auth_context *ctx, const struct auth_question *q,
                             struct pairtime *issued)
 {
-	bool has_qop = slice_eq_nocase(q->given->qop, SLICE("auth"));
+	bool has_qop = slice_eq_nocase(q->given->qop, SLICE("auth")) ||
+	               (ctx->policy->auth_int && slice_eq_nocase(q->given->qop, SLICE("auth-int")));
 
 	if (!has_qop || q->given->nc == 0 || q->given->cnonce.n == 0) /* D4: never without */
 		return AUTH_WRONG;

@@ -6,7 +6,7 @@
 #ifndef NODE_CORE_AUTH_H
 #define NODE_CORE_AUTH_H
 
-#include "node/core/copy.h"
+#include "node/core/serve.h"
 #include "proto/sip/digest.h"
 #include "proto/sip/header.h"
 
@@ -32,7 +32,7 @@ void secrets_follow(struct secrets *s, const struct copy *copy, struct arena *ar
 struct auth_context {
 	struct digester *digester;
 	const struct secrets *secrets;
-	struct slice realm;
+	const struct domain_policy *policy; /* its name is the realm */
 	int64_t nonce_lifetime_ms;
 	struct pairtime now;
 };
@@ -40,10 +40,18 @@ struct auth_context {
 /* There must be a secret. */
 void auth_make_nonce(const struct auth_context *ctx, char out[NONCE_SIZE + 1]);
 
+/* Is this algorithm offered to the users of a domain? With it goes its -sess form. */
+bool auth_offers(enum digest_offer offer, enum digest_algorithm a);
+
 /* The Digest credentials for our realm among the Authorization lines; others count as absent (D12,
  * D13), and so do those with an algorithm that is not offered (D2). */
-bool auth_find(const struct sip_msg *m, struct slice realm, struct sip_credentials *out,
-               enum digest_algorithm *algorithm);
+bool auth_find(const struct sip_msg *m, const struct domain_policy *policy,
+               struct sip_credentials *out, struct digest_form *form);
+
+/* Who it says it is, in the arena: `username` with its quoted pairs undone (D11), the text of username*
+ * (UTF-8 alone), or, where the name is a hash, `expected` if it is the hash of that. n == 0: nobody. */
+struct slice auth_user(const struct auth_context *ctx, const struct sip_credentials *given,
+                       struct digest_form form, struct slice expected, struct arena *arena);
 
 enum auth_result {
 	AUTH_OK,
@@ -54,7 +62,7 @@ enum auth_result {
 struct auth_question {
 	const struct sip_msg *request;
 	const struct sip_credentials *given;
-	enum digest_algorithm algorithm;
+	struct digest_form form;
 	const struct subscriber_record *who; /* NULL: nobody of that name; costs the same time */
 	const struct aor_record *record;     /* whose nonces were checked before */
 };

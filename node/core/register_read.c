@@ -105,35 +105,6 @@ static bool is_printable(struct slice uri)
 	return uri.n > 0;
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* %HH undone once; an escaped NUL stays as it is, like in the AOR's key. */
-static struct slice unescaped(struct slice s, struct arena *arena)
-{
-	if (s.n == 0 || memchr(s.p, '%', s.n) == NULL)
-		return s;
-	uint8_t *memory = arena_take(arena, s.n);
-	if (memory == NULL)
-		return (struct slice){NULL, 0};
-	struct buf to = buf_on(memory, s.n);
-	for (size_t i = 0; i < s.n; i++) {
-		bool escape = s.p[i] == '%' && i + 2 < s.n;
-		int high = escape ? hex_value(s.p[i + 1]) : -1;
-		int low = escape ? hex_value(s.p[i + 2]) : -1;
-		bool taken = high >= 0 && low >= 0 && high + low > 0;
-
-		buf_byte(&to, taken ? (uint8_t)(high * 16 + low) : s.p[i]);
-		i += taken ? 2 : 0;
-	}
-	return buf_slice(&to);
-}
-
 /* The header parameters as they are kept: all but expires, which has a field of its own. */
 static struct slice params_kept(struct slice params, struct arena *arena)
 {
@@ -252,7 +223,7 @@ static struct denial read_to(const struct sip_msg *m, struct arena *arena,
 	if (err != OK)
 		return deny(400, SERVED_BAD, "Bad To");
 	out->aor = buf_slice(&aor);
-	out->user = unescaped(out->to.user, arena);
+	out->user = uri_unescaped(out->to.user, arena);
 	return granted();
 }
 

@@ -11,7 +11,7 @@
 /* Which digests a domain asks for. */
 enum digest_offer {
 	OFFER_NOTHING, /* nobody is asked for credentials */
-	OFFER_ALL,     /* one challenge each, strongest first */
+	OFFER_ALL,     /* SHA-512-256, SHA-256, MD5: one challenge each, strongest first */
 	OFFER_MD5,     /* MD5 alone: clients that read no further than the first challenge */
 };
 
@@ -22,6 +22,8 @@ struct domain_policy {
 	enum digest_offer digest;
 	bool third_party; /* a user may register another's AOR (R11) */
 	uint32_t max_contacts;
+	bool auth_int; /* qop auth-int is offered beside auth */
+	bool userhash; /* a name may be sent as a hash (RFC 7616 3.4.4) */
 };
 
 struct server_options {

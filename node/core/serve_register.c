@@ -9,7 +9,7 @@ struct registration {
 	const struct domain_policy *policy;
 	struct auth_context auth;
 	struct sip_credentials given;
-	enum digest_algorithm algorithm;
+	struct digest_form form;
 	struct pairtime issued;       /* its nonce */
 	const struct copy_item *item; /* NULL: no record */
 	struct aor_record *record;
@@ -22,9 +22,8 @@ static void challenge(struct turn *t, const struct registration *r, bool stale)
 
 	why.stale = stale;
 	auth_make_nonce(&r->auth, nonce);
-	const struct challenge c = {.realm = r->auth.realm,
-	                            .nonce = {(const uint8_t *)nonce, NONCE_SIZE},
-	                            .md5_alone = r->policy->digest == OFFER_MD5};
+	const struct challenge c = {.policy = r->policy,
+	                            .nonce = {(const uint8_t *)nonce, NONCE_SIZE}};
 	answer_denial(&t->answer, &why, &c);
 	turn_finish(t, SERVED_CHALLENGED);
 }
@@ -65,27 +64,12 @@ static const struct subscriber_record *find_subscriber(struct turn *t, struct sl
 	return who;
 }
 
-/* A quoted pair means its second character (RFC 3261 25.1). */
-static struct slice unquoted(struct slice s, struct arena *arena)
-{
-	if (s.n == 0 || memchr(s.p, '\\', s.n) == NULL)
-		return s;
-	uint8_t *to = arena_take(arena, s.n);
-	size_t n = 0;
-	for (size_t i = 0; to != NULL && i < s.n; i++) {
-		if (s.p[i] == '\\' && i + 1 < s.n)
-			i++;
-		to[n++] = s.p[i];
-	}
-	return (struct slice){to, n};
-}
-
 /* May this user register this AOR (R10-R12)? Only who has shown a password learns who exists. */
 static struct denial check_allowed(struct turn *t, const struct registration *r, struct slice user)
 {
 	if (slice_eq(user, r->request->user))
 		return granted();
-	if (find_subscriber(t, r->request->user, r->auth.realm) == NULL)
+	if (find_subscriber(t, r->request->user, r->policy->name) == NULL)
 		return t->out->damaged.n > 0 ? deny(503, SERVED_OVERLOAD, NULL)
 		                             : deny(404, SERVED_NOT_FOUND, NULL);
 	return r->policy->third_party ? granted() : deny(403, SERVED_FORBIDDEN, NULL);
@@ -94,12 +78,12 @@ static struct denial check_allowed(struct turn *t, const struct registration *r,
 /* True: go on. Else it is answered. */
 static bool authenticate(struct turn *t, struct registration *r)
 {
-	struct slice user = unquoted(r->given.username, t->arena);
+	struct slice user = auth_user(&r->auth, &r->given, r->form, r->request->user, t->arena);
 	const struct auth_question question = {
 		.request = t->request,
 		.given = &r->given,
-		.algorithm = r->algorithm,
-		.who = find_subscriber(t, user, r->auth.realm),
+		.form = r->form,
+		.who = find_subscriber(t, user, r->policy->name),
 		.record = r->record,
 	};
 	struct denial why = t->out->damaged.n > 0 ? deny(503, SERVED_OVERLOAD, NULL) : granted();
@@ -246,13 +230,8 @@ static struct denial check_register(struct turn *t, struct registration *r)
 /* Without credentials, or with such as were not asked for. */
 static bool knocks(struct turn *t, struct registration *r)
 {
-	enum digest_offer offer = r->policy->digest;
-
-	if (offer == OFFER_NOTHING)
-		return false;
-	if (!auth_find(t->request, r->auth.realm, &r->given, &r->algorithm))
-		return true;
-	return offer == OFFER_MD5 && r->algorithm != DIGEST_MD5;
+	return r->policy->digest != OFFER_NOTHING &&
+	       !auth_find(t->request, r->policy, &r->given, &r->form);
 }
 
 void serve_register(struct turn *t)
@@ -271,7 +250,7 @@ void serve_register(struct turn *t)
 	r.auth = (struct auth_context){
 		.digester = t->server->digester,
 		.secrets = &t->server->secrets,
-		.realm = r.policy->name,
+		.policy = r.policy,
 		.nonce_lifetime_ms = t->server->options.nonce_lifetime_ms,
 		.now = t->in->pair,
 	};

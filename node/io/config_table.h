@@ -99,12 +99,16 @@
 	X(max_expires, duration, "domains.max_expires", "1 h", CONFIG_MS_S, 365 * CONFIG_MS_D, SHARED, \
 	  "a longer wish is cut to this; whole seconds") \
 	X(auth, auth, "domains.auth", "digest", 0, 0, SHARED, \
-	  "who may register: subscribers with their password (digest: SHA-256 and MD5 are offered; digest-md5: " \
-	  "MD5 alone, for clients that read the first challenge only), or anybody (none)") \
+	  "who may register: subscribers with their password (digest: SHA-512-256, SHA-256 and MD5 are " \
+	  "offered; digest-md5: MD5 alone, for clients that read the first challenge only), or anybody (none)") \
 	X(max_contacts, count, "domains.max_contacts", "16", 1, 32, SHARED, \
 	  "bindings of one AOR") \
 	X(third_party, bool, "domains.third_party", "no", 0, 0, SHARED, \
-	  "whether a subscriber may register another's AOR")
+	  "whether a subscriber may register another's AOR") \
+	X(auth_int, bool, "domains.auth_int", "no", 0, 0, SHARED, \
+	  "offer the digest that covers the body, too (qop auth-int)") \
+	X(userhash, bool, "domains.userhash", "no", 0, 0, SHARED, \
+	  "let a subscriber send the name as a hash (userhash)")
 /* clang-format on */
 
 #endif

@@ -148,6 +148,8 @@ static void take_domains(struct loop *l, struct node_options *o)
 			.digest = offer_of(d->auth),
 			.third_party = d->third_party,
 			.max_contacts = d->max_contacts,
+			.auth_int = d->auth_int,
+			.userhash = d->userhash,
 		};
 		o->longest_expires_ms = d->max_expires > o->longest_expires_ms
 		                                ? d->max_expires

@@ -16,6 +16,7 @@ static struct slice *field_of(struct sip_credentials *c, struct slice name)
 		{SLICE("response"), &c->response}, {SLICE("algorithm"), &c->algorithm},
 		{SLICE("cnonce"), &c->cnonce},     {SLICE("opaque"), &c->opaque},
 		{SLICE("qop"), &c->qop},           {SLICE("nc"), &c->nc_text},
+		{SLICE("userhash"), &c->userhash}, {SLICE("username*"), &c->username_ext},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)

@@ -63,14 +63,18 @@ const char *digest_name(enum digest_algorithm a)
 	return algorithms[a].name;
 }
 
-enum err digest_by_name(struct slice text, enum digest_algorithm *out)
+enum err digest_by_name(struct slice text, struct digest_form *out)
 {
-	*out = DIGEST_MD5;
+	const struct slice session = SLICE("-sess");
+	size_t head = text.n > session.n ? text.n - session.n : text.n;
+
+	*out = (struct digest_form){.session = slice_eq_nocase(slice_from(text, head), session)};
 	if (text.n == 0)
 		return OK;
+	struct slice name = out->session ? slice_head(text, head) : text;
 	for (size_t i = 0; i < DIGEST_ALGORITHMS; i++) {
-		if (slice_eq_nocase(text, slice_str(algorithms[i].name))) {
-			*out = (enum digest_algorithm)i;
+		if (slice_eq_nocase(name, slice_str(algorithms[i].name))) {
+			out->algorithm = (enum digest_algorithm)i;
 			return OK;
 		}
 	}
@@ -124,28 +128,53 @@ static struct slice hash_hex(struct digester *d, enum digest_algorithm a, const 
 	return hex_of((struct slice){hash, digest_size(a)}, to);
 }
 
+/* RFC 7616 3.4.2 */
+static struct slice ha1_of(struct digester *d, const struct digest_question *q,
+                           uint8_t to[DIGEST_HEX_MAX])
+{
+	uint8_t room[DIGEST_HEX_MAX];
+	const struct slice colon = SLICE(":");
+	struct slice ha1 = hex_of(q->ha1, q->form.session ? room : to);
+	const struct slice a1[] = {ha1, colon, q->nonce, colon, q->cnonce};
+
+	return q->form.session ? hash_hex(d, q->form.algorithm, a1, ARRAY_LEN(a1), to) : ha1;
+}
+
+/* RFC 7616 3.4.3 */
+static struct slice ha2_of(struct digester *d, const struct digest_question *q,
+                           uint8_t to[DIGEST_HEX_MAX])
+{
+	uint8_t room[DIGEST_HEX_MAX];
+	const struct slice colon = SLICE(":");
+	bool covers_body = slice_eq_nocase(q->qop, SLICE("auth-int"));
+	struct slice body = covers_body ? hash_hex(d, q->form.algorithm, &q->body, 1, room)
+	                                : q->body;
+	const struct slice a2[] = {q->method, colon, q->uri, colon, body};
+
+	return hash_hex(d, q->form.algorithm, a2, covers_body ? ARRAY_LEN(a2) : 3, to);
+}
+
 void digest_response(struct digester *d, const struct digest_question *q,
                      char out[DIGEST_HEX_MAX + 1])
 {
 	const struct slice colon = SLICE(":");
-	const struct slice a2[] = {q->method, colon, q->uri};
 	uint8_t ha1_room[DIGEST_HEX_MAX];
 	uint8_t ha2_room[DIGEST_HEX_MAX];
 	struct slice answer;
 
-	assert(q->ha1.n == digest_size(q->algorithm));
-	struct slice ha1 = hex_of(q->ha1, ha1_room);
-	struct slice ha2 = hash_hex(d, q->algorithm, a2, ARRAY_LEN(a2), ha2_room);
+	assert(q->ha1.n == digest_size(q->form.algorithm));
+	struct slice ha1 = ha1_of(d, q, ha1_room);
+	struct slice ha2 = ha2_of(d, q, ha2_room);
 
 	if (q->qop.n > 0) {
 		const struct slice parts[] = {ha1,       colon, q->nonce, colon, q->nc, colon,
 		                              q->cnonce, colon, q->qop,   colon, ha2};
 
-		answer = hash_hex(d, q->algorithm, parts, ARRAY_LEN(parts), (uint8_t *)out);
+		answer = hash_hex(d, q->form.algorithm, parts, ARRAY_LEN(parts), (uint8_t *)out);
 	} else {
 		const struct slice parts[] = {ha1, colon, q->nonce, colon, ha2};
 
-		answer = hash_hex(d, q->algorithm, parts, ARRAY_LEN(parts), (uint8_t *)out);
+		answer = hash_hex(d, q->form.algorithm, parts, ARRAY_LEN(parts), (uint8_t *)out);
 	}
 	out[answer.n] = '\0';
 }

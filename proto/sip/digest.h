@@ -24,8 +24,13 @@ void digester_close(struct digester **d);
 
 /* "MD5", "SHA-256", "SHA-512-256" */
 const char *digest_name(enum digest_algorithm a);
-/* Any case; an empty text is MD5 (D3). The -sess forms and others: ERR_UNSUPPORTED. */
-enum err digest_by_name(struct slice text, enum digest_algorithm *out) MUST_CHECK;
+/* What `algorithm` in credentials names, in any case: "SHA-256", "MD5-sess" ... An empty text is MD5 (D3);
+ * others are ERR_UNSUPPORTED. */
+struct digest_form {
+	enum digest_algorithm algorithm;
+	bool session; /* -sess: HA1 is hashed once more, with nonce and cnonce */
+};
+enum err digest_by_name(struct slice text, struct digest_form *out) MUST_CHECK;
 size_t digest_size(enum digest_algorithm a); /* 16 or 32 bytes */
 
 /* H(parts one after the other), binary, digest_size(a) bytes. */
@@ -37,11 +42,12 @@ void digest_ha1(struct digester *d, enum digest_algorithm a, struct slice user, 
                 struct slice password, uint8_t out[DIGEST_HASH_MAX]);
 
 struct digest_question {
-	enum digest_algorithm algorithm;
+	struct digest_form form;
 	struct slice ha1; /* binary, digest_size */
 	struct slice method, uri, nonce;
 	struct slice nc, cnonce; /* with qop only */
-	struct slice qop;        /* empty: the form without qop (RFC 2069); "auth" */
+	struct slice qop;        /* empty: the form without qop (RFC 2069); "auth", "auth-int" */
+	struct slice body;       /* with auth-int */
 };
 /* The response a client must give, lower-case hex, 2 * digest_size characters. */
 void digest_response(struct digester *d, const struct digest_question *q,

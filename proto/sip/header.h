@@ -66,7 +66,9 @@ enum err number_read(struct slice value, uint32_t *out) MUST_CHECK;
  * backslash stays two characters: digests are made over what was sent). n == 0: absent. */
 struct sip_credentials {
 	struct slice username, realm, nonce, uri, response, algorithm, cnonce, opaque, qop;
-	uint32_t nc; /* 0: absent or unreadable */
+	struct slice username_ext; /* of username*: charset'language'escaped (RFC 5987) */
+	struct slice userhash;     /* "true": `username` is a hash */
+	uint32_t nc;               /* 0: absent or unreadable */
 	struct slice nc_text;
 };
 /* ERR_UNSUPPORTED: a scheme other than Digest, to be taken as absent (D12). */

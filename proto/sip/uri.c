@@ -189,3 +189,20 @@ enum err sip_aor(const struct sip_uri *u, struct buf *to)
 	to->n = before;
 	return ERR_TOO_BIG;
 }
+
+struct slice uri_unescaped(struct slice text, struct arena *arena)
+{
+	if (find_byte(text, '%') == text.n)
+		return text;
+	uint8_t *memory = arena_take(arena, text.n);
+	if (memory == NULL)
+		return (struct slice){NULL, 0};
+	struct buf to = buf_on(memory, text.n);
+	while (text.n > 0) {
+		size_t n = is_escape(text) && uri_char(text) != 0 ? 3 : 1;
+
+		buf_byte(&to, n == 3 ? uri_char(text) : text.p[0]);
+		text = skip(text, n);
+	}
+	return buf_slice(&to);
+}

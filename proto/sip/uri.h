@@ -3,6 +3,7 @@
 #ifndef PROTO_SIP_URI_H
 #define PROTO_SIP_URI_H
 
+#include "proto/base/arena.h"
 #include "proto/base/buf.h"
 #include "proto/base/defs.h"
 #include "proto/base/err.h"
@@ -32,6 +33,10 @@ enum err sip_uri_parse(struct slice text, struct sip_uri *out) MUST_CHECK;
 /* RFC 3261 19.1.4 for sip and sips; byte equality after scheme and case rules for tel and others
  * (tel: visual separators ignored, RFC 3966 section 3). */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
+
+/* The text with each %HH undone, once; an escaped NUL stays as it is. In the arena where it differs
+ * (n == 0: no room there). */
+struct slice uri_unescaped(struct slice text, struct arena *arena);
 
 /* Writes the canonical AOR "sip:user@host[:port]": parameters, headers and password dropped, user
  * unescaped where the character may stand bare and escapes upper-cased where not, host lower-cased

@@ -13,8 +13,8 @@ enum { ARENA = 512 * 1024, MESSAGES = 16 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct domain_policy domains[] = {
-	{{SLICE_OF("example.com")}, 3600, 60, 7200, OFFER_NOTHING, false, 4},
-	{{SLICE_OF("example.net")}, 3600, 60, 7200, OFFER_ALL, true, 4},
+	{{SLICE_OF("example.com")}, 3600, 60, 7200, OFFER_NOTHING, false, 4, false, false},
+	{{SLICE_OF("example.net")}, 3600, 60, 7200, OFFER_ALL, true, 4, true, true},
 };
 
 static void add_secret(struct copy *c)

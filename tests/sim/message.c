@@ -64,7 +64,7 @@ static void put_credentials(struct world *w, const struct client *c, struct buf 
 	digest_ha1(w->digester, DIGEST_SHA256, slice_str(user), SLICE("sim.example"),
 	           SLICE("secret"), ha1);
 	struct digest_question q = {
-		.algorithm = DIGEST_SHA256,
+		.form = {DIGEST_SHA256, false},
 		.ha1 = {ha1, digest_size(DIGEST_SHA256)},
 		.method = SLICE("REGISTER"),
 		.uri = SLICE("sip:sim.example"),

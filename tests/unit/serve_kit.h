@@ -34,12 +34,13 @@ struct kit {
 };
 
 static const struct domain_policy kit_domains[] = {
-	{{SLICE_OF("open.example")}, 3600, 60, 7200, OFFER_NOTHING, false, 4},
-	{{SLICE_OF("example.com")}, 3600, 60, 3600, OFFER_ALL, false, 4},
-	{{SLICE_OF("third.example")}, 3600, 60, 3600, OFFER_ALL, true, 4},
-	{{SLICE_OF("wide.example")}, 3600, 60, 3600, OFFER_NOTHING, false, 100},
-	{{SLICE_OF("late.example")}, 7200, 5000, 9000, OFFER_NOTHING, false, 4},
-	{{SLICE_OF("md5.example")}, 3600, 60, 3600, OFFER_MD5, false, 4},
+	{{SLICE_OF("open.example")}, 3600, 60, 7200, OFFER_NOTHING, false, 4, false, false},
+	{{SLICE_OF("example.com")}, 3600, 60, 3600, OFFER_ALL, false, 4, false, false},
+	{{SLICE_OF("third.example")}, 3600, 60, 3600, OFFER_ALL, true, 4, false, false},
+	{{SLICE_OF("wide.example")}, 3600, 60, 3600, OFFER_NOTHING, false, 100, false, false},
+	{{SLICE_OF("late.example")}, 7200, 5000, 9000, OFFER_NOTHING, false, 4, false, false},
+	{{SLICE_OF("md5.example")}, 3600, 60, 3600, OFFER_MD5, false, 4, false, false},
+	{{SLICE_OF("strict.example")}, 3600, 60, 3600, OFFER_ALL, false, 4, true, true},
 };
 
 static inline void kit_put(struct kit *k, enum table table, struct slice key, struct slice value)
