@@ -59,6 +59,8 @@ static enum err read_binding(const Rec__Binding *m, struct binding *out)
 		.from_tag = borrow(m->from_tag),
 		.stamped = {m->stamped_ms},
 		.expires = {m->expires_ms},
+		.bound = {m->bound_ms},
+		.called = {m->called_ms},
 		.q_milli = m->q_milli,
 		.instance = borrow(m->instance),
 		.reg_id = m->reg_id,
@@ -168,6 +170,8 @@ static void write_binding(const struct binding *b, struct binding_image *to)
 	m->from_tag = lend(b->from_tag);
 	m->stamped_ms = b->stamped.ms;
 	m->expires_ms = b->expires.ms;
+	m->bound_ms = b->bound.ms;
+	m->called_ms = b->called.ms;
 	m->q_milli = b->q_milli;
 	m->instance = lend(b->instance);
 	m->reg_id = b->reg_id;

@@ -2,6 +2,7 @@
 
 #include "node/core/aor_edit.h"
 #include "node/core/auth.h"
+#include "node/core/register_extend.h"
 
 enum {
 	RETRY_AFTER_S =
@@ -100,7 +101,18 @@ void answer_denial(const struct answer *a, const struct denial *why,
 	reply_end(a->to);
 }
 
-static void put_contact(struct buf *to, const struct binding *b, struct pairtime now)
+static void put_gruus(struct buf *to, const struct listing *l, const struct binding *b)
+{
+	if (!l->request->knows_gruu || b->instance.n == 0 || l->gruus.secrets->n == 0)
+		return;
+	buf_str(to, ";pub-gruu=\"");
+	gruu_put_public(to, l->request->aor, b);
+	buf_str(to, "\";temp-gruu=\"");
+	gruu_put_temporary(&l->gruus, to, l->request->aor, b);
+	buf_str(to, "\"");
+}
+
+static void put_contact(struct buf *to, const struct listing *l, const struct binding *b)
 {
 	buf_str(to, "Contact: ");
 	if (b->display.n > 0) {
@@ -111,24 +123,65 @@ static void put_contact(struct buf *to, const struct binding *b, struct pairtime
 	buf_put(to, b->uri);
 	buf_byte(to, '>');
 	buf_put(to, b->params);
+	put_gruus(to, l, b);
 	buf_str(to, ";expires=");
-	buf_u64(to, (uint64_t)(b->expires.ms - now.ms + 999) / 1000);
+	buf_u64(to, (uint64_t)(b->expires.ms - l->now.ms + 999) / 1000);
 	buf_str(to, "\r\n");
 }
 
-void answer_bindings(const struct answer *a, const struct register_request *r,
-                     const struct aor_record *record, struct pairtime now)
+/* RFC 5626 section 6: a flow of this request was taken as one. */
+static void put_outbound(const struct answer *a, const struct listing *l)
 {
+	bool flow = false;
+
+	for (size_t i = 0; i < l->request->n_contacts; i++)
+		flow = flow || l->request->contacts[i].reg_id != 0;
+	if (!flow)
+		return;
+	reply_header(a->to, "Require", SLICE("outbound"));
+	if (l->request->direct && l->policy->flow_timer_s > 0)
+		put_number_header(a, "Flow-Timer", l->policy->flow_timer_s);
+}
+
+/* RFC 8599 5.4: which of the services asked about we know; all of them where none is named. */
+static void put_push(const struct answer *a, const struct listing *l)
+{
+	struct slice rest = l->policy->push_services, service, asked;
+
+	while (push_asked(l->request, &asked) && list_next(&rest, &service)) {
+		uint8_t text[HEADER_ROOM];
+		struct buf to = buf_on(text, sizeof text);
+
+		if (asked.n > 0 && !slice_eq_nocase(asked, service))
+			continue;
+		buf_str(&to, "*;+sip.pns=\"");
+		buf_put(&to, service);
+		buf_str(&to, "\"");
+		reply_header(a->to, "Feature-Caps", buf_slice(&to));
+	}
+}
+
+void answer_bindings(const struct answer *a, const struct listing *l)
+{
+	const struct register_request *r = l->request;
 	uint8_t text[40];
 	struct buf date = buf_on(text, sizeof text);
+	bool bound = false;
 
 	reply_begin(a->to, a->request, a->flow, 200, NULL, a->to_tag);
-	for (size_t i = 0; i < record->n_bindings; i++)
-		if (binding_is_live(&record->bindings[i], now))
-			put_contact(a->to, &record->bindings[i], now);
-	for (size_t i = 0; r->echo_path && i < r->n_paths; i++)
+	for (size_t i = 0; i < l->record->n_bindings; i++) {
+		if (!binding_is_live(&l->record->bindings[i], l->now))
+			continue;
+		put_contact(a->to, l, &l->record->bindings[i]);
+		bound = true;
+	}
+	for (size_t i = 0; r->knows_path && i < r->n_paths; i++)
 		reply_header(a->to, "Path", r->path[i]);
-	date_put(&date, now);
+	put_outbound(a, l);
+	put_push(a, l);
+	if (bound && l->policy->service_route.n > 0)
+		reply_header(a->to, "Service-Route", l->policy->service_route);
+	date_put(&date, l->now);
 	reply_header(a->to, "Date", buf_slice(&date));
 	reply_end(a->to);
 }
@@ -138,6 +191,6 @@ void answer_options(const struct answer *a)
 	reply_begin(a->to, a->request, a->flow, 200, NULL, a->to_tag);
 	reply_header(a->to, "Allow", SLICE("REGISTER, OPTIONS"));
 	reply_header(a->to, "Accept", SLICE("*/*"));
-	reply_header(a->to, "Supported", SLICE("path"));
+	reply_header(a->to, "Supported", SLICE("path, outbound, gruu, gin"));
 	reply_end(a->to);
 }

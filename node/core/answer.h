@@ -3,6 +3,7 @@
 #define NODE_CORE_ANSWER_H
 
 #include "node/core/denial.h"
+#include "node/core/gruu.h"
 #include "node/core/register_read.h"
 #include "proto/sip/reply.h"
 
@@ -24,10 +25,17 @@ struct challenge {
 void answer_denial(const struct answer *a, const struct denial *why,
                    const struct challenge *challenge);
 
-/* 200 with every current binding and its remaining seconds, rounded up. Date is made from pair time,
- * which starts from wall time and never steps: this layer has no wall clock. */
-void answer_bindings(const struct answer *a, const struct register_request *r,
-                     const struct aor_record *record, struct pairtime now);
+/* 200 with every current binding and its remaining seconds, rounded up, and what the request's
+ * extensions ask for. Date is made from pair time, which starts from wall time and never steps: this
+ * layer has no wall clock. */
+struct listing {
+	const struct register_request *request;
+	const struct aor_record *record;
+	const struct domain_policy *policy;
+	struct gruu_keys gruus;
+	struct pairtime now;
+};
+void answer_bindings(const struct answer *a, const struct listing *l);
 
 void answer_options(const struct answer *a);
 

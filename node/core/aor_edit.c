@@ -4,6 +4,18 @@
 
 #include "proto/sip/uri.h"
 
+static bool same_push(const struct sip_uri *a, const struct sip_uri *b)
+{
+	static const char *const names[] = {"pn-provider", "pn-prid"};
+	struct slice left, right;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!sip_uri_param(a, names[i], &left) || !sip_uri_param(b, names[i], &right) ||
+		    left.n == 0 || !slice_eq(left, right))
+			return false;
+	return true;
+}
+
 bool contact_key_eq(const struct contact_key *a, const struct contact_key *b)
 {
 	bool a_is_flow = a->instance.n > 0 && a->reg_id != 0;
@@ -15,8 +27,9 @@ bool contact_key_eq(const struct contact_key *a, const struct contact_key *b)
 		       slice_eq(a->instance, b->instance);
 	if (slice_eq(a->uri, b->uri))
 		return true;
-	return sip_uri_parse(a->uri, &left) == OK && sip_uri_parse(b->uri, &right) == OK &&
-	       sip_uri_eq(&left, &right);
+	if (sip_uri_parse(a->uri, &left) != OK || sip_uri_parse(b->uri, &right) != OK)
+		return false;
+	return same_push(&left, &right) || sip_uri_eq(&left, &right);
 }
 
 struct contact_key binding_key(const struct binding *b)

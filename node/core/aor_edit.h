@@ -7,8 +7,8 @@
 
 #include "proto/record.h"
 
-/* What makes two contacts the same binding: instance and reg-id where both stand (RFC 5626), else
- * URI equality (RFC 3261 10.3 step 7). */
+/* What makes two contacts the same binding: instance and reg-id where both stand (RFC 5626), else the
+ * push service's name for the device (RFC 8599), else URI equality (RFC 3261 10.3 step 7). */
 struct contact_key {
 	struct slice uri, instance;
 	uint32_t reg_id;

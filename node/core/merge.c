@@ -43,6 +43,8 @@ static bool move_aor(const struct merge *m, struct aor_record *r)
 			continue;
 		b->stamped = moved(b->stamped, by);
 		b->expires = moved(b->expires, by);
+		b->bound = moved(b->bound, by);
+		/* `called` stays: it is compared with what GRUUs say that were made on that side. */
 		any = true;
 	}
 	for (size_t i = 0; i < r->n_tombstones; i++) {

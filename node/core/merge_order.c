@@ -67,6 +67,10 @@ static int binding_numbers_cmp(const struct binding *a, const struct binding *b)
 	                          b->n_paths, b->transport, b->unknown.n};
 	int c = time_cmp(a->expires, b->expires);
 
+	if (c == 0)
+		c = time_cmp(a->bound, b->bound);
+	if (c == 0)
+		c = time_cmp(a->called, b->called);
 	return c != 0 ? c : numbers_cmp(left, right, ARRAY_LEN(left));
 }
 

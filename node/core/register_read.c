@@ -1,7 +1,12 @@
 #include "node/core/register_read.h"
 
 /* What a Require may ask of us. */
-static const struct slice known_options[] = {{SLICE_OF("path")}};
+static const struct slice known_options[] = {
+	{SLICE_OF("path")},
+	{SLICE_OF("outbound")},
+	{SLICE_OF("gruu")},
+	{SLICE_OF("gin")},
+};
 
 void transaction_read(const struct sip_msg *m, struct transaction *out)
 {
@@ -44,6 +49,11 @@ static bool lists_option(const struct sip_msg *m, enum sip_header_id id, struct 
 				return true;
 	}
 	return false;
+}
+
+static bool knows(const struct sip_msg *m, struct slice option)
+{
+	return lists_option(m, HEADER_SUPPORTED, option) || lists_option(m, HEADER_REQUIRE, option);
 }
 
 static void put_unknown_options(struct slice list, struct buf *to)
@@ -105,20 +115,38 @@ static bool is_printable(struct slice uri)
 	return uri.n > 0;
 }
 
-/* The header parameters as they are kept: all but expires, which has a field of its own. */
+/* expires has a field of its own, and GRUUs are ours to give (RFC 5627 5.1). */
+static bool is_kept(struct slice name)
+{
+	return !slice_eq_nocase(name, SLICE("expires")) &&
+	       !slice_eq_nocase(name, SLICE("pub-gruu")) &&
+	       !slice_eq_nocase(name, SLICE("temp-gruu"));
+}
+
+static bool all_kept(struct slice params)
+{
+	struct sip_param p;
+	bool all = true;
+
+	while (param_next(&params, &p))
+		all = all && is_kept(p.name);
+	return all;
+}
+
+/* The header parameters as they are kept. */
 static struct slice params_kept(struct slice params, struct arena *arena)
 {
-	struct slice expires, rest = params;
+	struct slice rest = params;
 	struct sip_param p;
 
-	if (!param_find(params, "expires", &expires))
+	if (all_kept(params))
 		return unfolded(params, arena);
 	uint8_t *memory = arena_take(arena, params.n + 1);
 	if (memory == NULL)
 		return (struct slice){NULL, 0};
 	struct buf to = buf_on(memory, params.n + 1);
 	while (param_next(&rest, &p)) {
-		if (slice_eq_nocase(p.name, SLICE("expires")))
+		if (!is_kept(p.name))
 			continue;
 		buf_str(&to, ";");
 		buf_put(&to, p.name);
@@ -148,6 +176,8 @@ static struct denial read_contact(struct slice element, struct arena *arena,
 		return deny(400, SERVED_BAD, "Bad Contact URI");
 	if (c->addr.uri.n > CONTACT_URI_MAX)
 		return deny(413, SERVED_BAD, "Contact URI Too Long");
+	if (!out->knows_outbound || c->instance.n == 0)
+		c->reg_id = 0; /* RFC 5626 section 6: then it says nothing */
 	c->addr.display = unfolded(c->addr.display, arena);
 	c->addr.params = params_kept(c->addr.params, arena);
 	out->n_contacts++;
@@ -255,6 +285,15 @@ static void read_agent(const struct sip_msg *m, struct arena *arena, struct regi
 		out->user_agent = unfolded(slice_head(h->value, USER_AGENT_STORED_MAX), arena);
 }
 
+static bool is_direct(const struct sip_msg *m)
+{
+	const struct sip_header *via = sip_find(m, HEADER_VIA);
+	struct slice rest = via->value, element;
+
+	return sip_find_next(m, via) == NULL && list_next(&rest, &element) &&
+	       !list_next(&rest, &element);
+}
+
 struct denial register_read(const struct sip_msg *m, const struct transaction *id,
                             struct arena *arena, struct register_request *out)
 {
@@ -263,8 +302,11 @@ struct denial register_read(const struct sip_msg *m, const struct transaction *i
 	out->star = false;
 	out->n_contacts = 0;
 	out->n_paths = 0;
-	out->echo_path = lists_option(m, HEADER_SUPPORTED, SLICE("path")) ||
-	                 lists_option(m, HEADER_REQUIRE, SLICE("path"));
+	out->direct = is_direct(m);
+	out->knows_path = knows(m, SLICE("path"));
+	out->knows_outbound = knows(m, SLICE("outbound"));
+	out->knows_gruu = knows(m, SLICE("gruu"));
+	out->wants_gin = lists_option(m, HEADER_REQUIRE, SLICE("gin"));
 	read_expires(m, out);
 	read_agent(m, arena, out);
 	if (r.status == 0)

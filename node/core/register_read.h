@@ -37,7 +37,9 @@ struct register_request {
 	size_t n_contacts;
 	struct slice path[BINDING_PATHS_MAX];
 	size_t n_paths;
-	bool echo_path; /* the client said that it knows Path (RFC 3327) */
+	bool direct;                                 /* one Via: nobody stands between */
+	bool knows_path, knows_outbound, knows_gruu; /* Supported or Require */
+	bool wants_gin;                              /* Require: gin (RFC 6140) */
 	struct slice user_agent;
 };
 struct denial register_read(const struct sip_msg *m, const struct transaction *id,

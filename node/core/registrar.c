@@ -164,11 +164,32 @@ static struct binding *append_binding(const struct reg_context *ctx, struct aor_
 	return b;
 }
 
+/* Since when the instance registers under this Call-ID; another one ends its temporary GRUUs (RFC 5627
+ * 5.1), those that its other bindings stand for, too. */
+static struct pairtime called_since(const struct reg_context *ctx, const struct register_request *r,
+                                    const struct sip_contact *c, struct aor_record *record)
+{
+	struct pairtime now = ctx->stamp.now, since = now;
+
+	for (size_t i = 0; i < record->n_bindings && c->instance.n > 0; i++) {
+		struct binding *b = &record->bindings[i];
+
+		if (!slice_eq(b->instance, c->instance) || !binding_is_live(b, now))
+			continue;
+		if (slice_eq(b->call_id, r->id.call_id))
+			since = b->called.ms < since.ms ? b->called : since;
+		else
+			b->called = now;
+	}
+	return since;
+}
+
 static void write_binding(const struct reg_context *ctx, const struct register_request *r,
                           const struct sip_contact *c, struct binding *b)
 {
 	uint32_t asked = asked_s(ctx, r, c), most = ctx->policy->max_expires_s;
 	struct unknown_fields unknown = b->unknown;
+	struct pairtime bound = b->bound, called = b->called;
 
 	*b = (struct binding){
 		.uri = c->addr.uri,
@@ -180,6 +201,8 @@ static void write_binding(const struct reg_context *ctx, const struct register_r
 		.from_tag = r->id.from_tag,
 		.stamped = ctx->stamp.now,
 		.expires = pairtime_add_s(ctx->stamp.now, asked < most ? asked : most),
+		.bound = bound,
+		.called = called,
 		.q_milli = c->q_milli,
 		.instance = c->instance,
 		.reg_id = c->reg_id,
@@ -202,8 +225,10 @@ static bool grant_contact(const struct reg_context *ctx, const struct register_r
 {
 	struct contact_key key = key_of(c);
 	struct binding *b = aor_find(record, &key);
+	bool is_new = b == NULL || !binding_is_live(b, ctx->stamp.now);
+	struct pairtime called = called_since(ctx, r, c, record);
 
-	*added = *added || b == NULL || !binding_is_live(b, ctx->stamp.now);
+	*added = *added || is_new;
 	if (b != NULL)
 		bury_replaced(ctx, r, b, record);
 	else
@@ -211,6 +236,9 @@ static bool grant_contact(const struct reg_context *ctx, const struct register_r
 	if (b == NULL)
 		return false;
 	aor_unbury(record, &key, r->id.call_id);
+	if (is_new)
+		b->bound = ctx->stamp.now;
+	b->called = called;
 	write_binding(ctx, r, c, b);
 	return true;
 }

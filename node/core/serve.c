@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "node/core/turn.h"
+#include "proto/sip/stun.h"
 
 enum {
 	REPLY_ROOM = 65507,       /* what a UDP datagram over IPv4 carries */
@@ -145,6 +146,11 @@ const struct domain_policy *turn_find_domain(const struct server *s, struct slic
 	return NULL;
 }
 
+struct gruu_keys turn_gruus(const struct turn *t)
+{
+	return (struct gruu_keys){t->server->digester, &t->server->secrets};
+}
+
 static bool is_local_host(const struct turn *t, struct slice host)
 {
 	struct addr a;
@@ -223,6 +229,19 @@ static bool begin(struct turn *t)
 	return !t->cacheable || make_key(t);
 }
 
+/* RFC 5626 8: it depends on nothing that is stored. */
+static void answer_keep_alive(const struct serve_input *in, struct arena *arena, struct served *out)
+{
+	uint8_t *memory = arena_take(arena, STUN_ANSWER_MAX);
+
+	assert(memory != NULL);
+	struct buf to = buf_on(memory, STUN_ANSWER_MAX);
+	stun_answer(in->bytes, &in->flow.remote, &to);
+	out->outcome = SERVED_KEEP_ALIVE;
+	out->target = in->flow.remote;
+	out->reply = buf_slice(&to);
+}
+
 void serve(struct server *s, const struct copy *copy, const struct serve_input *in,
            struct arena *arena, struct served *out)
 {
@@ -230,6 +249,10 @@ void serve(struct server *s, const struct copy *copy, const struct serve_input *
 
 	assert(arena->room >= ARENA_LEAST);
 	*out = (struct served){.outcome = SERVED_NOTHING, .deadline = PAIRTIME_NEVER};
+	if (in->flow.transport == TRANSPORT_UDP && stun_is_request(in->bytes)) {
+		answer_keep_alive(in, arena, out);
+		return;
+	}
 	if (!begin(&t) || (t.cacheable && repeat_kept(&t)))
 		return;
 	secrets_follow(&s->secrets, copy, arena);

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "node/core/register_extend.h"
 #include "node/core/registrar.h"
 #include "node/core/turn.h"
 
@@ -115,7 +116,10 @@ static bool authenticate(struct turn *t, struct registration *r)
 static bool respond_bindings(struct turn *t, const struct registration *r,
                              enum serve_outcome outcome)
 {
-	answer_bindings(&t->answer, r->request, r->record, t->in->pair);
+	const struct listing listing = {r->request, r->record, r->policy, turn_gruus(t),
+	                                t->in->pair};
+
+	answer_bindings(&t->answer, &listing);
 	turn_finish(t, outcome);
 	if (t->out->reply.n > 0)
 		return true;
@@ -176,6 +180,12 @@ static void decide(struct turn *t, const struct registration *r)
 		.flow = &t->in->flow,
 		.stamp = {t->in->pair, t->in->epoch, t->in->unit},
 	};
+	const struct extension_check extensions = {r->policy, turn_gruus(t), t->arena};
+	struct denial why = extensions_check(&extensions, r->request);
+	if (why.status != 0) {
+		turn_respond_denied(t, &why);
+		return;
+	}
 	struct reg_decision decision = reg_decide(&context, r->request, r->record);
 
 	if (decision.denial.status != 0)

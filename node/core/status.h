@@ -73,6 +73,7 @@
 	X(fetched, count, "", "REGISTERs that only asked")                                    \
 	X(repeated, count, "", "retransmissions answered")                                    \
 	X(options, count, "", "OPTIONS answered")                                             \
+	X(keep_alives, count, "", "keep-alives of flows over UDP answered (STUN)")            \
 	X(challenged, count, "", "requests challenged")                                       \
 	X(forbidden, count, "", "requests refused with 403")                                  \
 	X(not_found, count, "", "requests for users not served")                              \

@@ -51,6 +51,8 @@ const struct domain_policy *turn_find_domain(const struct server *s, struct slic
 /* Is the request for a domain of ours, or for this very address (R07)? */
 struct denial turn_check_request_uri(const struct turn *t, struct sip_uri *uri);
 
+struct gruu_keys turn_gruus(const struct turn *t);
+
 void serve_register(struct turn *t);
 
 #endif

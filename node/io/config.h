@@ -27,6 +27,7 @@ enum config_auth { CONFIG_AUTH_DIGEST = 1, CONFIG_AUTH_NONE, CONFIG_AUTH_DIGEST_
 typedef char *config_text;          /* NULL: not given */
 typedef char *config_path;          /* absolute; NULL: not given */
 typedef char *config_host;          /* in lower case */
+typedef char *config_route;         /* "": none */
 typedef struct addr config_address; /* ADDR_NONE: not given */
 typedef uint16_t config_port;
 typedef uint32_t config_count;

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "proto/sip/header.h"
+
 struct choice {
 	const char *name;
 	unsigned value;
@@ -202,6 +204,21 @@ static bool read_host(const struct config_key *key, const char *text, void *fiel
 	return true;
 }
 
+/* RFC 3608: each of them a name-addr with a SIP URI in < >, loose routing asked for. */
+static bool read_route(const struct config_key *key, const char *text, void *field)
+{
+	struct slice rest = slice_str(text), element, lr;
+	struct sip_name_addr name;
+	struct sip_uri uri;
+
+	while (list_next(&rest, &element))
+		if (memchr(element.p, '<', element.n) == NULL ||
+		    name_addr_read(element, &name) != OK || sip_uri_parse(name.uri, &uri) != OK ||
+		    uri.host.n == 0 || !sip_uri_param(&uri, "lr", &lr))
+			return false;
+	return read_text(key, text, field);
+}
+
 static void put_with_unit(int64_t value, const struct unit_of *units, struct buf *to)
 {
 	const struct unit_of *best = units;
@@ -339,6 +356,10 @@ static const struct config_type type_host = {.what = "a host name such as exampl
                                              .read = read_host,
                                              .put = put_text,
                                              .owns = true};
+static const struct config_type type_route = {.what = "a route such as <sip:192.0.2.1;lr>",
+                                              .read = read_route,
+                                              .put = put_text,
+                                              .owns = true};
 static const struct config_type type_address = {
 	.what = "an IP address", .read = read_address, .put = put_address};
 static const struct config_type type_port = {.what = "a port", .read = read_port, .put = put_port};

@@ -108,7 +108,13 @@
 	X(auth_int, bool, "domains.auth_int", "no", 0, 0, SHARED, \
 	  "offer the digest that covers the body, too (qop auth-int)") \
 	X(userhash, bool, "domains.userhash", "no", 0, 0, SHARED, \
-	  "let a subscriber send the name as a hash (userhash)")
+	  "let a subscriber send the name as a hash (userhash)") \
+	X(service_route, route, "domains.service_route", "", 0, 400, SHARED, \
+	  "Service-Route told to who registers: <sip:...;lr>, or several by commas") \
+	X(push_services, text, "domains.push_services", "", 0, 200, SHARED, \
+	  "push services that wake phones here, by commas (pn-provider): others are answered 555") \
+	X(flow_timer, duration, "domains.flow_timer", "2 min", 0, CONFIG_MS_H, SHARED, \
+	  "a phone with Outbound must keep its flow alive so often (Flow-Timer); 0 s: not told")
 /* clang-format on */
 
 #endif

@@ -206,3 +206,16 @@ struct slice uri_unescaped(struct slice text, struct arena *arena)
 	}
 	return buf_slice(&to);
 }
+
+bool sip_uri_param(const struct sip_uri *u, const char *name, struct slice *value)
+{
+	struct slice rest = u->params;
+	struct uri_part part;
+
+	while (uri_part_next(&rest, ';', &part))
+		if (uri_text_eq(part.name, slice_str(name), true)) {
+			*value = part.value;
+			return true;
+		}
+	return false;
+}

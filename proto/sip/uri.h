@@ -34,6 +34,9 @@ enum err sip_uri_parse(struct slice text, struct sip_uri *out) MUST_CHECK;
  * (tel: visual separators ignored, RFC 3966 section 3). */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 
+/* A parameter of the URI by its name, in any case; the value as written, n == 0 where it has none. */
+bool sip_uri_param(const struct sip_uri *u, const char *name, struct slice *value);
+
 /* The text with each %HH undone, once; an escaped NUL stays as it is. In the arena where it differs
  * (n == 0: no room there). */
 struct slice uri_unescaped(struct slice text, struct arena *arena);

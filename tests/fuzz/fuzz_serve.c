@@ -13,8 +13,23 @@ enum { ARENA = 512 * 1024, MESSAGES = 16 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct domain_policy domains[] = {
-	{{SLICE_OF("example.com")}, 3600, 60, 7200, OFFER_NOTHING, false, 4, false, false},
-	{{SLICE_OF("example.net")}, 3600, 60, 7200, OFFER_ALL, true, 4, true, true},
+	{.name = {SLICE_OF("example.com")},
+         .default_expires_s = 3600,
+         .min_expires_s = 60,
+         .max_expires_s = 7200,
+         .max_contacts = 4,
+         .service_route = {SLICE_OF("<sip:10.0.0.9;lr>")},
+         .push_services = {SLICE_OF("apns,fcm")},
+         .flow_timer_s = 120},
+	{.name = {SLICE_OF("example.net")},
+         .default_expires_s = 3600,
+         .min_expires_s = 60,
+         .max_expires_s = 7200,
+         .digest = OFFER_ALL,
+         .third_party = true,
+         .max_contacts = 4,
+         .auth_int = true,
+         .userhash = true},
 };
 
 static void add_secret(struct copy *c)

@@ -33,14 +33,27 @@ struct kit {
 	unsigned branch; /* of the next request */
 };
 
+#define KIT_DOMAIN(domain, most, offer, contacts, ...)                                      \
+	{                                                                                   \
+		.name = {SLICE_OF(domain)}, .default_expires_s = 3600, .min_expires_s = 60, \
+		.max_expires_s = (most), .digest = (offer), .max_contacts = (contacts),     \
+		__VA_ARGS__                                                                 \
+	}
 static const struct domain_policy kit_domains[] = {
-	{{SLICE_OF("open.example")}, 3600, 60, 7200, OFFER_NOTHING, false, 4, false, false},
-	{{SLICE_OF("example.com")}, 3600, 60, 3600, OFFER_ALL, false, 4, false, false},
-	{{SLICE_OF("third.example")}, 3600, 60, 3600, OFFER_ALL, true, 4, false, false},
-	{{SLICE_OF("wide.example")}, 3600, 60, 3600, OFFER_NOTHING, false, 100, false, false},
-	{{SLICE_OF("late.example")}, 7200, 5000, 9000, OFFER_NOTHING, false, 4, false, false},
-	{{SLICE_OF("md5.example")}, 3600, 60, 3600, OFFER_MD5, false, 4, false, false},
-	{{SLICE_OF("strict.example")}, 3600, 60, 3600, OFFER_ALL, false, 4, true, true},
+	KIT_DOMAIN("open.example", 7200, OFFER_NOTHING, 4, .third_party = false),
+	KIT_DOMAIN("wide.example", 3600, OFFER_NOTHING, 100, .third_party = false),
+	KIT_DOMAIN("example.com", 3600, OFFER_ALL, 4, .third_party = false),
+	KIT_DOMAIN("third.example", 3600, OFFER_ALL, 4, .third_party = true),
+	KIT_DOMAIN("md5.example", 3600, OFFER_MD5, 4, .third_party = false),
+	KIT_DOMAIN("strict.example", 3600, OFFER_ALL, 4, .auth_int = true, .userhash = true),
+	KIT_DOMAIN("rich.example", 3600, OFFER_NOTHING, 4,
+                   .service_route = {SLICE_OF("<sip:10.0.0.9;lr>")},
+                   .push_services = {SLICE_OF("apns,fcm")}, .flow_timer_s = 120),
+	{.name = {SLICE_OF("late.example")},
+         .default_expires_s = 7200,
+         .min_expires_s = 5000,
+         .max_expires_s = 9000,
+         .max_contacts = 4},
 };
 
 static inline void kit_put(struct kit *k, enum table table, struct slice key, struct slice value)

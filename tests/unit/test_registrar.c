@@ -271,16 +271,17 @@ static void a_device_with_instance_and_reg_id_replaces_its_own_flow(void **state
 {
 	(void)state;
 #define DEVICE ";+sip.instance=\"<urn:uuid:1>\";reg-id="
+#define OB     .more = "Supported: outbound\r\n"
 	static const struct line story[] = {
-		{0, {.cseq = 1, .contact = A DEVICE "1"}, "200 " A DEVICE "1;expires=3600"},
-		{0, {.cseq = 2, .contact = B DEVICE "1"}, "200 " B DEVICE "1;expires=3600"},
+		{0, {.cseq = 1, .contact = A DEVICE "1", OB}, "200 " A DEVICE "1;expires=3600"},
+		{0, {.cseq = 2, .contact = B DEVICE "1", OB}, "200 " B DEVICE "1;expires=3600"},
 		{0,
-	         {.cseq = 3, .contact = B DEVICE "2"},
+	         {.cseq = 3, .contact = B DEVICE "2", OB},
 	         "200 " B DEVICE "1;expires=3600 | " B DEVICE "2;expires=3600"},
 		{0, {.cseq = 4, .contact = "*", .expires = "0"}, "200"},
-		{0, {.cseq = 5, .contact = A ";reg-id=1"}, "200 " A ";reg-id=1;expires=3600"},
+		{0, {.cseq = 5, .contact = A ";reg-id=1", OB}, "200 " A ";reg-id=1;expires=3600"},
 		{0,
-	         {.cseq = 6, .contact = B ";reg-id=1"},
+	         {.cseq = 6, .contact = B ";reg-id=1", OB},
 	         "200 " A ";reg-id=1;expires=3600 | " B ";reg-id=1;expires=3600"},
 	};
 	PLAY(story);

@@ -44,7 +44,8 @@ static void each_method_gets_its_answer(void **state)
 		{"REGISTER http:open.example", "", "416", SERVED_BAD},
 		{"REGISTER sip:", "", "400", SERVED_BAD},
 		{"REGISTER sip:open.example", "Require: path\r\n", "200", SERVED_FETCHED},
-		{"REGISTER sip:open.example", "Require: path, gruu\r\n", "420", SERVED_BAD},
+		{"REGISTER sip:open.example", "Require: path, gruu\r\n", "200", SERVED_FETCHED},
+		{"REGISTER sip:open.example", "Require: path, sec-agree\r\n", "420", SERVED_BAD},
 		{"REGISTER sip:open.example", "Record-Route: <sip:p;lr>\r\n", "200",
 	         SERVED_FETCHED},
 	};
@@ -122,15 +123,15 @@ static void refusals_say_what_would_be_right(void **state)
 
 	(void)kit_register(k, &(struct reg){.contact = A ";expires=10"});
 	assert_string_equal(kit_header(k, "Min-Expires", value, sizeof value), "60");
-	(void)kit_register(k,
-	                   &(struct reg){.more = "Require: gruu, path\r\nRequire: outbound\r\n"});
-	assert_string_equal(kit_header(k, "Unsupported", value, sizeof value), "gruu, outbound");
+	(void)kit_register(
+		k, &(struct reg){.more = "Require: juggle, path\r\nRequire: sec-agree\r\n"});
+	assert_string_equal(kit_header(k, "Unsupported", value, sizeof value), "juggle, sec-agree");
 	(void)ask(k, "INVITE sip:open.example", "");
 	assert_string_equal(kit_header(k, "Allow", value, sizeof value), "REGISTER, OPTIONS");
 	(void)ask(k, "OPTIONS sip:open.example", "");
 	assert_string_equal(kit_header(k, "Allow", value, sizeof value), "REGISTER, OPTIONS");
 	assert_string_equal(kit_header(k, "Accept", value, sizeof value), "*/*");
-	assert_string_equal(kit_header(k, "Supported", value, sizeof value), "path");
+	assert_string_equal(kit_header(k, "Supported", value, sizeof value), "path, outbound, gruu, gin");
 	kit_free(k);
 }
 
