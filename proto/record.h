@@ -51,7 +51,8 @@ struct binding {
 	uint32_t cseq;
 	struct slice branch, from_tag;
 	struct pairtime stamped, expires;
-	struct pairtime bound;  /* since when the contact is bound; 0: written before this was kept */
+	struct pairtime
+		bound; /* since when the contact is bound; 0: written before this was kept */
 	struct pairtime called; /* ... under this Call-ID (RFC 5627 5.1) */
 	uint32_t q_milli;
 	struct slice instance;

@@ -131,6 +131,8 @@ static void put_counts(const struct node *n, struct status *s)
 	s->repeated = n->outcomes[SERVED_REPEATED];
 	s->options = n->outcomes[SERVED_OPTIONS];
 	s->keep_alives = n->outcomes[SERVED_KEEP_ALIVE];
+	s->redirected = n->outcomes[SERVED_REDIRECTED];
+	s->unavailable = n->outcomes[SERVED_UNAVAILABLE];
 	s->challenged = n->outcomes[SERVED_CHALLENGED];
 	s->forbidden = n->outcomes[SERVED_FORBIDDEN];
 	s->not_found = n->outcomes[SERVED_NOT_FOUND];

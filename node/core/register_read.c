@@ -69,9 +69,9 @@ static void put_unknown_options(struct slice list, struct buf *to)
 	}
 }
 
-struct denial require_check(const struct sip_msg *m, struct arena *arena)
+struct denial require_check(const struct sip_msg *m, enum sip_header_id header, struct arena *arena)
 {
-	const struct sip_header *first = sip_find(m, HEADER_REQUIRE);
+	const struct sip_header *first = sip_find(m, header);
 	size_t room = 0;
 
 	for (const struct sip_header *h = first; h != NULL; h = sip_find_next(m, h))

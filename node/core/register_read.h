@@ -45,7 +45,8 @@ struct register_request {
 struct denial register_read(const struct sip_msg *m, const struct transaction *id,
                             struct arena *arena, struct register_request *out);
 
-/* 420 when Require names options that are not known here (R08). */
-struct denial require_check(const struct sip_msg *m, struct arena *arena);
+/* 420 when Require (or Proxy-Require) names options that are not known here (R08). */
+struct denial require_check(const struct sip_msg *m, enum sip_header_id header,
+                            struct arena *arena);
 
 #endif

@@ -151,6 +151,41 @@ struct gruu_keys turn_gruus(const struct turn *t)
 	return (struct gruu_keys){t->server->digester, &t->server->secrets};
 }
 
+struct aor_record *turn_read_aor(struct turn *t, struct slice aor, const struct copy_item **item)
+{
+	struct aor_record *record = arena_take(t->arena, sizeof *record);
+
+	*item = turn_get(t, TABLE_AOR, aor);
+	if (record == NULL || t->out->damaged.n > 0)
+		return NULL;
+	if (*item != NULL)
+		return aor_decode((*item)->value, t->arena, record) == OK ? record : NULL;
+	record->n_bindings = 0;
+	record->n_tombstones = 0;
+	record->n_nonces = 0;
+	record->floor = (struct floor){.set = false};
+	record->unknown = (struct unknown_fields){0, NULL};
+	return record;
+}
+
+const struct subscriber_record *turn_find_subscriber(struct turn *t, struct slice user,
+                                                     struct slice realm)
+{
+	uint8_t text[RECORD_KEY_MAX];
+	struct buf key = buf_on(text, sizeof text);
+	struct subscriber_record *who = arena_take(t->arena, sizeof *who);
+
+	buf_put(&key, user);
+	buf_byte(&key, '@');
+	buf_put(&key, realm);
+	if (key.full || who == NULL)
+		return NULL;
+	const struct copy_item *item = turn_get(t, TABLE_SUBSCRIBER, buf_slice(&key));
+	if (item == NULL || subscriber_decode(item->value, t->arena, who) != OK || who->gone)
+		return NULL;
+	return who;
+}
+
 static bool is_local_host(const struct turn *t, struct slice host)
 {
 	struct addr a;
@@ -174,10 +209,12 @@ static void serve_options(struct turn *t)
 	struct sip_uri uri;
 	struct denial why = turn_check_request_uri(t, &uri);
 
+	if (why.status == 0 && uri.user.n > 0) { /* a user's device is asked, not the registrar */
+		serve_locate(t);
+		return;
+	}
 	if (why.status == 0)
-		why = require_check(t->request, t->arena);
-	if (why.status == 0 && uri.user.n > 0) /* a user's device is asked, not the registrar */
-		why = deny(404, SERVED_NOT_FOUND, NULL);
+		why = require_check(t->request, HEADER_REQUIRE, t->arena);
 	if (why.status != 0) {
 		turn_respond_denied(t, &why);
 		return;
@@ -200,10 +237,8 @@ static void serve_method(struct turn *t)
 	else if (t->request->method == SIP_CANCEL)
 		turn_respond(t, 481, SERVED_REFUSED,
 		             NULL); /* R47: a REGISTER is answered at once */
-	else if (t->request->method == SIP_OTHER_METHOD)
-		turn_respond(t, 501, SERVED_REFUSED, NULL);
 	else
-		turn_respond(t, 405, SERVED_REFUSED, NULL);
+		serve_locate(t);
 }
 
 /* Something that wants an answer, and can be given one? */

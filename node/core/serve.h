@@ -22,8 +22,9 @@ struct domain_policy {
 	enum digest_offer digest;
 	bool third_party; /* a user may register another's AOR (R11) */
 	uint32_t max_contacts;
-	bool auth_int;              /* qop auth-int is offered beside auth */
-	bool userhash;              /* a name may be sent as a hash (RFC 7616 3.4.4) */
+	bool auth_int; /* qop auth-int is offered beside auth */
+	bool userhash; /* a name may be sent as a hash (RFC 7616 3.4.4) */
+	bool redirect; /* requests for users are answered by where they are; else 405 */
 	struct slice service_route; /* what every 200 says (RFC 3608); n == 0: nothing */
 	struct slice push_services; /* their names, by commas (RFC 8599); n == 0: no push here */
 	uint32_t flow_timer_s;      /* told to who keeps a flow to us (RFC 5626 4.4); 0: not told */
@@ -62,7 +63,9 @@ enum serve_outcome {
 	SERVED_FETCHED,
 	SERVED_REPEATED, /* a retransmission */
 	SERVED_OPTIONS,
-	SERVED_KEEP_ALIVE, /* STUN over UDP (RFC 5626) */
+	SERVED_KEEP_ALIVE,  /* STUN over UDP (RFC 5626) */
+	SERVED_REDIRECTED,  /* 302 */
+	SERVED_UNAVAILABLE, /* 480: the user has no binding */
 	SERVED_CHALLENGED,
 	SERVED_FORBIDDEN,
 	SERVED_NOT_FOUND,

@@ -29,48 +29,12 @@ static void challenge(struct turn *t, const struct registration *r, bool stale)
 	turn_finish(t, SERVED_CHALLENGED);
 }
 
-/* False: what is stored cannot be read, or the arena is full. */
-static bool load_record(struct turn *t, struct registration *r)
-{
-	r->item = turn_get(t, TABLE_AOR, r->request->aor);
-	r->record = arena_take(t->arena, sizeof *r->record);
-	if (r->record == NULL || t->out->damaged.n > 0)
-		return false;
-	if (r->item != NULL)
-		return aor_decode(r->item->value, t->arena, r->record) == OK;
-	r->record->n_bindings = 0;
-	r->record->n_tombstones = 0;
-	r->record->n_nonces = 0;
-	r->record->floor = (struct floor){.set = false};
-	r->record->unknown = (struct unknown_fields){0, NULL};
-	return true;
-}
-
-/* NULL: nobody of that name in the realm. */
-static const struct subscriber_record *find_subscriber(struct turn *t, struct slice user,
-                                                       struct slice realm)
-{
-	uint8_t text[RECORD_KEY_MAX];
-	struct buf key = buf_on(text, sizeof text);
-	struct subscriber_record *who = arena_take(t->arena, sizeof *who);
-
-	buf_put(&key, user);
-	buf_byte(&key, '@');
-	buf_put(&key, realm);
-	if (key.full || who == NULL)
-		return NULL;
-	const struct copy_item *item = turn_get(t, TABLE_SUBSCRIBER, buf_slice(&key));
-	if (item == NULL || subscriber_decode(item->value, t->arena, who) != OK || who->gone)
-		return NULL;
-	return who;
-}
-
 /* May this user register this AOR (R10-R12)? Only who has shown a password learns who exists. */
 static struct denial check_allowed(struct turn *t, const struct registration *r, struct slice user)
 {
 	if (slice_eq(user, r->request->user))
 		return granted();
-	if (find_subscriber(t, r->request->user, r->policy->name) == NULL)
+	if (turn_find_subscriber(t, r->request->user, r->policy->name) == NULL)
 		return t->out->damaged.n > 0 ? deny(503, SERVED_OVERLOAD, NULL)
 		                             : deny(404, SERVED_NOT_FOUND, NULL);
 	return r->policy->third_party ? granted() : deny(403, SERVED_FORBIDDEN, NULL);
@@ -84,7 +48,7 @@ static bool authenticate(struct turn *t, struct registration *r)
 		.request = t->request,
 		.given = &r->given,
 		.form = r->form,
-		.who = find_subscriber(t, user, r->policy->name),
+		.who = turn_find_subscriber(t, user, r->policy->name),
 		.record = r->record,
 	};
 	struct denial why = t->out->damaged.n > 0 ? deny(503, SERVED_OVERLOAD, NULL) : granted();
@@ -199,7 +163,8 @@ static void decide(struct turn *t, const struct registration *r)
 /* With the record at hand: who asks, whether it was asked before, then the decision. */
 static void register_on_record(struct turn *t, struct registration *r)
 {
-	if (!load_record(t, r)) {
+	r->record = turn_read_aor(t, r->request->aor, &r->item);
+	if (r->record == NULL) {
 		turn_respond(t, t->out->damaged.n > 0 ? 503 : 500, SERVED_OVERLOAD, NULL);
 		return;
 	}
@@ -222,7 +187,7 @@ static struct denial check_register(struct turn *t, struct registration *r)
 	struct denial why = turn_check_request_uri(t, &uri);
 
 	if (why.status == 0)
-		why = require_check(t->request, t->arena);
+		why = require_check(t->request, HEADER_REQUIRE, t->arena);
 	if (why.status == 0)
 		why = register_read(t->request, &t->id, t->arena, r->request);
 	if (why.status != 0)

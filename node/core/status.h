@@ -74,6 +74,8 @@
 	X(repeated, count, "", "retransmissions answered")                                    \
 	X(options, count, "", "OPTIONS answered")                                             \
 	X(keep_alives, count, "", "keep-alives of flows over UDP answered (STUN)")            \
+	X(redirected, count, "", "requests for users answered by 302")                        \
+	X(unavailable, count, "", "requests for users without a binding: 480")                \
 	X(challenged, count, "", "requests challenged")                                       \
 	X(forbidden, count, "", "requests refused with 403")                                  \
 	X(not_found, count, "", "requests for users not served")                              \

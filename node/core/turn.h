@@ -53,6 +53,14 @@ struct denial turn_check_request_uri(const struct turn *t, struct sip_uri *uri);
 
 struct gruu_keys turn_gruus(const struct turn *t);
 
+/* The record of an AOR, an empty one where there is none (`*item` NULL); the answer depends on it. NULL:
+ * what is stored cannot be read, or the arena is full. */
+struct aor_record *turn_read_aor(struct turn *t, struct slice aor, const struct copy_item **item);
+/* NULL: nobody of that name in the realm. The answer depends on it. */
+const struct subscriber_record *turn_find_subscriber(struct turn *t, struct slice user,
+                                                     struct slice realm);
+
 void serve_register(struct turn *t);
+void serve_locate(struct turn *t);
 
 #endif

@@ -23,6 +23,8 @@ enum {
 enum config_commit { CONFIG_COMMIT_BOTH = 1, CONFIG_COMMIT_PEER, CONFIG_COMMIT_DISK };
 enum config_auth { CONFIG_AUTH_DIGEST = 1, CONFIG_AUTH_NONE, CONFIG_AUTH_DIGEST_MD5 };
 
+enum config_location { CONFIG_LOCATION_REDIRECT = 1, CONFIG_LOCATION_OFF };
+
 /* The C type behind each type of the table. */
 typedef char *config_text;          /* NULL: not given */
 typedef char *config_path;          /* absolute; NULL: not given */
@@ -38,6 +40,7 @@ typedef enum unit config_unit;
 typedef enum config_commit config_commit;
 typedef enum transport config_protocol; /* TRANSPORT_UDP or TRANSPORT_TCP */
 typedef enum config_auth config_auth;
+typedef enum config_location config_location;
 typedef enum log_level config_level;
 
 #define CONFIG_FIELD(field, type, key, def, min, max, shared, help) config_##type field;

@@ -109,6 +109,8 @@
 	  "offer the digest that covers the body, too (qop auth-int)") \
 	X(userhash, bool, "domains.userhash", "no", 0, 0, SHARED, \
 	  "let a subscriber send the name as a hash (userhash)") \
+	X(location, location, "domains.location", "redirect", 0, 0, SHARED, \
+	  "how requests for users are answered: redirect (302 with where they are), or not at all (off)") \
 	X(service_route, route, "domains.service_route", "", 0, 400, SHARED, \
 	  "Service-Route told to who registers: <sip:...;lr>, or several by commas") \
 	X(push_services, text, "domains.push_services", "", 0, 200, SHARED, \

@@ -150,6 +150,7 @@ static void take_domains(struct loop *l, struct node_options *o)
 			.max_contacts = d->max_contacts,
 			.auth_int = d->auth_int,
 			.userhash = d->userhash,
+			.redirect = d->location == CONFIG_LOCATION_REDIRECT,
 			.service_route = slice_str(d->service_route),
 			.push_services = slice_str(d->push_services),
 			.flow_timer_s = (uint32_t)(d->flow_timer / 1000),

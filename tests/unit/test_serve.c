@@ -131,7 +131,8 @@ static void refusals_say_what_would_be_right(void **state)
 	(void)ask(k, "OPTIONS sip:open.example", "");
 	assert_string_equal(kit_header(k, "Allow", value, sizeof value), "REGISTER, OPTIONS");
 	assert_string_equal(kit_header(k, "Accept", value, sizeof value), "*/*");
-	assert_string_equal(kit_header(k, "Supported", value, sizeof value), "path, outbound, gruu, gin");
+	assert_string_equal(kit_header(k, "Supported", value, sizeof value),
+	                    "path, outbound, gruu, gin");
 	kit_free(k);
 }
 

@@ -1,0 +1,106 @@
+#include "node/core/location.h"
+
+#include "proto/sip/header.h"
+
+static bool is_stream(const struct binding *b)
+{
+	return b->transport != TRANSPORT_UDP;
+}
+
+static struct location_target target_of(const struct location_query *q, const struct binding *b)
+{
+	struct location_target t = {
+		.binding = b,
+		/* An edge proxy keeps its own flows: they did not die with ours. */
+		.flow_lost = is_stream(b) && b->epoch != q->epoch && b->n_paths == 0,
+	};
+	struct sip_uri uri;
+	struct slice id;
+
+	if (sip_uri_parse(b->uri, &uri) == OK && sip_uri_param(&uri, "pn-prid", &id) && id.n > 0 &&
+	    !sip_uri_param(&uri, "pn-provider", &t.push))
+		t.push = id;
+	return t;
+}
+
+static bool comes_before(const struct location_target *a, const struct location_target *b)
+{
+	if (a->flow_lost != b->flow_lost)
+		return b->flow_lost;
+	if (a->binding->q_milli != b->binding->q_milli)
+		return a->binding->q_milli > b->binding->q_milli;
+	return a->binding->stamped.ms > b->binding->stamped.ms;
+}
+
+size_t location_find(const struct location_query *q, const struct aor_record *record,
+                     struct location_target out[AOR_BINDINGS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < record->n_bindings; i++) {
+		const struct binding *b = &record->bindings[i];
+		size_t at = n;
+
+		if (!binding_is_live(b, q->now) ||
+		    (q->gruu->kind != GRUU_NONE && !gruu_means(&q->keys, q->gruu, b)))
+			continue;
+		struct location_target t = target_of(q, b);
+		for (; at > 0 && comes_before(&t, &out[at - 1]); at--)
+			out[at] = out[at - 1];
+		out[at] = t;
+		n++;
+	}
+	return n;
+}
+
+static bool may_stand_in_header(uint8_t c)
+{
+	bool alnum = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+
+	return alnum || (c != 0 && strchr("-_.!~*'()[]/?:+$", c) != NULL);
+}
+
+static void put_escaped(struct buf *to, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (may_stand_in_header(s.p[i])) {
+			buf_byte(to, s.p[i]);
+			continue;
+		}
+		buf_byte(to, '%');
+		buf_hex(to, (struct slice){&s.p[i], 1});
+	}
+}
+
+static void put_route(struct buf *to, const struct binding *b)
+{
+	bool has_headers = b->uri.n > 0 && memchr(b->uri.p, '?', b->uri.n) != NULL;
+
+	for (size_t i = 0; i < b->n_paths; i++) {
+		buf_str(to, i > 0 ? "%2C" : has_headers ? "&Route=" : "?Route=");
+		put_escaped(to, b->path[i]);
+	}
+}
+
+void location_put(struct buf *to, const struct location_target *target, struct pairtime now)
+{
+	const struct binding *b = target->binding;
+
+	if (b->display.n > 0) {
+		buf_put(to, b->display);
+		buf_byte(to, ' ');
+	}
+	buf_byte(to, '<');
+	buf_put(to, b->uri);
+	put_route(to, b);
+	buf_byte(to, '>');
+	buf_put(to, b->params);
+	if (target->push.n > 0) {
+		buf_str(to, ";push=");
+		buf_put(to, target->push);
+	}
+	if (target->flow_lost)
+		buf_str(to, ";flow-lost");
+	buf_str(to, ";expires=");
+	buf_u64(to, (uint64_t)(b->expires.ms - now.ms + 999) / 1000);
+}

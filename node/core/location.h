@@ -1,0 +1,30 @@
+/* location.h - where a user can be reached: the bindings a request for it is to be sent to, best first.
+ *
+ * Order: q, then the newest refresh; behind them what is reached by a connection that died with the reign
+ * that had it (flow-lost): it is kept until it is refreshed or expires, as a last resort. */
+#ifndef NODE_CORE_LOCATION_H
+#define NODE_CORE_LOCATION_H
+
+#include "node/core/gruu.h"
+
+struct location_query {
+	struct gruu_keys keys;
+	const struct gruu *gruu; /* GRUU_NONE: any instance */
+	struct pairtime now;
+	uint64_t epoch; /* of the current reign */
+};
+
+struct location_target {
+	const struct binding *binding;
+	bool flow_lost;
+	struct slice push; /* the service that must wake the phone first; n == 0: none */
+};
+
+/* Returns how many; they borrow from the record. */
+size_t location_find(const struct location_query *q, const struct aor_record *record,
+                     struct location_target out[AOR_BINDINGS_MAX]);
+
+/* The Contact of a redirection: the URI with its Path as Route headers (RFC 3327 5.3, 3261 19.1.1). */
+void location_put(struct buf *to, const struct location_target *target, struct pairtime now);
+
+#endif

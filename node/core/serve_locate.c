@@ -1,0 +1,111 @@
+/* A request for a user of ours: the registrar says where the user is (RFC 3261 8.3). */
+#include "node/core/location.h"
+#include "node/core/turn.h"
+
+/* Whose bindings are asked for. */
+struct lookup {
+	const struct domain_policy *policy;
+	struct gruu gruu;
+	struct sip_uri uri;
+	struct slice aor;
+};
+
+static struct denial read_lookup(struct turn *t, struct lookup *l)
+{
+	uint8_t *memory = arena_take(t->arena, SIP_AOR_MAX);
+	struct gruu_keys keys = turn_gruus(t);
+
+	if (memory == NULL)
+		return deny(500, SERVED_OVERLOAD, NULL);
+	struct buf to = buf_on(memory, SIP_AOR_MAX);
+	enum err err = gruu_read(&keys, &l->uri, t->arena, &l->gruu);
+	if (err == OK && l->gruu.kind == GRUU_UNKNOWN)
+		return deny(404, SERVED_NOT_FOUND, NULL);
+	if (err == OK && l->gruu.kind == GRUU_NONE)
+		err = sip_aor(&l->uri, &to);
+	if (err == ERR_TOO_BIG || to.full)
+		return deny(414, SERVED_BAD, NULL);
+	if (err != OK)
+		return deny(400, SERVED_BAD, "Bad Request-URI");
+	l->aor = l->gruu.kind == GRUU_NONE ? buf_slice(&to) : l->gruu.aor;
+	return granted();
+}
+
+/* Nobody is there to answer; is there such a user at all? */
+static struct denial nobody(struct turn *t, const struct lookup *l, bool has_record)
+{
+	struct sip_uri named;
+	bool known = has_record;
+
+	if (l->gruu.kind == GRUU_TEMPORARY) /* it has died (RFC 5627 5.3) */
+		return deny(404, SERVED_NOT_FOUND, NULL);
+	if (l->policy->digest != OFFER_NOTHING && sip_uri_parse(l->aor, &named) == OK)
+		known = turn_find_subscriber(t, uri_unescaped(named.user, t->arena),
+		                             l->policy->name) != NULL;
+	if (t->out->damaged.n > 0)
+		return deny(503, SERVED_OVERLOAD, NULL);
+	return known ? deny(480, SERVED_UNAVAILABLE, NULL) : deny(404, SERVED_NOT_FOUND, NULL);
+}
+
+static void redirect(struct turn *t, const struct location_target *targets, size_t n)
+{
+	reply_begin(&t->reply, t->request, &t->in->flow, 302, NULL, t->answer.to_tag);
+	for (size_t i = 0; i < n; i++) {
+		buf_str(&t->reply, "Contact: ");
+		location_put(&t->reply, &targets[i], t->in->pair);
+		buf_str(&t->reply, "\r\n");
+	}
+	reply_end(&t->reply);
+	turn_finish(t, SERVED_REDIRECTED);
+}
+
+static struct denial locate(struct turn *t, const struct lookup *l)
+{
+	struct location_target targets[AOR_BINDINGS_MAX];
+	const struct location_query query = {turn_gruus(t), &l->gruu, t->in->pair, t->in->epoch};
+	const struct copy_item *item = NULL;
+	struct aor_record *record = turn_read_aor(t, l->aor, &item);
+
+	if (record == NULL)
+		return deny(t->out->damaged.n > 0 ? 503 : 500, SERVED_OVERLOAD, NULL);
+	size_t n = location_find(&query, record, targets);
+	if (n == 0)
+		return nobody(t, l, item != NULL);
+	redirect(t, targets, n);
+	return granted();
+}
+
+/* The registrar itself is asked, and it knows few methods. */
+static struct denial not_known(enum sip_method method)
+{
+	if (method == SIP_OPTIONS)
+		return deny(404, SERVED_NOT_FOUND, NULL);
+	return deny(method == SIP_OTHER_METHOD ? 501 : 405, SERVED_REFUSED, NULL);
+}
+
+static struct denial check_lookup(struct turn *t, struct lookup *l)
+{
+	if (sip_uri_parse(t->request->request_uri, &l->uri) == OK && l->uri.user.n == 0 &&
+	    l->uri.scheme != URI_OTHER)
+		return not_known(t->request->method);
+	struct denial why = turn_check_request_uri(t, &l->uri);
+	if (why.status == 0)
+		why = require_check(t->request, HEADER_PROXY_REQUIRE, t->arena);
+	if (why.status != 0)
+		return why;
+	l->policy = turn_find_domain(t->server, l->uri.host);
+	return l->policy != NULL && l->policy->redirect ? granted() : not_known(t->request->method);
+}
+
+void serve_locate(struct turn *t)
+{
+	struct lookup l = {0};
+	struct denial why = check_lookup(t, &l);
+
+	if (why.status == 0)
+		why = read_lookup(t, &l);
+	if (why.status == 0)
+		why = locate(t, &l);
+	if (why.status != 0)
+		turn_respond_denied(t, &why);
+}

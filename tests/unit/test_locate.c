@@ -1,0 +1,173 @@
+/* layer: core */
+/* Requests for users: where the registrar sends them, and what it says of those it cannot find. */
+#include "tests/unit/serve_ask.h"
+
+#define RICH "sip:alice@rich.example"
+#define ONE  ";+sip.instance=\"<urn:uuid:1>\""
+
+static const char *ask_for(struct kit *k, const char *method, const char *uri, const char *more)
+{
+	unsigned number = ++k->branch;
+	size_t n = (size_t)snprintf(k->request, sizeof k->request,
+	                            "%s %s SIP/2.0\r\n"
+	                            "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK-i%u;rport\r\n"
+	                            "From: <sip:caller@elsewhere.example>;tag=c\r\nTo: <%s>\r\n"
+	                            "Call-ID: call-%u\r\nCSeq: 1 %s\r\nMax-Forwards: 70\r\n"
+	                            "%sContent-Length: 0\r\n\r\n",
+	                            method, uri, number, uri, number, method, more);
+
+	(void)kit_serve(k, (struct slice){(const uint8_t *)k->request, n});
+	assert_false(k->out.change);
+	return kit_summary(k);
+}
+
+static void bind(struct kit *k, unsigned cseq, const char *contact, const char *more)
+{
+	kit_pass(k, 1000);
+	assert_memory_equal(kit_register(k, &(struct reg){.to = RICH,
+	                                                  .cseq = cseq,
+	                                                  .contact = contact,
+	                                                  .more = more}),
+	                    "200", 3);
+}
+
+static struct kit *new_kit(void)
+{
+	struct kit *k = kit_new();
+
+	kit_secret(k, 1, 0x11);
+	return k;
+}
+
+/* R01: every method finds the user; the best contact first */
+static void a_caller_is_told_where_the_user_is_best_first(void **state)
+{
+	(void)state;
+	static const char *const methods[] = {"INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE",
+	                                      "JUGGLE"};
+	struct kit *k = new_kit();
+
+	bind(k, 1, "<sip:a@old>;q=0.9", NULL);
+	bind(k, 2, "<sip:a@low>;q=0.1", NULL);
+	bind(k, 3, "\"Al\" <sip:a@new>;q=0.9", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		assert_string_equal(ask_for(k, methods[i], RICH, ""),
+		                    "302 \"Al\" <sip:a@new>;q=0.9;expires=3600 | "
+		                    "<sip:a@old>;q=0.9;expires=3598 | "
+		                    "<sip:a@low>;q=0.1;expires=3599");
+		assert_int_equal(k->out.outcome, SERVED_REDIRECTED);
+	}
+	kit_pass(k, KIT_HOUR_MS);
+	assert_string_equal(ask_for(k, "INVITE", RICH, ""), "480");
+	kit_free(k);
+}
+
+/* P5: through the proxies that it registered through */
+static void a_path_goes_before_the_contact(void **state)
+{
+	(void)state;
+	struct kit *k = new_kit();
+
+	bind(k, 1, "<sip:a@h>", "Path: <sip:p1;lr>, <sip:p2;lr>\r\n");
+	bind(k, 2, "<sip:b@h?X=y>", "Path: <sip:p3;lr>\r\n");
+	assert_string_equal(ask_for(k, "INVITE", RICH, ""),
+	                    "302 <sip:b@h?X=y&Route=%3csip:p3%3blr%3e>;expires=3600 | "
+	                    "<sip:a@h?Route=%3csip:p1%3blr%3e%2C%3csip:p2%3blr%3e>;expires=3599");
+	kit_free(k);
+}
+
+/* A21, RFC 8599: what died with another reign comes last; who sleeps is named so */
+static void lost_flows_come_last_and_sleepers_are_marked(void **state)
+{
+	(void)state;
+	struct kit *k = new_kit();
+
+	k->in.flow.transport = TRANSPORT_TCP;
+	bind(k, 1, "<sip:a@tcp>", NULL);
+	bind(k, 2, "<sip:a@edge>;q=0.5", "Path: <sip:p;lr>\r\n");
+	k->in.flow.transport = TRANSPORT_UDP;
+	bind(k, 3, "<sip:a@udp;pn-provider=apns;pn-prid=7>;q=0.2", NULL);
+	assert_string_equal(ask_for(k, "INVITE", RICH, ""),
+	                    "302 <sip:a@tcp>;expires=3598 | "
+	                    "<sip:a@edge?Route=%3csip:p%3blr%3e>;q=0.5;expires=3599 | "
+	                    "<sip:a@udp;pn-provider=apns;pn-prid=7>;q=0.2;push=apns;expires=3600");
+	k->in.epoch++; /* the other node took over */
+	assert_string_equal(ask_for(k, "INVITE", RICH, ""),
+	                    "302 <sip:a@edge?Route=%3csip:p%3blr%3e>;q=0.5;expires=3599 | "
+	                    "<sip:a@udp;pn-provider=apns;pn-prid=7>;q=0.2;push=apns;expires=3600 | "
+	                    "<sip:a@tcp>;flow-lost;expires=3598");
+	kit_free(k);
+}
+
+/* gruu-6, gruu-7, gruu-9, gruu-11 */
+static void a_gruu_reaches_its_instance_alone(void **state)
+{
+	(void)state;
+	static const char pub[] = "sip:alice@rich.example;gr=urn:uuid:1";
+	struct kit *k = new_kit();
+	char temporary[512];
+
+	bind(k, 1, "<sip:a@one>" ONE, "Supported: gruu\r\n");
+	const char *at = strstr(k->reply, "temp-gruu=\"");
+	assert_non_null(at);
+	at += strlen("temp-gruu=\"");
+	(void)snprintf(temporary, sizeof temporary, "%.*s", (int)strcspn(at, "\""), at);
+	bind(k, 2, "<sip:a@two>;+sip.instance=\"<urn:uuid:2>\"", NULL);
+	assert_string_equal(ask_for(k, "INVITE", pub, ""), "302 <sip:a@one>" ONE ";expires=3599");
+	assert_string_equal(ask_for(k, "INVITE", temporary, ""),
+	                    "302 <sip:a@one>" ONE ";expires=3599");
+	bind(k, 3, "<sip:a@one>" ONE ";expires=0", NULL);
+	assert_string_equal(ask_for(k, "INVITE", pub, ""), "480");
+	assert_string_equal(ask_for(k, "INVITE", temporary, ""), "404");
+	assert_string_equal(ask_for(k, "INVITE", "sip:x@rich.example;gr", ""), "404");
+	kit_free(k);
+}
+
+/* R01, R07, R08 */
+static void who_cannot_be_found_is_said_to_be_so(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *uri, *more, *status;
+	} rows[] = {
+		{"INVITE", "sip:known@strict.example", "", "480"},
+		{"INVITE", "sip:kn%6fwn@strict.example;user=phone", "", "480"},
+		{"INVITE", "sip:gone@strict.example", "", "404"},
+		{"INVITE", "sip:nobody@strict.example", "", "404"},
+		{"INVITE", "sip:nobody@rich.example", "", "404"},
+		{"INVITE", "sip:a@elsewhere.example", "", "404"},
+		{"INVITE", "sip:a@open.example", "", "405"},
+		{"JUGGLE", "sip:a@open.example", "", "501"},
+		{"INVITE", "sip:rich.example", "", "405"},
+		{"OPTIONS", "sip:rich.example", "", "200"},
+		{"OPTIONS", "sip:nobody@rich.example", "", "404"},
+		{"INVITE", "tel:+123", "", "416"},
+		{"INVITE", "sip:a@rich.example", "Proxy-Require: teleport\r\n", "420"},
+		{"CANCEL", "sip:a@rich.example", "", "481"},
+		{"ACK", "sip:a@rich.example", "", "silence"},
+	};
+	struct kit *k = new_kit();
+
+	kit_subscriber(k, "known", "strict.example", false);
+	kit_subscriber(k, "gone", "strict.example", true);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *got = ask_for(k, rows[i].method, rows[i].uri, rows[i].more);
+		if (strncmp(got, rows[i].status, strlen(rows[i].status)) != 0)
+			fail_msg("%s %s: wanted %s, got %s", rows[i].method, rows[i].uri,
+			         rows[i].status, got);
+	}
+	kit_free(k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_caller_is_told_where_the_user_is_best_first),
+		cmocka_unit_test(a_path_goes_before_the_contact),
+		cmocka_unit_test(lost_flows_come_last_and_sleepers_are_marked),
+		cmocka_unit_test(a_gruu_reaches_its_instance_alone),
+		cmocka_unit_test(who_cannot_be_found_is_said_to_be_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
