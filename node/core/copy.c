@@ -269,6 +269,11 @@ static uint32_t turned(uint32_t v)
 	return v >> 16 | v << 16;
 }
 
+static uint32_t bucket_of(uint32_t hash)
+{
+	return turned(hash) >> BUCKET_SHIFT;
+}
+
 /* What the record is of its table's digest. */
 static void add_digest(struct copy *c, struct records *r, const struct item *i)
 {
@@ -277,14 +282,14 @@ static void add_digest(struct copy *c, struct records *r, const struct item *i)
 		memset(r->sums, 0, SUMS_SIZE);
 	}
 	r->digest += i->timed.is.digest;
-	r->sums[turned(i->hash) >> BUCKET_SHIFT] += i->timed.is.digest;
+	r->sums[bucket_of(i->hash)] += i->timed.is.digest;
 }
 
 /* Takes the item out of everything but its chain. */
 static void drop_item(struct copy *c, struct records *r, struct item *i)
 {
 	r->digest -= i->timed.is.digest;
-	r->sums[turned(i->hash) >> BUCKET_SHIFT] -= i->timed.is.digest;
+	r->sums[bucket_of(i->hash)] -= i->timed.is.digest;
 	wheel_remove(&c->wheel, &i->timed);
 	give(c, i, item_size(i));
 }
@@ -359,6 +364,11 @@ uint64_t copy_count(const struct copy *c, enum table table)
 uint64_t copy_digest(const struct copy *c, enum table table)
 {
 	return records_in(c, table)->digest;
+}
+
+uint32_t copy_bucket_of(struct slice key)
+{
+	return bucket_of(hash_of(key));
 }
 
 uint64_t copy_bucket(const struct copy *c, enum table table, uint32_t bucket)

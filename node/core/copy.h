@@ -41,6 +41,7 @@ void copy_delete(struct copy *c, enum table table, struct slice key);
 uint64_t copy_count(const struct copy *c, enum table table);
 /* Sum of record_hash over the table: equal on both nodes at equal positions. */
 uint64_t copy_digest(const struct copy *c, enum table table);
+uint32_t copy_bucket_of(struct slice key);
 /* The part of it that this bucket has, 0 to COPY_BUCKETS - 1. */
 uint64_t copy_bucket(const struct copy *c, enum table table, uint32_t bucket);
 /* Its bytes are still what was put. Memory flips, now and then. */

@@ -26,6 +26,7 @@
 
 #include "ha/role.h"
 #include "node/core/copy.h"
+#include "node/core/diff.h"
 #include "node/core/serve.h"
 #include "node/core/status.h"
 #include "proto/frame.h"
@@ -78,6 +79,7 @@ enum command_kind {
 	COMMAND_SUBSCRIBER_PUT,    /* subscriber, replace */
 	COMMAND_SUBSCRIBER_REMOVE, /* key "user@realm" */
 	COMMAND_AOR_REMOVE,        /* key: the AOR */
+	COMMAND_DIFF, /* answered by OUT_DIFF_TABLE and OUT_DIFFERENCE, OUT_ANSWER behind them */
 	COMMAND_SWITCHOVER,
 	COMMAND_SWITCHOVER_FORCED,
 	COMMAND_TAKEOVER,
@@ -136,8 +138,10 @@ enum node_output_kind {
 	OUT_NEXT_ABORT,
 	OUT_DIVERGENCE, /* record, bytes, pair: a key that differed in a merge, and what became of it */
 	OUT_HISTORY, /* bytes, pair: a line for the journal: EPOCH, SEQ, WHAT, FROM, TO, WHY by tabs */
-	OUT_LOG,     /* level, bytes: a line for the log */
-	OUT_EXIT,    /* the process may end */
+	OUT_DIFF_TABLE, /* ticket, seq, table: what both have of one table */
+	OUT_DIFFERENCE, /* ticket, record, bytes: how it differs */
+	OUT_LOG,        /* level, bytes: a line for the log */
+	OUT_EXIT,       /* the process may end */
 };
 
 enum log_weight { WEIGHT_ERROR, WEIGHT_WARN, WEIGHT_NOTICE, WEIGHT_INFO };
@@ -154,6 +158,7 @@ struct node_output {
 	struct addr target;
 	struct position position;
 	struct pairtime pair;
+	const struct diff_table *table;
 	struct {
 		enum table table;
 		struct slice key, value;

@@ -143,6 +143,12 @@ void node_on_command(struct node *n, const struct node_command *c)
 	case COMMAND_AOR_REMOVE:
 		on_change(n, c);
 		break;
+	case COMMAND_DIFF:
+		if (node_active(n))
+			node_diff_begin(n, c->ticket);
+		else
+			refuse_inactive(n, c);
+		break;
 	case COMMAND_SWITCHOVER:
 		on_request(n, c, ROLE_SWITCHOVER);
 		break;

@@ -245,6 +245,7 @@ static void hand_over(struct node *n)
 void node_digest_tick(struct node *n)
 {
 	scrub(n);
+	node_diff_tick(n);
 	if (!node_active(n))
 		return;
 	ask(n);

@@ -13,6 +13,21 @@ struct memory_scrub {
 	bool proved; /* the one before this did, just now */
 };
 
+enum { DIFF_DELETED_MAX = 256 };
+
+/* A comparison that an operator asked for (node_diff.c). */
+struct diff {
+	uint64_t ticket; /* 0: none */
+	uint64_t seq;
+	enum table next; /* whose keys come next */
+	struct mtime until;
+	uint64_t named;
+	bool differs;
+	struct table_digest ours[TABLE_END];
+	uint64_t deleted[DIFF_DELETED_MAX]; /* since: by the hash of table and key */
+	size_t n_deleted;
+};
+
 /* How equal the two nodes are, and how sound this one is. */
 struct digest_watch {
 	struct mtime next; /* the active: the next comparison */
@@ -25,6 +40,7 @@ struct digest_watch {
 	bool memory_damaged, store_damaged; /* this node's: until a snapshot has replaced it */
 	struct mtime hand_over_at;
 	struct memory_scrub scrub;
+	struct diff diff;
 	uint64_t checked, mismatches, seq;
 	struct mtime checked_at;
 	uint64_t scrubs, memory_faults, store_faults, repairs;
@@ -38,5 +54,12 @@ void node_on_digest(struct node *n, const struct frame *f);
 void node_on_digest_answer(struct node *n, const struct frame *f);
 void node_on_image_fault(struct node *n, const struct node_input *in);
 void node_memory_fault(struct node *n, enum table table, struct slice key); /* its bytes flipped */
+
+/* node_diff.c */
+void node_diff_begin(struct node *n, uint64_t ticket);
+void node_diff_note(struct node *n, const struct entry *e); /* a change of ours */
+void node_diff_tick(struct node *n);
+void node_on_bucket_sums(struct node *n, const struct frame *f);
+void node_on_keys(struct node *n, const struct frame *f);
 
 #endif

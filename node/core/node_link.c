@@ -20,9 +20,11 @@ bool link_speaks(const struct node *n, uint32_t version)
 static size_t send_on(struct node *n, uint64_t connection, const struct frame *f)
 {
 	enum { SMALL = 16 * 1024, ROOM_FOR_SCRATCH = 64 };
-	size_t room = f->kind == FRAME_ENTRY   ? f->entry.n + ROOM_FOR_SCRATCH
-	              : f->kind == FRAME_SLICE ? (size_t)FRAME_MAX
-	                                       : (size_t)SMALL;
+	bool large = f->kind == FRAME_SLICE || f->kind == FRAME_BUCKET_SUMS ||
+	             f->kind == FRAME_KEYS;
+	size_t room = f->kind == FRAME_ENTRY ? f->entry.n + ROOM_FOR_SCRATCH
+	              : large                ? (size_t)FRAME_MAX
+	                                     : (size_t)SMALL;
 	uint8_t *p = arena_take(&n->arena, room);
 
 	assert(p != NULL);
@@ -292,7 +294,11 @@ static void on_greeted(struct node *n, const struct frame *f)
 		node_on_digest_answer(n, f);
 		break;
 	case FRAME_BUCKET_SUMS:
+		node_on_bucket_sums(n, f);
+		break;
 	case FRAME_KEYS:
+		node_on_keys(n, f);
+		break;
 	case FRAME_HELLO:
 	case FRAME_REFUSAL:
 		break;

@@ -187,6 +187,7 @@ uint64_t node_append(struct node *n, enum entry_kind kind, enum table table, str
 		note_reign(n, &e);
 	else if (table == TABLE_SUBSCRIBER)
 		note_subscriber(n, &e);
+	node_diff_note(n, &e);
 	put(n, &e, deadline);
 	n->last_seq = e.seq;
 	keep_in_window(n, bytes);

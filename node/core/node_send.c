@@ -37,13 +37,13 @@ static void send_snapshot_from(struct node *n, uint64_t from_seq)
 		.how = RESUME_SNAPSHOT, .from_seq = from_seq, .records = node_records(n->copy)};
 
 	n->sent_items = 0;
+	n->digest.snapshot_due = false;
 	say_resume(n, &r);
 }
 
 void node_send_snapshot(struct node *n)
 {
 	n->snapshots_sent++;
-	n->digest.snapshot_due = false;
 	send_snapshot_from(n, n->last_seq + 1);
 }
 

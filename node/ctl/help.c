@@ -20,6 +20,7 @@ static const struct {
 	 "  log                  the log of changes, decoded, from the store\n"
 	 "  history              what became of this node: roles, the pair, refusals, forks\n"
 	 "  divergence           what merges of two histories made of each record\n"
+	 "  diff                 do both nodes hold the same records?\n"
 	 "  switchover           hand over to the standby\n"
 	 "  takeover             do not wait for the peer: become active\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
@@ -128,6 +129,15 @@ static const struct {
 	 "\n"
 	 "  --store DIR    the store's folder\n"
 	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"},
+	{"diff",
+	 "usage: regpairctl diff\n"
+	 "\n"
+	 "Asks the active node to compare its records with the standby's, both at the same entry of\n"
+	 "the log: count and digest of each table, and every record that differs or that one node\n"
+	 "alone has. Both nodes compare by themselves, too: see digest_* in the status.\n"
+	 "\n"
+	 "exit code: 0 equal, 1 different, or no comparison was possible (why is said on standard\n"
+	 "error)\n"},
 	{"switchover",
 	 "usage: regpairctl switchover [--force | --dry-run]\n"
 	 "\n"

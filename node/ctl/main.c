@@ -29,6 +29,7 @@ static const struct {
 	{"log", NULL, ctl_log},
 	{"history", NULL, ctl_history},
 	{"divergence", NULL, ctl_divergence},
+	{"diff", NULL, ctl_diff},
 	{"switchover", NULL, ctl_switchover},
 	{"takeover", NULL, ctl_takeover},
 	{"check", NULL, ctl_check},

@@ -33,6 +33,7 @@ struct pending {
 	uint64_t ticket; /* 0: free */
 	json_int_t id;
 	bool is_put, replaces;
+	json_t *diff; /* of a comparison: what came of it so far */
 };
 
 struct connection {
@@ -69,6 +70,8 @@ static void *take(size_t size)
 static void drop(struct connection *c)
 {
 	c->control->connections[c->at] = NULL;
+	for (size_t i = 0; i < CONTROL_PENDING_MAX; i++)
+		json_decref(c->pending[i].diff);
 	event_free(c->resume);
 	bufferevent_free(c->bev);
 	free(c);
@@ -130,32 +133,52 @@ static struct pending *pend(struct connection *c, json_int_t id)
 static void answer(struct connection *c, struct pending *p, bool ok, const char *text)
 {
 	if (ok) {
-		json_t *result = json_pack("{ss}", "text", text);
+		json_t *result = p->diff != NULL ? json_incref(p->diff) : json_object();
+		(void)json_object_set_new(result, "text", json_string(text));
 		if (p->is_put)
 			(void)json_object_set_new(result, "replaced", json_boolean(p->replaces));
 		send_result(c, p->id, result);
 	} else {
 		send_error(c, p->id, text);
 	}
+	json_decref(p->diff);
+	p->diff = NULL;
 	p->ticket = 0;
 	c->free_slots[c->n_free++] = (uint16_t)(p - c->pending);
 	if (c->n_free == 1 || c->ended) /* lines may wait for room */
 		event_active(c->resume, EV_TIMEOUT, 0);
 }
 
-void control_answer(struct control *control, uint64_t ticket, bool ok, struct slice text)
+/* Who waits for this; NULL: nobody asked, or the connection is gone. */
+static struct pending *pending_of(struct control *control, uint64_t ticket, struct connection **c)
 {
 	size_t slot = ticket & (CONTROL_PENDING_MAX - 1);
-	size_t at = ticket >> SLOT_BITS & (CONTROL_CONNECTIONS_MAX - 1);
+
+	*c = control->connections[ticket >> SLOT_BITS & (CONTROL_CONNECTIONS_MAX - 1)];
+	if (ticket == 0 || *c == NULL || (*c)->pending[slot].ticket != ticket)
+		return NULL;
+	return &(*c)->pending[slot];
+}
+
+void control_answer(struct control *control, uint64_t ticket, bool ok, struct slice text)
+{
+	struct connection *c;
+	struct pending *p = pending_of(control, ticket, &c);
 	char said[CONTROL_ERROR_TEXT];
 
-	if (ticket == 0) /* nobody asked */
-		return;
-	struct connection *c = control->connections[at];
-	if (c == NULL || c->pending[slot].ticket != ticket)
+	if (p == NULL)
 		return;
 	(void)snprintf(said, sizeof said, SLICE_FMT, SLICE_ARG(text));
-	answer(c, &c->pending[slot], ok, said);
+	answer(c, p, ok, said);
+}
+
+void control_difference(struct control *control, const struct node_output *o)
+{
+	struct connection *c;
+	struct pending *p = pending_of(control, o->ticket, &c);
+
+	if (p != NULL && p->diff != NULL)
+		control_diff_add(p->diff, o, &control->arena);
 }
 
 static void feed(struct connection *c, json_int_t id, struct control_change *change)
@@ -164,6 +187,7 @@ static void feed(struct connection *c, json_int_t id, struct control_change *cha
 	struct pending *p = pend(c, id);
 	p->is_put = change->command.kind == COMMAND_SUBSCRIBER_PUT;
 	p->replaces = change->replaces;
+	p->diff = change->command.kind == COMMAND_DIFF ? control_diff_new() : NULL;
 	change->command.ticket = p->ticket;
 	loop_feed(c->control->loop, &in);
 }

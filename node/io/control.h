@@ -23,5 +23,7 @@ struct control *control_open(struct loop *l, const char *path); /* NULL: logged 
 void control_close(struct control **c);
 /* OUT_ANSWER. Tickets whose connection is gone are ignored. */
 void control_answer(struct control *c, uint64_t ticket, bool ok, struct slice text);
+/* OUT_DIFF_TABLE, OUT_DIFFERENCE: part of an answer that is to come. */
+void control_difference(struct control *c, const struct node_output *o);
 
 #endif

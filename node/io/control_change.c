@@ -186,6 +186,16 @@ static bool read_takeover(const struct control_view *v, const json_t *request,
 	return true;
 }
 
+static bool read_diff(const struct control_view *v, const json_t *request,
+                      struct control_change *out, struct control_error *error)
+{
+	(void)v;
+	(void)request;
+	(void)error;
+	out->command.kind = COMMAND_DIFF;
+	return true;
+}
+
 control_change_fn *control_changer(const char *command)
 {
 	static const struct {
@@ -194,7 +204,7 @@ control_change_fn *control_changer(const char *command)
 	} changers[] = {
 		{"subscriber-put", read_put},    {"subscriber-remove", read_subscriber_remove},
 		{"aor-remove", read_aor_remove}, {"switchover", read_switchover},
-		{"takeover", read_takeover},
+		{"takeover", read_takeover},     {"diff", read_diff},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(changers); i++)

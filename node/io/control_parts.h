@@ -24,6 +24,13 @@ struct control_view {
 	struct arena *arena; /* scratch */
 };
 
+/* JSON is UTF-8; a byte from outside that is not becomes `?`. */
+json_t *control_text(struct slice s, struct arena *arena);
+
+/* What a comparison found, as it comes in. */
+json_t *control_diff_new(void);
+void control_diff_add(json_t *diff, const struct node_output *o, struct arena *arena);
+
 /* One request that only reads. NULL: `error` says why. */
 typedef json_t *control_read_fn(const struct control_view *v, const json_t *request,
                                 struct control_error *error);

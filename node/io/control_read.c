@@ -3,8 +3,7 @@
 
 #include "node/io/control_parts.h"
 
-/* JSON is UTF-8; a byte from outside that is not becomes `?`. */
-static json_t *text_of(struct slice s, struct arena *arena)
+json_t *control_text(struct slice s, struct arena *arena)
 {
 	json_t *text;
 
@@ -123,17 +122,17 @@ static json_t *binding_of(const struct binding *b, struct slice aor, struct pair
 	json_t *path = json_array();
 
 	for (size_t i = 0; i < b->n_paths; i++)
-		(void)json_array_append_new(path, text_of(b->path[i], arena));
+		(void)json_array_append_new(path, control_text(b->path[i], arena));
 	return json_pack("{so so sI sf ss so so so sI so so sI so so so}", "aor",
-	                 text_of(aor, arena), "contact", text_of(b->uri, arena), "remaining_s",
-	                 (json_int_t)((b->expires.ms - now.ms + 999) / 1000), "q",
+	                 control_text(aor, arena), "contact", control_text(b->uri, arena),
+	                 "remaining_s", (json_int_t)((b->expires.ms - now.ms + 999) / 1000), "q",
 	                 (double)b->q_milli / 1000, "transport", transport_name(b->transport),
 	                 "received", address_of(&b->received), "local", address_of(&b->local),
-	                 "call_id", text_of(b->call_id, arena), "cseq", (json_int_t)b->cseq,
-	                 "user_agent", text_of(b->user_agent, arena), "instance",
-	                 text_of(b->instance, arena), "reg_id", (json_int_t)b->reg_id, "params",
-	                 text_of(b->params, arena), "display", text_of(b->display, arena), "path",
-	                 path);
+	                 "call_id", control_text(b->call_id, arena), "cseq", (json_int_t)b->cseq,
+	                 "user_agent", control_text(b->user_agent, arena), "instance",
+	                 control_text(b->instance, arena), "reg_id", (json_int_t)b->reg_id,
+	                 "params", control_text(b->params, arena), "display",
+	                 control_text(b->display, arena), "path", path);
 }
 
 /* The AOR's bindings that live, at the end of the list. */
@@ -204,8 +203,8 @@ static json_t *read_bindings(const struct control_view *v, const json_t *request
 
 static json_t *subscriber_of(const struct subscriber_record *s, struct arena *arena)
 {
-	json_t *result = json_pack("{so so sI}", "user", text_of(s->user, arena), "realm",
-	                           text_of(s->realm, arena), "changed_ms",
+	json_t *result = json_pack("{so so sI}", "user", control_text(s->user, arena), "realm",
+	                           control_text(s->realm, arena), "changed_ms",
 	                           (json_int_t)s->stamped.ms);
 
 	(void)json_object_set_new(

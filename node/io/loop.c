@@ -117,6 +117,11 @@ static void on_log(struct loop *l, const struct node_output *o)
 	log_line(l->log, levels[o->weight], SLICE_FMT, SLICE_ARG(o->bytes));
 }
 
+static void on_difference(struct loop *l, const struct node_output *o)
+{
+	control_difference(l->control, o);
+}
+
 static void on_divergence(struct loop *l, const struct node_output *o)
 {
 	divergence_add(l->divergence, o);
@@ -141,15 +146,16 @@ static void carry_out(struct loop *l, const struct node_output *o)
 {
 	typedef void output_fn(struct loop * l, const struct node_output *o);
 	static output_fn *const by_kind[] = {
-		[OUT_APPEND] = on_disk,     [OUT_FRAME] = on_frame,
-		[OUT_MESSAGE] = on_message, [OUT_ANSWER] = on_answer,
-		[OUT_FAULT] = on_fault,     [OUT_CLOSE_LINK] = on_close_link,
-		[OUT_READ_LOG] = on_disk,   [OUT_SET_ASIDE] = on_disk,
-		[OUT_NEXT_BEGIN] = on_disk, [OUT_NEXT_PUT] = on_disk,
-		[OUT_NEXT_SLICE] = on_disk, [OUT_NEXT_COMMIT] = on_disk,
-		[OUT_NEXT_ABORT] = on_disk, [OUT_DIVERGENCE] = on_divergence,
-		[OUT_HISTORY] = on_history, [OUT_LOG] = on_log,
-		[OUT_EXIT] = on_exit_asked,
+		[OUT_APPEND] = on_disk,           [OUT_FRAME] = on_frame,
+		[OUT_MESSAGE] = on_message,       [OUT_ANSWER] = on_answer,
+		[OUT_FAULT] = on_fault,           [OUT_CLOSE_LINK] = on_close_link,
+		[OUT_READ_LOG] = on_disk,         [OUT_SET_ASIDE] = on_disk,
+		[OUT_NEXT_BEGIN] = on_disk,       [OUT_NEXT_PUT] = on_disk,
+		[OUT_NEXT_SLICE] = on_disk,       [OUT_NEXT_COMMIT] = on_disk,
+		[OUT_NEXT_ABORT] = on_disk,       [OUT_DIVERGENCE] = on_divergence,
+		[OUT_HISTORY] = on_history,       [OUT_LOG] = on_log,
+		[OUT_EXIT] = on_exit_asked,       [OUT_DIFF_TABLE] = on_difference,
+		[OUT_DIFFERENCE] = on_difference,
 	};
 
 	by_kind[o->kind](l, o);

@@ -7,7 +7,13 @@
 #include "tests/sim/check.h"
 
 enum flip_kind { NO_FLIP, STANDBY_MEMORY, ACTIVE_MEMORY, STANDBY_IMAGE, ACTIVE_IMAGE, MISAPPLIED };
-enum { BEGIN_MS = 10000, AGAIN_MS = 500, STORE_FINDS_MS = 4000, REPAIRED_MS = 60000 };
+enum {
+	COMPARE_MS = 3000,
+	BEGIN_MS = 10000,
+	AGAIN_MS = 500,
+	STORE_FINDS_MS = 4000,
+	REPAIRED_MS = 60000
+};
 
 static uint64_t draw(struct flip *f, uint64_t below)
 {
@@ -24,6 +30,8 @@ void flip_plan(struct world *w)
 	struct flip *f = &w->flip;
 
 	f->rng.state = w->seed * UINT64_C(0xda942042e4dd58b5);
+	if (w->profile == CALM)
+		(void)world_at(w, BEGIN_MS + (int64_t)draw(f, COMPARE_MS), EVENT_COMPARE, 0);
 	if (w->profile != CALM || w->mixed || draw(f, 3) == 0)
 		return;
 	f->kind = STANDBY_MEMORY + (int)draw(f, MISAPPLIED - STANDBY_MEMORY + 1);
@@ -183,6 +191,30 @@ void flip_on_found(struct world *w, const struct event *e)
 bool flip_is_misapplied(const struct world *w, const struct host *h)
 {
 	return w->flip.open && w->flip.kind == MISAPPLIED && w->flip.who == h->index;
+}
+
+void flip_on_compare(struct world *w, const struct event *e)
+{
+	struct node_command c = {.kind = COMMAND_DIFF, .ticket = 3000000 + ++w->tickets};
+
+	(void)e;
+	for (int i = 0; i < HOSTS; i++)
+		if (w->hosts[i].role == ROLE_ACTIVE)
+			host_command(w, &w->hosts[i], &c);
+	(void)world_at(w, (int64_t)draw(&w->flip, COMPARE_MS), EVENT_COMPARE, 0);
+}
+
+void flip_on_difference(struct world *w, struct host *h, const struct node_output *o)
+{
+	const struct flip *f = &w->flip;
+	bool flipped = f->open && f->kind == MISAPPLIED && o->record.table == f->table &&
+	               slice_eq(o->record.key, (struct slice){f->key, f->key_n});
+
+	world_say(w, host_name(h), "names a record: " SLICE_FMT, SLICE_ARG(o->bytes));
+	w->stat[STAT_NAMED]++;
+	if (!flipped || !slice_eq(o->bytes, SLICE("differs")))
+		world_fail(w, "%c names a record of table %s that is the same on both",
+		           host_name(h), table_name(o->record.table));
 }
 
 static bool is_sound(const struct world *w, struct host *h)

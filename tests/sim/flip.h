@@ -24,6 +24,9 @@ void flip_plan(struct world *w);
 bool flip_alone(const struct world *w); /* no other disturbance in this world */
 void flip_on_event(struct world *w, const struct event *e);
 void flip_on_found(struct world *w, const struct event *e);
+/* An operator compares the nodes now and then: what is named must have flipped. */
+void flip_on_compare(struct world *w, const struct event *e);
+void flip_on_difference(struct world *w, struct host *h, const struct node_output *o);
 void flip_check(struct world *w);
 /* Its copy is wrong, and nobody has seen it yet. */
 bool flip_is_misapplied(const struct world *w, const struct host *h);

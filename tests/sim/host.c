@@ -231,6 +231,11 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		          SLICE_ARG(o->bytes), SLICE_ARG(o->record.key));
 		break;
 	case OUT_HISTORY:
+	case OUT_DIFF_TABLE:
+		break;
+	case OUT_DIFFERENCE:
+		flip_on_difference(w, h, o);
+		break;
 	case OUT_LOG:
 		world_say(w, host_name(h), SLICE_FMT, SLICE_ARG(o->bytes));
 		break;

@@ -34,6 +34,7 @@ enum event_kind {
 	EVENT_RESYNC,
 	EVENT_FLIP,
 	EVENT_FLIP_FOUND, /* host, life: by its store */
+	EVENT_COMPARE,
 	EVENT_CHECK,
 	EVENT_UPGRADE, /* host, number: the version of the program that takes its place */
 	EVENT_QUIET,   /* the faults are over */

@@ -16,7 +16,8 @@
 	X(STAT_HIT_RESYNCS, "in a snapshot")       \
 	X(STAT_HIT_SWITCHOVERS, "in a switchover") \
 	X(STAT_FLIPS, "flips repaired")            \
-	X(STAT_FLIPS_COUNTED, "of them counted")
+	X(STAT_FLIPS_COUNTED, "of them counted")   \
+	X(STAT_NAMED, "records named as different")
 enum stat {
 #define STAT_NAME(stat, text) stat,
 	STAT_LIST(STAT_NAME)

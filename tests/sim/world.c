@@ -297,6 +297,7 @@ static void happen(struct world *w, const struct event *e)
 		[EVENT_FAULT] = fault_on_event,
 		[EVENT_HEAL] = fault_on_heal,
 		[EVENT_FLIP] = flip_on_event,
+		[EVENT_COMPARE] = flip_on_compare,
 		[EVENT_FLIP_FOUND] = flip_on_found,
 		[EVENT_LINE] = scenario_on_line,
 		[EVENT_LOOK] = scenario_on_look,

@@ -109,6 +109,8 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 		kit_send(k, at, o);
 	else
 		kit_next(n, o);
+	if (n->watch != NULL)
+		n->watch(o);
 	if (o->kind == OUT_ANSWER) {
 		n->answers++;
 		n->answer_ok = o->ok;

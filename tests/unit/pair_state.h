@@ -28,6 +28,7 @@ struct kit_node {
 	bool answer_ok;
 	char answer[200];
 	bool fault;
+	void (*watch)(const struct node_output *o); /* NULL: a test sees no outputs itself */
 	unsigned set_aside;
 	unsigned lines;       /* for the log */
 	char line[512];       /* the last of them */

@@ -35,6 +35,45 @@ static void a_change_is_answered_when_the_node_answers(void **state)
 	(void)close(fd);
 }
 
+/* A10 */
+static void a_comparison_is_answered_with_what_came_of_it(void **state)
+{
+	struct loop *l = *state;
+	int fd = dial(l);
+	static const struct diff_table table = {
+		{TABLE_AOR, 7, 0xab}, {TABLE_AOR, 8, 0xcd}, .cut = true};
+	struct node_output row = {.kind = OUT_DIFF_TABLE, .seq = 42, .table = &table};
+	struct node_output key = {.kind = OUT_DIFFERENCE,
+	                          .bytes = SLICE("differs"),
+	                          .record = {TABLE_AOR, SLICE("sip:a@x"), {NULL, 0}}};
+	struct node_output secret = {.kind = OUT_DIFFERENCE,
+	                             .bytes = SLICE("only on the active"),
+	                             .record = {TABLE_SECRET, SLICE("\1\2"), {NULL, 0}}};
+	say(l, fd, "{\"command\":\"diff\"}\n", strlen("{\"command\":\"diff\"}\n"));
+	turn(l);
+	assert_int_equal(l->seen[0].kind, COMMAND_DIFF);
+	row.ticket = key.ticket = secret.ticket = l->seen[0].ticket;
+	control_difference(l->control, &row);
+	control_difference(l->control, &key);
+	control_difference(l->control, &secret);
+	key.ticket++;
+	control_difference(l->control, &key); /* nobody's */
+	control_answer(l->control, l->seen[0].ticket, true, SLICE("different"));
+	json_t *result = result_of(hear(l, fd));
+	char *text = json_dumps(result, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(
+		text,
+		"{\"differences\":[{\"key\":\"sip:a@x\",\"table\":\"aor\",\"what\":\"differs\"},"
+		"{\"key\":\"0102\",\"table\":\"secret\",\"what\":\"only on the active\"}],"
+		"\"seq\":42,\"tables\":[{\"active_digest\":\"00000000000000ab\","
+		"\"active_records\":7,\"cut\":true,\"equal\":false,"
+		"\"standby_digest\":\"00000000000000cd\",\"standby_records\":8,"
+		"\"table\":\"aor\"}],\"text\":\"different\"}");
+	free(text);
+	json_decref(result);
+	(void)close(fd);
+}
+
 static void what_is_wrong_with_a_change_is_said(void **state)
 {
 	static const struct {
@@ -186,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_change_is_answered_when_the_node_answers),
+		CASE(a_comparison_is_answered_with_what_came_of_it),
 		CASE(what_is_wrong_with_a_change_is_said),
 		CASE(a_long_domain_is_refused_whole_even_where_the_text_is_cut),
 		CASE(the_other_commands_reach_the_node),
