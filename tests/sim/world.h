@@ -97,6 +97,7 @@ struct world {
 	enum profile profile;
 	enum commit_mode mode;
 	bool digest;
+	bool mixed; /* versions, and so restarts */
 	int n_clients, n_aors;
 	int ballast, imported; /* subscribers that only make the state large */
 	int64_t rough_until;   /* faults and clients act until then */
@@ -134,7 +135,6 @@ struct world {
 	int64_t quiet_since;
 	int64_t both_died; /* when one died shortly behind the other */
 	uint64_t tickets;
-	bool mixed; /* versions, and so restarts */
 	struct flip flip;
 	uint64_t stat[STATS];
 	struct script script;

@@ -7,6 +7,7 @@
 #include "proto/entry.h"
 #include "tests/check.h"
 #include "tests/heap.h"
+#include "tests/own.h"
 
 #define HALF_HOUR_MS INT64_C(1800000)
 
@@ -134,7 +135,8 @@ static void flip_a_bit(const struct copy *c, uint32_t n)
 	const struct copy_item *item = copy_get(c, TABLE_AOR, name(room, n));
 
 	assert_non_null(item);
-	*(uint8_t *)(uintptr_t)(item->value.p + 2) ^= 4;
+	uint8_t *bytes = own(item->value.p);
+	bytes[2] ^= 4;
 }
 
 static uint64_t flipped(const struct copy *c)

@@ -1,5 +1,6 @@
 /* layer: core */
 /* An operator asks which records differ: named are those, and none else, while the pair goes on. */
+#include "tests/own.h"
 #include "tests/unit/pair_story.h"
 
 static void ask_some(struct kit *k, unsigned from, unsigned to)
@@ -17,7 +18,7 @@ static void ask_some(struct kit *k, unsigned from, unsigned to)
 
 static struct copy *copy_of(struct kit *k, int at)
 {
-	return (struct copy *)(uintptr_t)node_copy(k->node[at].node);
+	return own(node_copy(k->node[at].node));
 }
 
 static void put(struct kit *k, int at, const char *key, const char *value)

@@ -1,5 +1,6 @@
 /* layer: core */
 /* Two nodes that prove to each other that they are equal, and what is done where they are not. */
+#include "tests/own.h"
 #include "tests/unit/pair_story.h"
 
 enum { LONG_ENOUGH_MS = 12000 };
@@ -17,7 +18,7 @@ static void ask_some(struct kit *k, int at, unsigned n)
 
 static struct copy *copy_of(struct kit *k, int at)
 {
-	return (struct copy *)(uintptr_t)node_copy(k->node[at].node);
+	return own(node_copy(k->node[at].node));
 }
 
 /* A bit of a stored record turns, as memory does it: nobody is told. */
@@ -26,7 +27,8 @@ static void flip(struct kit *k, int at, enum table table, const char *key)
 	const struct copy_item *item = copy_get(copy_of(k, at), table, slice_str(key));
 
 	assert_non_null(item);
-	*(uint8_t *)(uintptr_t)(item->value.p + item->value.n / 2) ^= 0x10;
+	uint8_t *bytes = own(item->value.p);
+	bytes[item->value.n / 2] ^= 0x10;
 }
 
 /* An entry was applied wrongly: the record is another one, and the sums go with it. */
@@ -233,8 +235,8 @@ static void a_record_that_the_store_lost_is_logged_once_more(void **state)
 	assert_int_equal(node_position(k->node[A].node).seq, seq + 1);
 	assert_int_equal(node_position(k->node[B].node).seq, seq + 1);
 	struct block b;
-	struct slice bytes;
-	struct entry e;
+	struct slice bytes = {NULL, 0};
+	struct entry e = {.seq = 0};
 	assert_int_equal(block_open((struct slice){k->node[B].blocks[seq + 1],
 	                                           k->node[B].block_sizes[seq + 1]},
 	                            &b),
