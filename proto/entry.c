@@ -31,7 +31,8 @@ const char *entry_kind_name(enum entry_kind k)
 
 static bool entry_sound(const struct entry *e)
 {
-	return e->seq != 0 && e->reign != 0 && e->kind != 0 && e->table != 0 && e->key.n > 0;
+	return e->seq != 0 && e->seq < SEQ_END && e->reign != 0 && e->kind != 0 && e->table != 0 &&
+	       e->key.n > 0;
 }
 
 static bool entry_fits(const struct entry *e)

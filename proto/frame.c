@@ -226,7 +226,7 @@ struct decoded frame_decode(struct slice in, struct arena *arena, struct frame *
 	_Static_assert((int)REPL__FRAME__BODY_HELLO == (int)FRAME_HELLO, "kinds are field numbers");
 	_Static_assert((int)REPL__FRAME__BODY_GO_ON == (int)FRAME_GO_ON, "kinds are field numbers");
 	out->kind = (enum frame_kind)m->body_case;
-	enum err err = read_body(m, arena, out);
+	enum err err = frame_bounded(read_body(m, arena, out), out);
 	return (struct decoded){err, err == OK ? LENGTH_SIZE + size : 0};
 }
 

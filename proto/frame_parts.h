@@ -8,6 +8,9 @@
 bool resume_how_known(uint32_t how);
 enum err frame_read_slice(const Repl__SnapshotSlice *m, struct arena *arena, struct frame *out);
 enum err frame_read_go_on(const Repl__GoOn *m, struct go_on *out);
+/* ERR_MALFORMED instead of OK where a number is beyond what any node of ours says. */
+enum err frame_bounded(enum err err, const struct frame *f);
+
 enum err frame_read_digest(const Repl__Digest *m, struct arena *arena, struct frame *out);
 enum err frame_read_digest_answer(const Repl__DigestAnswer *m, struct frame *out);
 enum err frame_read_buckets(const Repl__Buckets *m, struct frame *out);

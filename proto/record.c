@@ -117,7 +117,7 @@ void secret_encode(const struct secret_record *r, struct buf *to)
 
 static bool reign_sound(const struct reign_record *r)
 {
-	return r->id != 0 && unit_known(r->unit) && r->first_seq != 0;
+	return r->id != 0 && unit_known(r->unit) && r->first_seq != 0 && r->first_seq < SEQ_END;
 }
 
 enum err reign_decode(struct slice bytes, struct arena *arena, struct reign_record *out)

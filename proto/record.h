@@ -36,6 +36,10 @@ enum {
 	BINDING_PATHS_MAX = 8,
 };
 
+/* No history gets there, at a million a second for a hundred thousand years: what says so lies. */
+#define SEQ_END   (UINT64_C(1) << 62)
+#define EPOCH_END (UINT64_C(1) << 62)
+
 /* What a node was installed as. */
 enum unit { UNIT_STANDALONE = 1, UNIT_PRIMARY, UNIT_SECONDARY };
 const char *unit_name(enum unit u);

@@ -5,12 +5,9 @@ enum {
 	ROUND_TRIP_MAX_MS = 1000, /* half of a longer one says too little */
 };
 
-/* Times beyond the year 9999 are nobody's: they come from broken bytes. */
-#define TIME_MAX_MS INT64_C(253402300800000)
-
 static bool plausible(struct pairtime t)
 {
-	return t.ms > 0 && t.ms < TIME_MAX_MS;
+	return t.ms > 0 && t.ms < PAIRTIME_END_MS;
 }
 
 struct pairtime pair_clock_now(const struct pair_clock *c, struct mtime now)
@@ -30,8 +27,8 @@ static int64_t clamp(int64_t v, int64_t low, int64_t high)
 bool pair_clock_begin(struct pair_clock *c, const struct pair_clock_start *s, struct mtime now)
 {
 	bool stored = plausible(s->stored);
-	int64_t wall_ms = clamp(s->wall_ms, 1, TIME_MAX_MS - 1);
-	bool wall_known = s->stored_wall_ms > 0 && s->stored_wall_ms < TIME_MAX_MS;
+	int64_t wall_ms = clamp(s->wall_ms, 1, PAIRTIME_END_MS - 1);
+	bool wall_known = s->stored_wall_ms > 0 && s->stored_wall_ms < PAIRTIME_END_MS;
 	int64_t moved_ms = wall_known ? wall_ms - s->stored_wall_ms : 0;
 	int64_t start_ms = stored ? s->stored.ms + clamp(moved_ms, 0, s->longest_ms) : wall_ms;
 

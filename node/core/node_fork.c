@@ -62,7 +62,8 @@ static void hand_in(struct node *n, const struct snapshot_item *items, size_t co
 
 	f->slices++;
 	n->sent_items += count;
-	node_send_bulk(n, &(struct frame){.kind = FRAME_SLICE, .slice = {f->slices, items, count}});
+	node_send_bulk(n, &(struct frame){.kind = FRAME_SLICE,
+	                                  .slice = {f->slices, items, count, {0}}});
 	if (!last)
 		return;
 	node_send_bulk(

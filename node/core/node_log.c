@@ -104,8 +104,8 @@ static void note_reign(struct node *n, const struct entry *e)
 		history_drop(n, e->key);
 		return;
 	}
-	if (reign_decode(e->value, &n->arena, &r) != OK)
-		return;
+	if (reign_decode(e->value, &n->arena, &r) != OK || r.epoch >= EPOCH_END)
+		return;                         /* ours would overflow behind it */
 	r.unknown = (struct unknown_fields){0}; /* they live in the step's arena */
 	history_put(n, &r);
 	if (r.first_seq >= n->reign.first_seq)

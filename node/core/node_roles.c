@@ -47,7 +47,7 @@ static void begin_reign(struct node *n, bool behind)
 	uint8_t value_room[128];
 	struct buf key = buf_on(key_room, sizeof key_room);
 	struct buf value = buf_on(value_room, sizeof value_room);
-	uint64_t epoch = 0;
+	uint64_t epoch = n->reign.epoch;
 
 	node_close_link(n, "a new reign begins");
 	node_drop_half(n); /* the old, whole state serves */

@@ -19,8 +19,10 @@ struct pairtime {
 	int64_t ms;
 };
 
-#define MTIME_NEVER    ((struct mtime){INT64_MAX})
-#define PAIRTIME_NEVER ((struct pairtime){INT64_MAX})
+#define MTIME_NEVER     ((struct mtime){INT64_MAX})
+/* The year 10000: times from there on are nobody's, they come from broken bytes. */
+#define PAIRTIME_END_MS INT64_C(253402300800000)
+#define PAIRTIME_NEVER  ((struct pairtime){INT64_MAX})
 
 static inline struct mtime mtime_add_ms(struct mtime t, int64_t ms)
 {

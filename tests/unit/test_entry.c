@@ -65,7 +65,7 @@ static void the_largest_entry_comes_back(void **state)
 	(void)state;
 	static uint8_t value[RECORD_MAX];
 	static uint8_t key[RECORD_KEY_MAX];
-	struct entry large = {.seq = UINT64_MAX,
+	struct entry large = {.seq = SEQ_END - 1,
 	                      .reign = UINT64_MAX,
 	                      .pair = {-1},
 	                      .kind = ENTRY_MERGE,

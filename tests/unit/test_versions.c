@@ -255,6 +255,51 @@ static void an_older_standby_keeps_what_a_newer_active_wrote(void **state)
 	end(k);
 }
 
+/* An entry as an active would send it: the next of the test's history. */
+static void hear_reign(struct kit *k, uint64_t id, uint64_t epoch, bool gone)
+{
+	uint8_t key_room[8], room[128], bytes[256];
+	struct buf key = buf_on(key_room, sizeof key_room), value = buf_on(room, sizeof room),
+		   entry = buf_on(bytes, sizeof bytes);
+	struct reign_record r = {.id = id,
+	                         .epoch = epoch,
+	                         .unit = UNIT_PRIMARY,
+	                         .first_seq = k->node[B].appended + 1};
+
+	buf_uint(&key, id, 8);
+	if (!gone)
+		reign_encode(&r, &value);
+	struct entry e = {.seq = k->node[B].appended + 1,
+	                  .reign = 1,
+	                  .pair = {1700000000000},
+	                  .kind = ENTRY_REIGN,
+	                  .table = TABLE_REIGN,
+	                  .key = buf_slice(&key),
+	                  .value = buf_slice(&value)};
+	entry_encode(&e, &entry);
+	struct frame f = {.kind = FRAME_ENTRY, .entry = buf_slice(&entry)};
+	hear(k, B, &f);
+}
+
+/* A14, T12: an active that takes its reign's record away, or claims the last number there is */
+static void whatever_a_peer_said_of_its_reigns_the_next_has_a_number_above(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	uint64_t epoch = status(k, B).epoch;
+
+	(void)state;
+	hear_reign(k, 77, epoch + 5, false);
+	assert_int_equal(status(k, B).epoch, epoch + 5);
+	hear_reign(k, 77, 0, true);
+	hear_reign(k, 78, EPOCH_END, false);
+	node_free(&k->node[A].node);
+	address(k, B, true);
+	kit_pass(k, 70000);
+	assert_int_equal(node_role(k->node[B].node), ROLE_ACTIVE);
+	assert_int_equal(status(k, B).epoch, epoch + 6);
+	end(k);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -264,6 +309,7 @@ int main(void)
 		cmocka_unit_test(what_the_peer_refused_is_seen_on_this_side_too),
 		cmocka_unit_test(a_frame_of_a_version_not_agreed_ends_the_connection),
 		cmocka_unit_test(an_older_standby_keeps_what_a_newer_active_wrote),
+		cmocka_unit_test(whatever_a_peer_said_of_its_reigns_the_next_has_a_number_above),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
