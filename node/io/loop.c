@@ -107,6 +107,17 @@ static void on_close_link(struct loop *l, const struct node_output *o)
 	peer_link_drop(l->link, o->connection);
 }
 
+/* What a line is about stands before its first `=`: a peer that makes the node say one thing over and
+ * over does not drown the others. */
+static struct log_rate *rate_of(struct loop *l, struct slice line)
+{
+	unsigned subject = 0;
+
+	for (size_t i = 0; i < line.n && line.p[i] != '='; i++)
+		subject = subject * 31 + line.p[i];
+	return &l->said[subject % LOOP_SUBJECTS];
+}
+
 static void on_log(struct loop *l, const struct node_output *o)
 {
 	static const enum log_level levels[] = {[WEIGHT_ERROR] = LOG_ERROR,
@@ -114,7 +125,8 @@ static void on_log(struct loop *l, const struct node_output *o)
 	                                        [WEIGHT_NOTICE] = LOG_NOTICE,
 	                                        [WEIGHT_INFO] = LOG_INFO};
 
-	log_line(l->log, levels[o->weight], SLICE_FMT, SLICE_ARG(o->bytes));
+	log_rated(l->log, rate_of(l, o->bytes), loop_now(l), levels[o->weight], SLICE_FMT,
+	          SLICE_ARG(o->bytes));
 }
 
 static void on_difference(struct loop *l, const struct node_output *o)

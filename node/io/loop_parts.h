@@ -16,9 +16,12 @@
 
 struct event;
 
+enum { LOOP_SUBJECTS = 61 }; /* the words in use fall apart */
+
 struct loop {
 	const struct config *config;
 	struct log *log;
+	struct log_rate said[LOOP_SUBJECTS]; /* of the node's lines */
 	struct event_base *base;
 	struct event *timer, *term, *interrupt;
 	struct node *node;

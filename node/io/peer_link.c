@@ -64,9 +64,18 @@ static void try_to_connect(struct way *w)
 
 /* --- the primary listens --- */
 
+static bool is_stranger(const struct connection *c)
+{
+	struct addr host = c->way->remote;
+
+	host.port = c->remote.port;
+	return !addr_eq(&host, &c->remote);
+}
+
+/* A handshake gives way: the oldest from elsewhere than the peer's address, else the oldest. */
 static void make_room(struct peer_link *p)
 {
-	struct connection *oldest = NULL;
+	struct connection *oldest = NULL, *stranger = NULL;
 	size_t pending = 0;
 
 	for (struct connection *c = p->all; c != NULL; c = c->next) {
@@ -74,9 +83,11 @@ static void make_room(struct peer_link *p)
 			continue;
 		pending++;
 		oldest = c;
+		stranger = is_stranger(c) ? c : stranger;
 	}
 	if (pending >= PENDING_MAX)
-		connection_down(oldest, "too many connections at once");
+		connection_down(stranger != NULL ? stranger : oldest,
+		                "too many connections at once");
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *context)
@@ -109,7 +120,7 @@ static bool start_listening(struct way *w)
 	char text[ADDR_TEXT_MAX + 1];
 
 	w->listener = socket_bound(SOCK_STREAM, &w->local);
-	if (w->listener >= 0 && listen(w->listener, PENDING_MAX) == 0) {
+	if (w->listener >= 0 && listen(w->listener, BACKLOG) == 0) {
 		w->acceptable = event_new(loop_base(p->loop), w->listener, EV_READ | EV_PERSIST,
 		                          on_acceptable, w);
 		return w->acceptable != NULL && event_add(w->acceptable, NULL) == 0;

@@ -12,7 +12,8 @@ struct evbuffer;
 enum {
 	RETRY_MS = 100,
 	CONNECT_MS = 1000,
-	PENDING_MAX = 8,          /* handshakes under way; the oldest gives way to a new one */
+	PENDING_MAX = 8,          /* handshakes under way; a stranger's gives way to a new one */
+	BACKLOG = 128,            /* in the kernel: a crowd does not keep the peer out */
 	OUT_MAX = 64 << 20,       /* bytes the peer may leave unread */
 	DRAIN_MAX = 2 * OUT_MAX,  /* no peer can have sent more without an answer */
 	LIVE_TURN = 256 * 1024,   /* bytes taken in one turn: our own heartbeats must not be late */
