@@ -89,6 +89,10 @@ MUTANTS = [
      "\tn->request = ROLE_SWITCHOVER;\n", ""),
     ("store-fault-left", "a record that the store lost is not logged again", "node/core/node_digest.c",
      "!n->doubt && node_has_room(n))", "n->doubt && node_has_room(n))"),
+    ("version-not-asked", "digests are sent to whoever is there", "node/core/node_digest.c",
+     " ||\n\t    !link_speaks(n, frame_version(FRAME_DIGEST)))", ")"),
+    ("version-own", "a node speaks what it knows, whatever the peer does", "node/core/node_link.c",
+     "return ours < theirs ? ours : theirs;", "return ours > theirs ? ours : theirs;"),
 ]
 
 
