@@ -210,9 +210,11 @@ class Lab:
             os.kill(int(pid), number)
 
     def heal(self, seconds=60):
-        """Both nodes run and the pair is paired, whatever a test did to them."""
-        for node in NODES:
-            self.start(node)
+        """Both nodes run and the pair is paired, whatever a test did to them. One may wait for the other."""
+        for start in [self.start_begin(node) for node in NODES]:
+            said = start.communicate(timeout=seconds + 20)[0]
+            if start.returncode != 0:
+                raise LabError(f"ha/pair start: {said}")
         wait_until(self.paired, seconds, "the pair is paired")
 
     # --- what the nodes say ---

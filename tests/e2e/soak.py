@@ -241,8 +241,9 @@ class Soak:
         wait_until(self.is_whole, WHOLE_S, "the pair is whole")
         whole = now()
         for start in starts:
-            if start.wait(WHOLE_S) != 0:
-                raise LabError(f"ha/pair start: {start.stdout.read()}")
+            said = start.communicate(timeout=WHOLE_S)[0]
+            if start.returncode != 0:
+                raise LabError(f"ha/pair start: {said}")
         return whole
 
     def is_whole(self):

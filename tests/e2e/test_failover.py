@@ -2,6 +2,7 @@
 import os
 import resource
 import signal
+import statistics
 import time
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def end_under_load(lab, phones, hows, end, tally):
     for result in results:
         assert not result["other"], f"refused: {result}"
         tally.load(result)
-    return victim
+    return victim, [result["gap"]["longest_ms"] for result in results]
 
 
 def kill_in_rounds(lab, name, rounds):
@@ -35,18 +36,21 @@ def kill_in_rounds(lab, name, rounds):
     phones = [Phones(lab, f"{name}u", "udp", USERS), Phones(lab, f"{name}t", "tcp", USERS),
               Phones(lab, f"{name}c", "udp", CHURNERS)]
     tally = Tally()
+    waits = []
     for number in range(rounds):
         for each in phones:
             each.register()
         hows = (REFRESH, FRESH, CHURN) if number % 2 == 0 else (FRESH, REFRESH, CHURN)
-        victim = end_under_load(lab, phones, hows, lab.kill, tally)
+        victim, longest = end_under_load(lab, phones, hows, lab.kill, tally)
         tally.add(kills=1)
+        waits.append(longest[0])
         tally.audit(phones)
         lab.start(victim)
         wait_until(lab.paired, 30, f"round {number + 1}: paired again")
         if number % 10 == 9:
             print(f"    after {number + 1} rounds: {tally}", flush=True)
-    print(f"    commit {lab.status(lab.active())['commit']}: {tally}", flush=True)
+    print(f"    commit {lab.status(lab.active())['commit']}: {tally}; the longest wait for an answer over UDP: median "
+          f"{statistics.median(waits):.0f} ms, worst {max(waits):.0f} ms", flush=True)
 
 
 def test_every_acknowledged_register_is_on_the_new_active_node(lab):
@@ -62,7 +66,7 @@ def test_a_crash_is_no_worse_than_a_kill(lab):
     for number in (signal.SIGSEGV, signal.SIGABRT):
         for each in phones:
             each.register()
-        victim = end_under_load(lab, phones, (REFRESH, FRESH), lambda node: os.kill(lab.pid(node), number), tally)
+        victim, _ = end_under_load(lab, phones, (REFRESH, FRESH), lambda node: os.kill(lab.pid(node), number), tally)
         tally.audit(phones)
         lab.start(victim)
         wait_until(lab.paired, 30, "paired again")
@@ -83,7 +87,7 @@ def test_a_node_that_gets_no_memory_ends_and_the_other_serves(lab):
         resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
         assert lab.ctl_run(node, "subscriber", "import", str(table)).returncode != 0
 
-    victim = end_under_load(lab, phones, (REFRESH,), starve, tally)
+    victim, _ = end_under_load(lab, phones, (REFRESH,), starve, tally)
     tally.audit(phones)
     lab.start(victim)
     lab.in_step()
@@ -124,6 +128,33 @@ def test_a_node_that_returned_takes_over_with_all_that_happened_meanwhile(lab):
     wait_until(lambda: lab.role(first) == "active", 5, f"{first} is active")
     before.audit()
     meanwhile.audit()
+
+
+def test_the_new_active_node_dies_while_the_old_one_returns(lab):
+    """X14, I1: a failover during a failover, at several moments of the return; then both are there again."""
+    phones = [Phones(lab, "chain", "udp", 300), Phones(lab, "chainc", "udp", 300)]
+    tally = Tally()
+    for delay in (0, 0.1, 0.3):
+        for each in phones:
+            each.register()
+        loads = [each.start(how, RATE) for each, how in zip(phones, (REFRESH, CHURN))]
+        time.sleep(0.5)
+        first = lab.active()
+        lab.kill(first)
+        wait_until(lambda: lab.role(other(first)) == "active", 5, f"{other(first)} is active")
+        lab.start_daemon(first)
+        time.sleep(delay)
+        lab.kill(other(first))
+        starts = [lab.start_begin(node) for node in NODES]
+        wait_until(lab.paired, 20, f"paired after {delay} s between")
+        time.sleep(0.5)
+        for each, load in zip(phones, loads):
+            tally.load(each.end(load))
+        for start in starts:
+            assert start.wait(20) == 0, start.stdout.read()
+        lab.in_step()
+        tally.audit(phones)
+    print(f"    {tally}")
 
 
 def test_both_nodes_killed_at_once_lose_nothing(lab):

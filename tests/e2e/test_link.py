@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
 from lab import ms, now, other, wait_until
@@ -198,6 +199,27 @@ def test_a_reset_of_the_peer_link_is_survived_at_any_moment(lab):
     assert ends >= 2, log.text()
     print(f"    {2 * lab.rounds} resets, the link was lost {ends} times, longest wait for an answer "
           f"{crowd.longest():.0f} ms: {crowd.tally}")
+
+
+def test_a_host_without_a_free_processor_keeps_its_role(lab):
+    """X17: twelve busy loops on the machine of both nodes; nobody takes over from a node that lives."""
+    crowd = Crowd(lab, "busy")
+    active = lab.active()
+    epoch = lab.status(active)["epoch"]
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(12)]
+    try:
+        with crowd:
+            time.sleep(4)
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    wait_until(lab.paired, 10, "paired")
+    one_active(lab, active)
+    assert lab.status(active)["epoch"] == epoch
+    lab.in_step()
+    crowd.audit()
+    print(f"    longest wait for an answer {crowd.longest():.0f} ms: {crowd.tally}")
 
 
 def test_an_advert_that_does_not_arrive_moves_nothing_while_the_peer_says_it_is_active(lab):

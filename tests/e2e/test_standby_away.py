@@ -16,7 +16,7 @@ def come_back(lab, node, seconds):
 
 
 def test_the_pair_is_exposed_while_the_standby_is_away_and_says_so(lab):
-    """A9, A11: status and log say it, the answers go on, and it is paired soon after the return."""
+    """X02, A9, A11: status and log say it, the answers go on, and it is paired soon after the return."""
     phones = Phones(lab, "away", "udp", 400)
     phones.register()
     active = lab.active()
