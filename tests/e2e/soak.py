@@ -99,12 +99,19 @@ def hang_host(lab, active, dice):
 
 
 def hang_standby(lab, active, dice):
+    """Too short for its watchdog."""
     pid = lab.pid(other(active))
     os.kill(pid, signal.SIGSTOP)
-    try:
-        time.sleep(dice.uniform(0.2, 3))
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    time.sleep(dice.uniform(0.1, 0.6))
+    os.kill(pid, signal.SIGCONT)
+
+
+def hang_for_good(lab, active, dice):
+    """The watchdog ends it."""
+    node = dice.choice(NODES)
+    pid = lab.pid(node)
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 5, f"{node} is ended")
 
 
 def within(fault, seconds):
@@ -133,6 +140,7 @@ RESTARTS = {
     "kill -9 of the standby": kill_standby,
     "kill -9 of both": kill_both,
     "kill -9 of one, then of the other": kill_one_then_the_other,
+    "hang of one for good": hang_for_good,
     "stop of the active": stop_active,
     "stop of the standby": stop_standby,
     "loss of the active host": lose_active_host,
