@@ -346,7 +346,7 @@ static const char *why_judged(const struct node *n, bool ours)
 		return "the peer says so";
 	if (n->sender.phase == SENDER_IDLE)
 		return "the peer does not receive";
-	if (n->sender.phase != SENDER_LIVE)
+	if (n->sender.phase != SENDER_LIVE || !n->late)
 		return "the standby catches up";
 	return n->sender.durable < n->disk_mark && mtime_reached(n->disk_mark_due, n->now)
 	               ? "the standby's disk lags"

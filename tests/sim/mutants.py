@@ -59,6 +59,8 @@ MUTANTS = [
     ("no-doubt", "a pause is no doubt", "node/core/node_doubt.c",
      "return n->now.ms - n->last_tick.ms > longest;",
      "return n->now.ms - n->last_tick.ms > 1000 * longest;"),
+    ("address-kept", "the address, once seen here, is believed to be here for ever", "node/core/node.c",
+     "n->address_here = in->address.here;", "n->address_here = n->address_here || in->address.here;"),
     ("clock-not-followed", "the standby keeps a time of its own", "node/core/node_link.c",
      "\tpair_clock_follow(&n->clock, sent, round_trip_ms, n->now);\n", "\t(void)sent;\n\t(void)round_trip_ms;\n"),
     ("merge-removal-lost", "a merge knows nothing of removals", "node/core/merge_aor.c",
