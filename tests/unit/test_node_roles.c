@@ -98,16 +98,39 @@ static void a_switchover_that_loses_its_standby_is_given_up(void **state)
 	end(k);
 }
 
+/* A15, A16 */
+static void nothing_is_handed_over_to_a_node_without_keepalived(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct node_input gone = {.event = NODE_ADDRESS, .address = {false, false}};
+
+	(void)state;
+	kit_feed(k, B, &gone);
+	kit_pass(k, 100);
+	assert_non_null(strstr(node_switchover_refusal(k->node[A].node), "keepalived"));
+	command(k, A, COMMAND_SWITCHOVER);
+	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
+	assert_false(k->node[A].answer_ok);
+	address(k, B, false);
+	kit_pass(k, 100);
+	assert_null(node_switchover_refusal(k->node[A].node));
+	end(k);
+}
+
 /* X04: a node that was frozen while it handed over does not go on as if nothing had been. */
 static void a_pause_while_handing_over_is_a_doubt(void **state)
 {
 	struct kit *k = pair(COMMIT_BOTH);
+	struct node_input synced = {.event = NODE_DURABLE};
 
 	(void)state;
 	k->node[A].disk_held = true;
 	ask(k, A, "alice", 1, ";expires=60");
-	command(k, A, COMMAND_SWITCHOVER);
-	k->now.ms += 3000;
+	command(k, A, COMMAND_SWITCHOVER); /* the standby has it; this disk does not */
+	k->now.ms += 1500; /* beyond the drain, and the link has not been given up */
+	synced.seq = k->node[A].appended;
+	kit_feed(k, A, &synced); /* what could have left a second ago */
+	assert_int_equal(k->node[A].messages, 0);
 	k->node[A].disk_held = false;
 	link_down(k);
 	assert_false(node_serves(k->node[A].node));
@@ -170,6 +193,7 @@ int main(void)
 		cmocka_unit_test(every_change_of_role_is_kept_with_its_reason),
 		cmocka_unit_test(a_switchover_tells_what_it_costs),
 		cmocka_unit_test(a_switchover_that_loses_its_standby_is_given_up),
+		cmocka_unit_test(nothing_is_handed_over_to_a_node_without_keepalived),
 		cmocka_unit_test(a_pause_while_handing_over_is_a_doubt),
 		cmocka_unit_test(a_takeover_behind_is_marked_and_holds_expiry),
 		cmocka_unit_test(the_newest_fact_about_the_address_counts),
