@@ -48,6 +48,14 @@ static bool is_next(const struct reading *r, const char *word)
 	return r->at < r->n && slice_eq(r->word[r->at], slice_str(word));
 }
 
+static bool took(struct reading *r, const char *word)
+{
+	bool next = is_next(r, word);
+
+	r->at += next;
+	return next;
+}
+
 static int find_name(const char *const *names, size_t n, struct slice word)
 {
 	for (size_t i = 0; i < n; i++)
@@ -155,9 +163,9 @@ static bool read_fault(struct reading *r, struct scenario_line *line)
 		             line->whom == WHOM_PAIR ? "one node: write whom instead of pair"
 		                                     : "the pair: write pair");
 	line->for_ms = line->fault->lasts.middle;
-	if (is_next(r, "for") && (r->at++, !read_time(r, &line->for_ms)))
+	if (took(r, "for") && !read_time(r, &line->for_ms))
 		return false;
-	if (is_next(r, "by") && (r->at++, !read_amount(r, line)))
+	if (took(r, "by") && !read_amount(r, line))
 		return false;
 	if (line->fault->by.unit != BY_NOTHING && line->by == 0)
 		return wrong(r, "%s needs `by` and how much", line->fault->name);
@@ -213,10 +221,9 @@ static bool read_line(struct reading *r)
 		return wrong(r, "a scenario has at most %d lines", SCENARIO_LINES_MAX - 1);
 	if (!read_when(r, line))
 		return false;
-	bool expects = is_next(r, "expect");
-	if (expects ? (r->at++, !read_expectation(r, line)) : !read_fault(r, line))
+	if (took(r, "expect") ? !read_expectation(r, line) : !read_fault(r, line))
 		return false;
-	if (is_next(r, "unless") && (r->at++, !read_loads(r, line->unless)))
+	if (took(r, "unless") && !read_loads(r, line->unless))
 		return false;
 	for (size_t i = s->n; i > 0 && !line->at_moment; i--)
 		if (!s->lines[i - 1].at_moment && s->lines[i - 1].at_ms > line->at_ms)

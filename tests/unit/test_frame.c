@@ -57,8 +57,10 @@ static const struct {
 	{"frame-beat", {FRAME_BEAT, .beat = BEAT}},
 	{"frame-entry", {FRAME_ENTRY, .entry = {SLICE_OF("an entry's bytes")}}},
 	{"frame-ack", {FRAME_ACK, .ack = {0x2222222222222222, 48211, 48200}}},
-	{"frame-resume", {FRAME_RESUME, .resume = {RESUME_FORK, 48100, 48099}}},
-	{"frame-slice", {FRAME_SLICE, .slice = {7, items, ARRAY_LEN(items)}}},
+	{"frame-resume",
+         {FRAME_RESUME, .resume = {.how = RESUME_FORK, .from_seq = 48100, .fork_seq = 48099}}},
+	{"frame-slice",
+         {FRAME_SLICE, .slice = {.number = 7, .items = items, .n_items = ARRAY_LEN(items)}}},
 	{"frame-end", {FRAME_END, .end = {7, 2000, 0xcccccccccccccccc, 48300}}},
 	{"frame-slice-ack", {FRAME_SLICE_ACK, .slice_ack = 7}},
 	{"frame-live", {FRAME_LIVE, .live_step = 48300}},
@@ -358,7 +360,8 @@ static struct frame a_slice_of(size_t n, struct slice value)
 	assert_true(n <= ARRAY_LEN(many));
 	for (size_t i = 0; i < n; i++)
 		many[i] = (struct snapshot_item){TABLE_AOR, SLICE("k"), value};
-	return (struct frame){.kind = FRAME_SLICE, .slice = {1, many, n}};
+	return (struct frame){.kind = FRAME_SLICE,
+	                      .slice = {.number = 1, .items = many, .n_items = n}};
 }
 
 static void a_slice_of_64_kib_and_the_largest_record_fits(void **state)

@@ -225,7 +225,8 @@ static void a_slice_with_an_unknown_table_ends_the_link_and_the_snapshot(void **
 {
 	struct kit *k = start(UNIT_PRIMARY, COMMIT_BOTH);
 	struct snapshot_item item = {(enum table)99, SLICE("key"), SLICE("value")};
-	struct frame f = {.kind = FRAME_SLICE, .slice = {1, &item, 1}};
+	struct frame f = {.kind = FRAME_SLICE,
+	                  .slice = {.number = 1, .items = &item, .n_items = 1}};
 
 	(void)state;
 	begin_snapshot(k, B);
@@ -239,7 +240,8 @@ static void a_slice_out_of_order_leaves_no_half_snapshot_behind(void **state)
 {
 	struct kit *k = start(UNIT_PRIMARY, COMMIT_BOTH);
 	struct snapshot_item item = {TABLE_AOR, SLICE("sip:a@x"), SLICE("value")};
-	struct frame f = {.kind = FRAME_SLICE, .slice = {2, &item, 1}};
+	struct frame f = {.kind = FRAME_SLICE,
+	                  .slice = {.number = 2, .items = &item, .n_items = 1}};
 
 	(void)state;
 	begin_snapshot(k, B);
@@ -259,7 +261,8 @@ static void a_record_that_swells_when_it_is_read_crashes_nobody(void **state)
 	for (size_t i = 0; i + 1 < sizeof value; i += 2)
 		value[i] = 0x0a; /* field 1, a message of no bytes */
 	struct snapshot_item item = {TABLE_AOR, SLICE("sip:a@x"), {value, sizeof value}};
-	struct frame f = {.kind = FRAME_SLICE, .slice = {1, &item, 1}};
+	struct frame f = {.kind = FRAME_SLICE,
+	                  .slice = {.number = 1, .items = &item, .n_items = 1}};
 	begin_snapshot(k, B);
 	hear_bulk(k, B, &f);
 	assert_true(linked(k, B));
@@ -282,7 +285,8 @@ static void two_reigns_with_one_beginning_crash_nobody(void **state)
 		items[i] = (struct snapshot_item){
 			TABLE_REIGN, i == 0 ? SLICE("first") : SLICE("other"), buf_slice(&value)};
 	}
-	struct frame f = {.kind = FRAME_SLICE, .slice = {1, items, 2}};
+	struct frame f = {.kind = FRAME_SLICE,
+	                  .slice = {.number = 1, .items = items, .n_items = 2}};
 	struct frame last = {.kind = FRAME_END, .end = {.slices = 1, .items = 2, .through_seq = 1}};
 	for (size_t i = 0; i < 2; i++)
 		last.end.digest += record_hash(TABLE_REIGN, items[i].key, items[i].value);
