@@ -79,6 +79,11 @@ static void on_aor_remove(struct node *n, const struct node_command *c)
 	struct slice value;
 	struct pairtime deadline;
 
+	if (item != NULL && !copy_sound(TABLE_AOR, item)) {
+		node_memory_fault(n, TABLE_AOR, c->key);
+		node_answer(n, c->ticket, false, "the record is damaged in memory: see the status");
+		return;
+	}
 	if (item == NULL || !aor_remove(&how, item->value, &n->arena, &value, &deadline)) {
 		node_answer(n, c->ticket, false, "no such AOR");
 		return;

@@ -182,6 +182,13 @@ static void a_record_that_flipped_is_not_served(void **state)
 	assert_int_equal(node_position(k->node[A].node).seq, seq);
 	assert_int_equal(status(k, A).memory_faults, 1);
 	assert_true(status(k, A).damaged);
+	const struct node_command c = {
+		.kind = COMMAND_AOR_REMOVE, .ticket = 7, .key = SLICE("sip:u1@x")};
+	struct node_input remove = {.event = NODE_COMMAND, .command = &c};
+	kit_feed(k, A, &remove);
+	assert_int_equal(k->node[A].answers, 1);
+	assert_false(k->node[A].answer_ok);
+	assert_int_equal(node_position(k->node[A].node).seq, seq);
 	ask(k, A, "u2", 2, ";expires=3600");
 	kit_settle(k);
 	assert_true(says(k, A, "SIP/2.0 200 "));
