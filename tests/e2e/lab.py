@@ -142,10 +142,12 @@ class Lab:
         return self.pair("switchover", *options)
 
     def kill(self, node):
-        """SIGKILL for the daemon; the moment just before."""
+        """SIGKILL for the daemon, until it is dead: one that is about to die is not started again. The
+        moment just before."""
         pid = self.pid(node)
         moment = now()
         os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), 5, f"regpaird on {node} is dead", every=0.001)
         return moment
 
     def pause(self, node):

@@ -316,6 +316,8 @@ def main():
             failed = False
         except Exception:  # whatever is raised is a failure
             print("\n    " + traceback.format_exc().replace("\n", "\n    "))
+            for node in NODES:
+                print(f"    {node} said last: {lab.logs()[node][-1].read_text().splitlines()[-1:]}; status {lab.status(node)}")
             if chosen.logs:
                 keep_logs(lab, chosen.logs)
         finally:
