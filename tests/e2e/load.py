@@ -6,9 +6,10 @@ the server acknowledged and the nonces in use are kept in files of the lab's fol
 import itertools
 import json
 
-from lab import LabError
+from lab import LabError, now
 
 SLACK_MS = 1050  # lifetimes are told in seconds, rounded up; the nodes' clocks agree to some ms
+NONCE_S = 240  # younger nonces are good, however long what follows takes; they live 300 s
 BLOCK = 1000  # of user numbers: no two Phones share users
 blocks = itertools.count()
 
@@ -49,6 +50,7 @@ class Phones:
         self.nonces = lab.folder / f"{name}.nonces"
         self.timeline = lab.folder / f"{name}.timeline"
         self.tag = name
+        self.registered = 0
         self.generation = 0  # of Call-IDs: a phone that is switched on anew has another
         self.cseq = 0
         self.transport = transport
@@ -64,6 +66,7 @@ class Phones:
         """All once, as phones that were switched on just now."""
         self.generation += 1
         self.cseq = 0
+        self.registered = now()
         result = self.lab.regload(*self.arguments("--window", 64), seconds=seconds)
         self.cseq += 1000  # beyond whatever was sent, each request twice
         expect_whole(result)
@@ -76,6 +79,10 @@ class Phones:
         expect_whole(result)
         return result
 
+    def unchallenged(self):
+        """What is asked of answers to nonces in use, while they are young."""
+        return ["--expect-no-challenge"] if now() < self.registered + NONCE_S else []
+
     def aors(self):
         return [f"sip:user{number:06}@example.com" for number in range(self.first, self.first + self.count)]
 
@@ -85,7 +92,7 @@ class Phones:
         same Call-IDs, registered and removed in turn."""
         more = ["--rate", rate, "--seconds", 600, "--t1", 200, "--timeline", self.timeline]
         if how == REFRESH:
-            more += ["--use-nonce", self.nonces, "--expect-no-challenge"]
+            more += ["--use-nonce", self.nonces, *self.unchallenged()]
         elif how == CHURN:
             more += ["--use-nonce", self.nonces, "--mode", "churn"]
         else:
@@ -116,7 +123,7 @@ class Phones:
         """Everyone that got a 200 is there with the lifetime it implies, whoever was removed is not, and no
         one is challenged: the nonces in use are accepted. What was counted, by verdict."""
         done = self.lab.run(*self.lab.regload_command(
-            *self.users, "--audit", self.acked, "--use-nonce", self.nonces, "--expect-no-challenge",
+            *self.users, "--audit", self.acked, "--use-nonce", self.nonces, *self.unchallenged(),
             "--tag", f"{self.tag}audit{self.generation}", "--slack-ms", SLACK_MS), check=False)
         if done.returncode != 0:
             raise LabError(f"audit of {self.acked.name}: exit {done.returncode}: {done.stderr.strip()[-1500:]} "

@@ -217,6 +217,9 @@ class Soak:
     def one(self, name, fault):
         print(f"round {self.round:4}  {name:34}", end="", flush=True)
         active = self.lab.active()
+        for phones, _, _ in self.phones:
+            if not phones.unchallenged():
+                phones.register()
         loads = [phones.start(how, rate) for phones, how, rate in self.phones]
         time.sleep(BEFORE_S)
         fault(self.lab, active, self.dice)
