@@ -72,8 +72,8 @@ static inline void kit_send(struct kit *k, int at, const struct node_output *o)
 	bool live = k->linked && o->connection == k->connection;
 	bool bulk = k->bulk && o->connection == kit_bulk(k);
 
-	if (bulk)
-		k->bulk_bytes += o->bytes.n;
+	*(bulk ? &k->bulk_bytes : &k->live_bytes) += o->bytes.n;
+	k->node[at].beats += o->bytes.p[4] >> 3 == FRAME_BEAT; /* the tag of the field in Frame */
 	if ((!live && !bulk) || k->node[1 - at].node == NULL)
 		return;
 	struct kit_frame *f = &k->frames[k->tail++ % KIT_QUEUE];

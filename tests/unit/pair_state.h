@@ -30,6 +30,7 @@ struct kit_node {
 	bool fault;
 	void (*watch)(const struct node_output *o); /* NULL: a test sees no outputs itself */
 	unsigned set_aside;
+	unsigned beats;       /* sent */
 	unsigned lines;       /* for the log */
 	char line[512];       /* the last of them */
 	char history[4096];   /* for the journal, tabs as spaces */
@@ -47,10 +48,12 @@ struct kit {
 	int64_t advert_ms;    /* 0: 100 */
 	uint32_t max_version; /* of a node made from here on; 0: the newest */
 	uint64_t connection, random;
-	bool linked, bulk;    /* the two connections */
-	uint64_t bulk_number; /* of those for bulk: see kit_bulk */
-	uint64_t bulk_bytes;  /* sent over it */
-	uint64_t resync_rate;
+	bool linked, bulk;               /* the two connections */
+	uint64_t bulk_number;            /* of those for bulk: see kit_bulk */
+	uint64_t live_bytes, bulk_bytes; /* sent over them */
+	uint64_t resync_rate;            /* of a node made from here on, as the next two */
+	size_t window_bytes;             /* 0: 1 MiB */
+	size_t slice_bytes;
 	struct kit_frame frames[KIT_QUEUE];
 	size_t head, tail;
 	struct arena arena;
@@ -81,10 +84,11 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 		.secret_id = 1,
 		.longest_expires_ms = 3600000,
 		.default_expires_ms = 60000,
-		.window_bytes = 1 << 20,
+		.window_bytes = k->window_bytes != 0 ? k->window_bytes : 1 << 20,
 		.held_bytes = 1 << 20,
 		.expiry_rate = 1000,
 		.resync_rate = k->resync_rate,
+		.slice_bytes = k->slice_bytes,
 		.alloc = heap,
 	};
 

@@ -33,13 +33,18 @@ static inline void kit_pass(struct kit *k, int64_t ms)
 	}
 }
 
-static inline struct kit *start(enum unit first, enum commit_mode commit)
+static inline struct kit *kit_new(void)
 {
 	struct kit *k = calloc(1, sizeof *k);
 
 	assert_non_null(k);
 	k->now.ms = 1000000;
 	k->arena = arena_on(heap_take(NULL, KIT_ARENA), KIT_ARENA);
+	return k;
+}
+
+static inline void start_on(struct kit *k, enum unit first, enum commit_mode commit)
+{
 	k->node[A].node = kit_make(k, first, commit);
 	if (first != UNIT_STANDALONE)
 		k->node[B].node = kit_make(k, UNIT_SECONDARY, commit);
@@ -53,6 +58,13 @@ static inline struct kit *start(enum unit first, enum commit_mode commit)
 		kit_feed(k, at, &keepalived);
 	}
 	kit_settle(k);
+}
+
+static inline struct kit *start(enum unit first, enum commit_mode commit)
+{
+	struct kit *k = kit_new();
+
+	start_on(k, first, commit);
 	return k;
 }
 
@@ -125,11 +137,9 @@ static inline void address(struct kit *k, int at, bool here)
 	kit_settle(k);
 }
 
-/* A pair at work: A active, B in step. */
-static inline struct kit *pair(enum commit_mode commit)
+static inline void pair_on(struct kit *k, enum commit_mode commit)
 {
-	struct kit *k = start(UNIT_PRIMARY, commit);
-
+	start_on(k, UNIT_PRIMARY, commit);
 	link_up(k);
 	address(k, A, true);
 	address(k, B, false);
@@ -137,6 +147,14 @@ static inline struct kit *pair(enum commit_mode commit)
 	kit_pass(k, 200);
 	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
 	assert_int_equal(node_role(k->node[B].node), ROLE_STANDBY);
+}
+
+/* A pair at work: A active, B in step. */
+static inline struct kit *pair(enum commit_mode commit)
+{
+	struct kit *k = kit_new();
+
+	pair_on(k, commit);
 	return k;
 }
 

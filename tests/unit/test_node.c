@@ -143,31 +143,6 @@ static void only_the_active_expires_and_speaks(void **state)
 	end(k);
 }
 
-/* A7: the tail is gone from the log. */
-static void a_standby_that_was_away_too_long_gets_a_snapshot(void **state)
-{
-	struct kit *k = pair(COMMIT_BOTH);
-
-	(void)state;
-	link_down(k);
-	for (unsigned i = 1; i <= 50; i++) {
-		char user[16];
-		(void)snprintf(user, sizeof user, "u%u", i);
-		ask(k, A, user, 1, ";expires=600");
-		kit_settle(k);
-	}
-	assert_int_equal(k->node[A].messages, 50);
-	k->node[A].log_first = k->node[A].appended; /* trimmed: the node learns it from the read */
-	link_up(k);
-	kit_settle(k);
-	link_up(k);
-	kit_pass(k, 100);
-	assert_string_equal(status(k, A).digest, status(k, B).digest);
-	assert_int_equal(status(k, B).aors, 50);
-	assert_string_equal(status(k, A).pair_state, "paired");
-	end(k);
-}
-
 /* A14, I6, T4: both sides' registrations live on, once. */
 static void a_fork_is_merged_and_the_pair_is_equal_again(void **state)
 {
@@ -389,7 +364,6 @@ int main(void)
 		cmocka_unit_test(a_silent_standby_makes_the_pair_exposed_and_answers_go_on),
 		cmocka_unit_test(the_standby_goes_on_where_the_dead_node_was),
 		cmocka_unit_test(only_the_active_expires_and_speaks),
-		cmocka_unit_test(a_standby_that_was_away_too_long_gets_a_snapshot),
 		cmocka_unit_test(a_fork_is_merged_and_the_pair_is_equal_again),
 		cmocka_unit_test(a_merge_that_was_cut_short_is_done_again),
 		cmocka_unit_test(a_change_asked_of_the_standby_is_refused_naming_the_active),

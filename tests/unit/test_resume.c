@@ -265,6 +265,36 @@ static void exactly_one_of_two_units_wins(void **state)
 	}
 }
 
+/* A8: half a snapshot goes on in its reign, while the log reaches back to its begin. */
+static void half_a_snapshot_goes_on_or_not(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t half_reign, half_from, kept;
+		bool goes_on;
+	} rows[] = {
+		{"nothing half", 0, 0, 1, false},
+		{"ours", 7, 150, 100, true},
+		{"ours, the log just reaches", 7, 150, 150, true},
+		{"ours, the log is trimmed", 7, 150, 151, false},
+		{"ours, nothing written since", 7, 201, 201, true},
+		{"of another reign", 8, 150, 100, false},
+		{"begun before our reign", 7, 120, 100, false},
+		{"begun where we have not been", 7, 202, 100, false},
+	};
+	struct reign_mark ours = {.id = 7, .epoch = 3, .unit = UNIT_PRIMARY, .first_seq = 120};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct hello theirs = {.half_reign = rows[i].half_reign,
+		                       .half_from = rows[i].half_from};
+		if (resume_half(&theirs, &ours, rows[i].kept, 200) != rows[i].goes_on)
+			fail_msg("%s", rows[i].name);
+	}
+	ours.id = 0;
+	assert_false(resume_half(&(struct hello){.half_from = 150}, &ours, 100, 200));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +304,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_refused_with_its_reason),
 		cmocka_unit_test(one_order_decides_who_goes_on),
 		cmocka_unit_test(exactly_one_of_two_units_wins),
+		cmocka_unit_test(half_a_snapshot_goes_on_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
