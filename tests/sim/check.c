@@ -124,6 +124,7 @@ void check_bulk(struct world *w, const struct host *h, struct slice bytes)
 
 	if (h->role == ROLE_ACTIVE || frame_decode(bytes, &arena, &f).err != OK)
 		return;
+	w->stat[STAT_RESUMED] += f.kind == FRAME_GO_ON && f.go_on.slices > 0 && h->disk.next.begun;
 	if (f.kind == FRAME_SLICE_ACK && f.slice_ack > h->disk.next.stored)
 		world_fail(w, "%c acknowledges %llu of a snapshot, %llu is stored", host_name(h),
 		           (unsigned long long)f.slice_ack,

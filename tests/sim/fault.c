@@ -28,8 +28,8 @@ static const struct fault faults[] = {
 	{"address-stays",    AIM_ANY,     {0, 2, 2, 0, 0, 0, 0},      MOMENT,  NO_LESS, hit_address_stays, heal_keepalived},
 	{"link-cut",         AIM_PAIR,    {0, 5, 5, 5, 5, 5, 5},      MOMENT,  NO_LESS, hit_link_cut, heal_link},
 	{"link-cut-one-way", AIM_ANY,     {0, 5, 5, 2, 2, 2, 0},      MOMENT,  NO_LESS, hit_link_cut_one_way, heal_link},
-	{"link-reset",       AIM_PAIR,    {2, 5, 5, 5, 5, 5, 0},      AT_ONCE, NO_LESS, hit_link_reset, NULL},
-	{"bulk-cut",         AIM_PAIR,    {2, 5, 5, 5, 0, 10, 0},     BLINK,   NO_LESS, hit_bulk_cut, NULL},
+	{"link-reset",       AIM_PAIR,    {2, 5, 5, 5, 5, 15, 0},      AT_ONCE, NO_LESS, hit_link_reset, NULL},
+	{"bulk-cut",         AIM_PAIR,    {2, 5, 5, 5, 0, 40, 0},     BLINK,   NO_LESS, hit_bulk_cut, NULL},
 	{"link-slow",        AIM_PAIR,    {0, 5, 5, 0, 0, 2, 0},      MOMENT,  {BY_TIME, 20, 250}, hit_link_slow, heal_link_slow},
 	{"slow-reader",      AIM_ANY,     {0, 5, 5, 0, 2, 2, 0},      MOMENT,  NO_LESS, hit_slow_reader, NULL},
 	{"vrrp-cut",         AIM_PAIR,    {0, 5, 5, 0, 2, 0, 5},      MOMENT,  NO_LESS, hit_vrrp_cut, heal_vrrp},
@@ -179,7 +179,7 @@ void fault_moment(struct world *w, enum moment moment)
 	} hits[MOMENTS] = {
 		[MOMENT_MERGE] = {AT_MERGE, STAT_HIT_MERGES, 333333, 40},
 		[MOMENT_TAKEOVER] = {AT_TAKEOVER, STAT_HIT_TAKEOVERS, 50000, 400},
-		[MOMENT_SNAPSHOT] = {AT_SNAPSHOT, STAT_HIT_RESYNCS, 100000, 200},
+		[MOMENT_SNAPSHOT] = {AT_SNAPSHOT, STAT_HIT_RESYNCS, 400000, 1600},
 		[MOMENT_SWITCHOVER] = {AT_SWITCHOVER, STAT_HIT_SWITCHOVERS, 500000, 40},
 	};
 	int64_t within = hits[moment].within_ms;

@@ -95,6 +95,19 @@ MUTANTS = [
      " ||\n\t    !link_speaks(n, frame_version(FRAME_DIGEST)))", ")"),
     ("version-own", "a node speaks what it knows, whatever the peer does", "node/core/node_link.c",
      "return ours < theirs ? ours : theirs;", "return ours > theirs ? ours : theirs;"),
+    ("slice-not-stored", "a slice is acknowledged before it is stored", "node/core/node_receive.c",
+     "\tmark_next(n);\n}\n\nvoid node_on_handed_over",
+     "\tmark_next(n);\n\tnode_send_bulk(n, &(struct frame){.kind = FRAME_SLICE_ACK, .slice_ack = f->slice.number});\n"
+     "}\n\nvoid node_on_handed_over"),
+    ("snapshot-drops-changed", "what changes while a snapshot is on its way stays as it was in it", "node/core/node_receive.c",
+     "\tput_next(n, e.table, e.key, e.value);\n",
+     "\tif (copy_get(n->next, e.table, e.key) == NULL)\n\t\tput_next(n, e.table, e.key, e.value);\n"),
+    ("snapshot-gap", "a snapshot that goes on leaves a gap", "node/core/node_send.c",
+     "n->cursor = (struct copy_cursor){g->place.at, g->place.within};",
+     "n->cursor = (struct copy_cursor){g->place.at + (g->slices > 0 ? UINT64_C(1) << 31 : 0), g->place.within};"),
+    ("snapshot-half-served", "who takes over with half a snapshot serves it", "node/core/node_roles.c",
+     "\tnode_drop_half(n); /* the old, whole state serves */\n",
+     "\tif (n->next != NULL) {\n\t\tnode_bury(n, &n->copy);\n\t\tn->copy = n->next;\n\t\tn->next = NULL;\n\t}\n"),
 ]
 
 

@@ -9,6 +9,7 @@
 	X(STAT_REIGNS, "reigns")                   \
 	X(STAT_CRASHES, "crashes")                 \
 	X(STAT_SNAPSHOTS, "snapshots")             \
+	X(STAT_RESUMED, "of them gone on with")    \
 	X(STAT_FORKS, "forks")                     \
 	X(STAT_MERGES, "merges")                   \
 	X(STAT_HIT_MERGES, "faults in a merge")    \

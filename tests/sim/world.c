@@ -76,6 +76,9 @@ static void draw_options(struct world *w)
 	static const size_t windows[] = {80U << 10, 256U << 10, 1U << 20};
 	struct alloc alloc = {take, give, NULL};
 	size_t window = windows[world_draw(w, 0, ARRAY_LEN(windows) - 1)];
+	int64_t slow = w->ballast > 0 ? 100000 : 10000; /* bytes a second */
+	uint64_t resync_rate = world_chance(w, 500000) ? (uint64_t)world_draw(w, slow / 10, slow)
+	                                               : 0;
 
 	w->policy = (struct domain_policy){
 		.name = SLICE("sim.example"),
@@ -104,10 +107,7 @@ static void draw_options(struct world *w)
 		.window_bytes = window,
 		.held_bytes = 256U << 10,
 		.expiry_rate = 5000,
-		.resync_rate =
-			world_chance(w, 300000)
-				? (uint64_t)world_draw(w, w->ballast > 0 ? 100000 : 2000, 200000)
-				: 0,
+		.resync_rate = resync_rate,
 		.slice_bytes = world_chance(w, 700000) ? (size_t)world_draw(w, 100, 3000) : 0,
 		.alloc = alloc,
 	};

@@ -1,7 +1,7 @@
 /* layer: core */
 /* A snapshot between two nodes: where it goes, what it survives, what it leaves alone. */
 #include "replication/sender.h"
-#include "tests/unit/pair_story.h"
+#include "tests/unit/pair_hear.h"
 
 enum { USERS = 1500 };
 
@@ -354,6 +354,76 @@ static void a_fork_is_handed_in_again_when_its_connection_is_lost(void **state)
 	end(k);
 }
 
+static void hear_entry(struct kit *k, uint64_t seq, struct slice key, struct slice value)
+{
+	uint8_t room[256];
+	struct buf bytes = buf_on(room, sizeof room);
+	struct entry e = {.seq = seq,
+	                  .reign = 77,
+	                  .pair = {1700000000000},
+	                  .kind = ENTRY_REQUEST,
+	                  .table = TABLE_AOR,
+	                  .key = key,
+	                  .value = value};
+
+	entry_encode(&e, &bytes);
+	struct frame f = {.kind = FRAME_ENTRY, .entry = buf_slice(&bytes)};
+	hear_bulk(k, B, &f);
+}
+
+/* A7: what is deleted or added while it is on its way is so in it. */
+static void what_changes_behind_the_begin_of_a_snapshot_is_changed_in_it(void **state)
+{
+	struct kit *k = start(UNIT_PRIMARY, COMMIT_BOTH);
+	struct snapshot_item items[] = {{TABLE_AOR, SLICE("sip:gone@x"), SLICE("1")},
+	                                {TABLE_AOR, SLICE("sip:stays@x"), SLICE("2")}};
+	struct frame slice = {.kind = FRAME_SLICE, .slice = {1, items, ARRAY_LEN(items)}};
+	struct frame last = {.kind = FRAME_END,
+	                     .end = {.slices = 1, .items = ARRAY_LEN(items), .through_seq = 3}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(items); i++)
+		last.end.digest += record_hash(items[i].table, items[i].key, items[i].value);
+	begin_snapshot(k, B);
+	hear_bulk(k, B, &slice);
+	hear_bulk(k, B, &last);
+	hear_entry(k, 2, SLICE("sip:gone@x"), SLICE(""));
+	assert_true(k->node[B].next_open); /* not whole: nothing of it is served */
+	assert_int_equal(status(k, B).aors, 0);
+	hear_entry(k, 3, SLICE("sip:added@x"), SLICE("3"));
+	assert_false(k->node[B].next_open);
+	const struct copy *copy = node_copy(k->node[B].node);
+	assert_null(copy_get(copy, TABLE_AOR, SLICE("sip:gone@x")));
+	assert_non_null(copy_get(copy, TABLE_AOR, SLICE("sip:stays@x")));
+	assert_non_null(copy_get(copy, TABLE_AOR, SLICE("sip:added@x")));
+	end(k);
+}
+
+/* A hostile or late word on the bulk connection ends the link at the most. */
+static void what_makes_no_sense_on_bulk_ends_the_link(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct frame beat = {.kind = FRAME_BEAT};
+	struct frame nowhere = {.kind = FRAME_GO_ON,
+	                        .go_on = {.how = RESUME_TAIL, .next_seq = UINT64_MAX}};
+	struct frame place = {.kind = FRAME_GO_ON,
+	                      .go_on = {.how = RESUME_SNAPSHOT,
+	                                .next_seq = 1,
+	                                .place = {(enum table)99, UINT64_MAX, 7}}};
+
+	(void)state;
+	hear_bulk(k, A, &nowhere); /* all has gone over the live link already: nobody asks */
+	hear_bulk(k, A, &place);
+	assert_true(status(k, A).peer_link);
+	hear(k, A, &place);
+	assert_false(status(k, A).peer_link);
+	link_up(k);
+	assert_true(status(k, A).peer_link);
+	hear_bulk(k, A, &beat);
+	assert_false(status(k, A).peer_link);
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +441,8 @@ int main(void)
 		cmocka_unit_test(a_long_tail_changes_over_to_the_live_link_at_the_window),
 		cmocka_unit_test(a_long_tail_goes_on_when_its_connection_comes_back),
 		cmocka_unit_test(a_fork_is_handed_in_again_when_its_connection_is_lost),
+		cmocka_unit_test(what_changes_behind_the_begin_of_a_snapshot_is_changed_in_it),
+		cmocka_unit_test(what_makes_no_sense_on_bulk_ends_the_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
