@@ -183,6 +183,9 @@ void node_resync_tell(struct node *n)
 	if (!r->going || !mtime_reached(mtime_add_ms(r->told, TELL_MS), n->now))
 		return;
 	r->told = n->now;
-	node_say(n, WEIGHT_NOTICE, "resync=going left=%llu bytes=%llu",
-	         (unsigned long long)node_resync_left(n), (unsigned long long)r->bytes);
+	uint64_t left = node_resync_left(n);
+	if (left != r->left)
+		node_say(n, WEIGHT_NOTICE, "resync=going left=%llu bytes=%llu",
+		         (unsigned long long)left, (unsigned long long)r->bytes);
+	r->left = left;
 }

@@ -52,6 +52,7 @@ struct resync {
 	bool going;
 	struct mtime began, told;
 	uint64_t bytes;
+	uint64_t left; /* when it was told of last: one that stands still says nothing more */
 };
 
 /* node_link.c */

@@ -318,6 +318,9 @@ static void a_long_tail_goes_on_when_its_connection_comes_back(void **state)
 	bulk_down(k);
 	kit_pass(k, 1000);
 	assert_int_equal(status(k, A).resync_left, left);
+	unsigned lines = k->node[A].lines;
+	kit_pass(k, 5000);
+	assert_int_equal(k->node[A].lines, lines); /* what stands still fills no log */
 	assert_true(status(k, A).peer_link);
 	bulk_up(k);
 	kit_pass(k, 10000);
