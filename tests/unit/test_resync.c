@@ -380,7 +380,7 @@ static void what_changes_behind_the_begin_of_a_snapshot_is_changed_in_it(void **
 	struct kit *k = start(UNIT_PRIMARY, COMMIT_BOTH);
 	struct snapshot_item items[] = {{TABLE_AOR, SLICE("sip:gone@x"), SLICE("1")},
 	                                {TABLE_AOR, SLICE("sip:stays@x"), SLICE("2")}};
-	struct frame slice = {.kind = FRAME_SLICE, .slice = {1, items, ARRAY_LEN(items)}};
+	struct frame slice = {.kind = FRAME_SLICE, .slice = {1, items, ARRAY_LEN(items), {0}}};
 	struct frame last = {.kind = FRAME_END,
 	                     .end = {.slices = 1, .items = ARRAY_LEN(items), .through_seq = 3}};
 
