@@ -5,8 +5,12 @@
 
 #include "tests/fuzz/peer_step.h"
 
-static const struct domain_policy desk_domain = {{SLICE_OF("x")}, 60,    1, 3600,
-                                                 OFFER_NOTHING,   false, 32};
+static const struct domain_policy desk_domain = {.name = {SLICE_OF("x")},
+                                                 .default_expires_s = 60,
+                                                 .min_expires_s = 1,
+                                                 .max_expires_s = 3600,
+                                                 .digest = OFFER_NOTHING,
+                                                 .max_contacts = 32};
 
 static inline struct desk *desk_new(struct slice in)
 {
