@@ -101,12 +101,13 @@ static void a_path_that_falls_silent_gives_way_to_the_other(void **state)
 		turns_for(s, 300);
 	}
 	size_t ups = s->secondary.ups;
+	size_t primary_ups = s->primary.ups;
 	int64_t begun = loop_now(&s->primary.loop).ms;
 	s->cable.cut = true;
 	assert_true(until(s, &s->secondary.ups, ups + 1));
-	assert_true(until(s, &s->primary.ups, s->primary.downs + 1));
+	assert_true(until(s, &s->primary.ups, primary_ups + 1));
 	int64_t took = loop_now(&s->primary.loop).ms - begun;
-	assert_in_range(took, 100, 900);
+	assert_in_range(took, 100, 2000);
 	assert_true(s->secondary.connection != 0 && s->primary.connection != 0);
 	send_beat(&s->primary, 41);
 	send_beat(&s->secondary, 42);
