@@ -176,7 +176,7 @@ void flip_on_event(struct world *w, const struct event *e)
 
 void flip_on_found(struct world *w, const struct event *e)
 {
-	enum { NAMELESS_ONE_OF = 4 };
+	enum { NAMELESS_ONE_OF = 4, FOUND_AGAIN_MS = 10000 };
 	struct host *h = &w->hosts[e->who];
 	struct image_item *item = in_image(h, &w->flip);
 	struct node_input in = {.event = NODE_IMAGE_FAULT};
@@ -188,6 +188,8 @@ void flip_on_found(struct world *w, const struct event *e)
 		in.record.key = item->key;
 	}
 	w->flip.told = true;
+	/* With its next look, should there have been no room to log it again. */
+	world_at(w, FOUND_AGAIN_MS, EVENT_FLIP_FOUND, h->index)->life = h->life;
 	host_feed(w, h, &in);
 }
 
