@@ -125,7 +125,7 @@ static inline void kit_feed(struct kit *k, int at, struct node_input *in)
 	uint64_t wanted = 0;
 
 	in->random = k->random += 2;
-	node_step(n->node, in, k->now, &outs);
+	node_step(n->node, in, mtime_add_ms(k->now, n->ahead_ms), &outs);
 	for (size_t i = 0; i < outs.n; i++)
 		kit_carry_out(k, at, &outs.item[i], &wanted);
 	if (n->next_marked != 0 && !n->next_held) {

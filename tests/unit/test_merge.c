@@ -131,6 +131,7 @@ static void an_expired_tombstone_counts_as_absence(void **state)
 	static const struct row rows[] = {
 		{"expired here, refreshed there", "a!x1@60e", "a=x2@30~2", "a=x2@30"},
 		{"expired here too early, known there", "a!x1@60e", "a=x1@10", "a=x1@10"},
+		/* seed 50 */
 		{"expired here, an older one there", "a!x2@60e", "a=x1@50~2", "a!x2@60e"},
 		{"expired on both", "a!x1@60e", "a!x1@61e~2", "a!x1@61e"},
 		{"expired here, removed there", "a!x2@60e", "a!x1@20r~2", "a!x1@20r"},
@@ -151,6 +152,9 @@ static void a_floor_removes_what_was_stamped_earlier(void **state)
 		{"a star and its own Call-ID's late duplicate", "*x9@30", "a=x8@40~2", "*x9@30"},
 		{"an operator against any CSeq", "*@30 a!x1@30o", "a=x7@20~2", "a!x1@30o *@30"},
 		{"an operator against a later one", "*@30 a!x1@30o", "a=x7@40~2", "a=x7@40 *@30"},
+		/* seed 29608 */
+		{"an operator against what he saw replaced, by a clock that is slow", "a!x2@30o",
+	         "a=x1@40~2", "a!x2@30o"},
 		{"an operator's tombstone goes by time alone", "a!x1@30o", "a=x7@20~2", "a!x1@30o"},
 		{"two floors: the newer", "*x9@30", "*@40 b=y1@41", "b=y1@41 *@40"},
 		{"registered after one, before the other", "*x9@30 a=y1@35", "*@40", "*@40"},
