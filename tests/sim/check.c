@@ -83,6 +83,7 @@ static uint32_t create(struct world *w, struct host *h, const struct entry *e, s
 	return entry;
 }
 
+/* T16: whatever the operations and their order, a standby holds a prefix of the active. */
 static void check_received(struct world *w, const struct host *h, uint32_t entry,
                            struct slice bytes)
 {
@@ -300,11 +301,14 @@ static void note_active(struct world *w, struct host *h)
 {
 	h->active_since = w->now;
 	if (!h->followed) {
-		w->pair_known = false;
-		w->hosts[1 - h->index].followed = false; /* until it hears this one */
+		if (!h->followed) {
+			w->clock_guessed = w->clock_guessed || w->pair_known;
+			w->pair_known = false;
+			w->hosts[1 - h->index].followed = false; /* until it hears this one */
+		}
 	}
 	if (w->hosts[1 - h->index].role == ROLE_ACTIVE)
-		w->clocks_parted = true;
+		w->clocks_parted = w->clock_guessed = true;
 }
 
 void check_step(struct world *w, struct host *h)

@@ -22,6 +22,12 @@ void check_excuse(struct world *w, const struct host *lost);
 void check_pair(struct world *w);
 /* Active, paired, equal. */
 bool check_settled(struct world *w);
+/* The contacts that are held are some of those that the answers leave possible. */
+void check_implied(struct world *w, const struct host *h);
+/* It was lost by failures that nothing survives. */
+bool check_is_excused(const struct world *w, const struct op *op);
+/* One of its entries is in this history. */
+bool check_has(const struct world *w, const struct host *h, const struct op *op);
 /* The one that is active; NULL: none, or both. */
 const struct host *check_active(const struct world *w);
 bool check_says_paired(const struct world *w, const struct host *h);

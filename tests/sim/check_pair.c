@@ -26,7 +26,7 @@ static bool may_be_lost(const struct world *w, const struct op *op)
 	return w->mode == COMMIT_PEER && op->paired && op->acked_at <= w->both_died;
 }
 
-static bool has(const struct world *w, const struct host *h, const struct op *op)
+bool check_has(const struct world *w, const struct host *h, const struct op *op)
 {
 	for (size_t i = 0; i < op->n_entries; i++)
 		if (chain_has(&h->chain, &w->history, op->entries[i]))
@@ -42,7 +42,7 @@ static void check_kept(struct world *w, const struct op *op)
 		const struct host *h = &w->hosts[i], *peer = &w->hosts[1 - i];
 		bool same_process = h->node != NULL && op->kept_life[i] == h->life;
 		bool forked = is_set_aside(w, op) && peer->crashed >= op->acked_at;
-		if (same_process && !forked && !has(w, h, op) && !merge_reflects(w, h, op))
+		if (same_process && !forked && !check_has(w, h, op) && !merge_reflects(w, h, op))
 			world_fail(w,
 			           "%c lacks what was acknowledged while paired: cseq %u of client "
 			           "%d, call %u",
@@ -55,7 +55,7 @@ static void note_resting(struct op *op, const struct world *w, const struct host
 {
 	uint64_t seq = w->history.entries[op->entries[op->n_entries - 1]].seq;
 
-	if (has(w, h, op) && h->node != NULL && seq > h->disk.durable) {
+	if (check_has(w, h, op) && h->node != NULL && seq > h->disk.durable) {
 		op->rests_on = h->index;
 		op->rests_life = h->life;
 	}
@@ -78,7 +78,7 @@ void check_excuse(struct world *w, const struct host *lost)
 }
 
 /* Two failures that nothing survives. */
-static bool is_excused(const struct world *w, const struct op *op)
+bool check_is_excused(const struct world *w, const struct op *op)
 {
 	const struct host *h = &w->hosts[op->rests_on];
 
@@ -90,7 +90,7 @@ void check_acked(struct world *w)
 {
 	for (size_t i = 0; i < w->n_ops && !w->failed; i++) {
 		const struct op *op = &w->ops[i];
-		if (!op->acked || is_excused(w, op))
+		if (!op->acked || check_is_excused(w, op))
 			continue;
 		if (!is_held(w, op) && !is_set_aside(w, op))
 			world_fail(w,
@@ -175,7 +175,8 @@ static void check_reflected(struct world *w, const struct host *h)
 {
 	for (size_t i = 0; i < w->n_ops && !w->failed; i++) {
 		const struct op *op = &w->ops[i];
-		if (op->acked && !is_excused(w, op) && !has(w, h, op) && !merge_reflects(w, h, op))
+		if (op->acked && !check_is_excused(w, op) && !check_has(w, h, op) &&
+		    !merge_reflects(w, h, op))
 			world_fail(w,
 			           "acknowledged at %lld and lost for good: cseq %u of client %d, "
 			           "call %u",
@@ -219,5 +220,6 @@ bool check_settled(struct world *w)
 	else if (check_digest(h) != check_digest(peer))
 		world_fail(w, "two copies at one position");
 	check_reflected(w, h);
+	check_implied(w, h);
 	return true;
 }

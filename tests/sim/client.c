@@ -45,6 +45,7 @@ static void put_on_wire(struct world *w, struct client *c, struct slice bytes)
 {
 	if (c->cut[c->arp] || world_chance(w, w->loss_ppm))
 		return;
+	w->ops[c->op].copies++;
 	struct event *e = world_at(w, net_delay(w), EVENT_REQUEST, c->index);
 	e->op = c->op;
 	e->number = (uint64_t)c->arp;
@@ -201,6 +202,9 @@ void client_on_reply(struct world *w, const struct event *e)
 	op->done = w->now;
 	op->state = told.status == 200 ? OP_GRANTED : OP_REFUSED;
 	world_say(w, 'c', "%d is told %d, contacts=%u", c->index, told.status, told.contacts);
+	if (told.status != 200 && op->copies == 1 && op->n_entries > 0)
+		world_fail(w, "client %d is told %d of what was carried out", c->index,
+		           told.status);
 	if (told.status == 401) {
 		memcpy(c->nonce, told.nonce, sizeof c->nonce);
 		c->nc = 0;

@@ -116,9 +116,27 @@ static const char *judge_gone(const struct world *w, const struct host *h, const
 	return is_outdated(w, h, op, b->contact) ? "an older removal won" : NULL;
 }
 
+/* All it asked for, or nothing: RFC 3261 10.3, step 7. */
+static const char *judge_whole(const struct change *c)
+{
+	const struct op *op = c->op;
+
+	for (int i = 0; i < CONTACTS_MAX; i++) {
+		struct held like = {.client = op->client, .contact = i};
+		const struct held *b = find(c->is, &like);
+		bool asked = (op->contacts >> i & 1) != 0;
+		if (asked && op->kind == OP_REGISTER &&
+		    (b == NULL || b->call != op->call || b->cseq != op->cseq))
+			return "a REGISTER carried out in part";
+		if (asked && op->kind == OP_REMOVE && b != NULL)
+			return "a removal carried out in part";
+	}
+	return NULL;
+}
+
 static const char *judge(const struct world *w, const struct host *h, const struct change *c)
 {
-	const char *wrong = NULL;
+	const char *wrong = c->op != NULL ? judge_whole(c) : NULL;
 
 	for (size_t i = 0; i < c->is->n_held && wrong == NULL; i++) {
 		const struct held *b = &c->is->held[i];

@@ -48,12 +48,13 @@ static bool is_next(const struct reading *r, const char *word)
 	return r->at < r->n && slice_eq(r->word[r->at], slice_str(word));
 }
 
-static bool took(struct reading *r, const char *word)
+/* This word is next: it is passed over. */
+static bool takes(struct reading *r, const char *word)
 {
-	bool next = is_next(r, word);
+	bool is = is_next(r, word);
 
-	r->at += next;
-	return next;
+	r->at += is;
+	return is;
 }
 
 static int find_name(const char *const *names, size_t n, struct slice word)
@@ -163,9 +164,9 @@ static bool read_fault(struct reading *r, struct scenario_line *line)
 		             line->whom == WHOM_PAIR ? "one node: write whom instead of pair"
 		                                     : "the pair: write pair");
 	line->for_ms = line->fault->lasts.middle;
-	if (took(r, "for") && !read_time(r, &line->for_ms))
+	if (takes(r, "for") && !read_time(r, &line->for_ms))
 		return false;
-	if (took(r, "by") && !read_amount(r, line))
+	if (takes(r, "by") && !read_amount(r, line))
 		return false;
 	if (line->fault->by.unit != BY_NOTHING && line->by == 0)
 		return wrong(r, "%s needs `by` and how much", line->fault->name);
@@ -177,10 +178,7 @@ static bool read_expectation(struct reading *r, struct scenario_line *line)
 	uint8_t room[NAMES_MAX];
 	struct buf names = buf_on(room, sizeof room);
 
-	if (is_next(r, "no")) {
-		line->never = true;
-		r->at++;
-	}
+	line->never = takes(r, "no");
 	struct slice word = next_word(r);
 	line->expected = expectation_named(word);
 	if (line->expected == NULL) {
@@ -188,10 +186,9 @@ static bool read_expectation(struct reading *r, struct scenario_line *line)
 		return wrong(r, "'" SLICE_FMT "' cannot be expected: write one of " SLICE_FMT,
 		             SLICE_ARG(word), SLICE_ARG(buf_slice(&names)));
 	}
-	line->kept = is_next(r, "for");
-	if (!line->kept && !is_next(r, "within"))
+	line->kept = takes(r, "for");
+	if (!line->kept && !takes(r, "within"))
 		return true;
-	r->at++;
 	return read_time(r, &line->within_ms);
 }
 
@@ -221,9 +218,9 @@ static bool read_line(struct reading *r)
 		return wrong(r, "a scenario has at most %d lines", SCENARIO_LINES_MAX - 1);
 	if (!read_when(r, line))
 		return false;
-	if (took(r, "expect") ? !read_expectation(r, line) : !read_fault(r, line))
+	if (takes(r, "expect") ? !read_expectation(r, line) : !read_fault(r, line))
 		return false;
-	if (took(r, "unless") && !read_loads(r, line->unless))
+	if (takes(r, "unless") && !read_loads(r, line->unless))
 		return false;
 	for (size_t i = s->n; i > 0 && !line->at_moment; i--)
 		if (!s->lines[i - 1].at_moment && s->lines[i - 1].at_ms > line->at_ms)
@@ -251,28 +248,24 @@ static bool read_commit(struct reading *r)
 	       wrong(r, "'" SLICE_FMT "' is no mode: write both, peer or disk", SLICE_ARG(word));
 }
 
+static bool read_end(struct reading *r)
+{
+	return read_time(r, &r->to->end_ms);
+}
+
 static bool read_words(struct reading *r)
 {
 	static const struct {
 		const char *name;
 		bool (*read)(struct reading *r);
-	} settings[] = {{"loads", read_played}, {"commit", read_commit}};
-	bool good = true, found = false;
+	} settings[] = {{"loads", read_played}, {"commit", read_commit}, {"end", read_end}};
+	bool (*read)(struct reading * r) = read_line;
 
-	for (size_t i = 0; i < ARRAY_LEN(settings) && !found; i++) {
-		found = is_next(r, settings[i].name);
-		r->at += found;
-		good = !found || settings[i].read(r);
-	}
-	if (!found && is_next(r, "end")) {
-		found = true;
-		r->at++;
-		good = read_time(r, &r->to->end_ms);
-	}
-	if (!found)
-		good = read_line(r);
-	return good && (r->at == r->n ||
-	                wrong(r, "nothing may follow: '" SLICE_FMT "'", SLICE_ARG(r->word[r->at])));
+	for (size_t i = 0; i < ARRAY_LEN(settings) && read == read_line; i++)
+		if (takes(r, settings[i].name))
+			read = settings[i].read;
+	return read(r) && (r->at == r->n || wrong(r, "nothing may follow: '" SLICE_FMT "'",
+	                                          SLICE_ARG(r->word[r->at])));
 }
 
 static bool split(struct reading *r, struct slice line)

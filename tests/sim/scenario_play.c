@@ -2,7 +2,8 @@
 #include "tests/sim/check.h"
 #include "tests/sim/scenario.h"
 
-enum { LOOK_MS = 10, BALLAST = 900, SYNC_MS = 400 };
+enum { LOOK_MS = 10, BALLAST = 900, BEFORE_MS = 1000, RESYNC_RATE = 400 * 1000 };
+enum { RESYNC_BEGINS, RESYNC_LATE };
 
 /* --- what can be expected --- */
 
@@ -147,11 +148,34 @@ void scenario_on_line(struct world *w, const struct event *e)
 	look(w, i, w->now + line->within_ms);
 }
 
-/* Lines that wait for this moment, and have nothing timed above them that is still to come. */
-void scenario_moment(struct world *w, enum moment moment)
+/* The lines from this time on, as many ms later than they say. */
+static void schedule(struct world *w, int64_t from_ms, int64_t later_ms)
 {
 	const struct scenario *s = w->script.scenario;
 
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->lines[i].at_moment && !w->script.fired[i] && s->lines[i].at_ms >= from_ms)
+			world_at(w, s->lines[i].at_ms + later_ms - w->now, EVENT_LINE, 0)->number =
+				i;
+}
+
+/* The standby is being filled: what is to happen meanwhile happens now, within its some hundred ms. */
+static void go_on(struct world *w, int64_t within_ms)
+{
+	int64_t first_ms = w->script.scenario->first_ms;
+
+	w->script.waits = false;
+	schedule(w, first_ms, w->now + world_draw(w, 0, within_ms) - first_ms);
+}
+
+/* Lines that wait for this moment, and have nothing timed above them that is still to come. */
+void scenario_moment(struct world *w, enum moment moment)
+{
+	enum { SYNC_MS = 1200 };
+	const struct scenario *s = w->script.scenario;
+
+	if (moment == MOMENT_SNAPSHOT && w->script.waits)
+		go_on(w, SYNC_MS);
 	for (size_t i = 0; s != NULL && i < s->n; i++) {
 		const struct scenario_line *line = &s->lines[i];
 		if (!line->at_moment && !w->script.fired[i])
@@ -166,7 +190,6 @@ void scenario_moment(struct world *w, enum moment moment)
 static void load_world(struct world *w, enum load load)
 {
 	const struct scenario *s = w->script.scenario;
-	struct event *e;
 
 	switch (load) {
 	case LOAD_IDLE:
@@ -182,22 +205,26 @@ static void load_world(struct world *w, enum load load)
 		break;
 	case LOAD_RESYNC: /* and here a snapshot is on its way */
 		w->ballast = BALLAST;
-		w->link_delay_ms = w->usual_link_delay_ms = world_draw(w, 10, 60);
-		e = world_at(w, s->first_ms - SYNC_MS - world_draw(w, 0, 600), EVENT_RESYNC, 0);
-		e->number = 0;
+		w->link_delay_ms = w->usual_link_delay_ms = w->bulk_delay_ms = world_draw(w, 2, 30);
+		w->resync_rate = RESYNC_RATE;
+		w->script.waits = true;
+		(void)world_at(w, s->first_ms - BEFORE_MS, EVENT_RESYNC, RESYNC_BEGINS);
+		(void)world_at(w, s->first_ms + BEFORE_MS, EVENT_RESYNC, RESYNC_LATE);
 		break;
 	case LOADS:
 		break;
 	}
 }
 
-/* The standby comes back with an empty disk. */
+/* The standby comes back with an empty disk; where no snapshot has begun by then, the story goes on. */
 void scenario_on_resync(struct world *w, const struct event *e)
 {
 	struct blow b = {.host = fault_target(w, AIM_STANDBY), .for_ms = 1};
 
-	(void)e;
-	fault_strike(w, fault_named(SLICE("disk-lost")), &b);
+	if (e->who == RESYNC_BEGINS)
+		fault_strike(w, fault_named(SLICE("disk-lost")), &b);
+	else if (w->script.waits)
+		go_on(w, 0);
 }
 
 void scenario_begin(struct world *w, const struct scenario *s, enum load load)
@@ -206,12 +233,15 @@ void scenario_begin(struct world *w, const struct scenario *s, enum load load)
 	w->profile = SCRIPTED;
 	/* What chance does besides is to make no takeover and no wait of its own. */
 	w->vrrp_loss_ppm = 0;
+	w->resync_rate = w->slice_bytes = 0;
+	w->bulk_delay_ms = w->link_delay_ms;
 	w->cold_start_ms = world_draw(w, 3, 6) * 1000;
 	if (s->commit_known)
 		w->mode = s->commit;
 	w->rough_until = s->end_ms;
 	load_world(w, load);
 	for (size_t i = 0; i < s->n; i++)
-		if (!s->lines[i].at_moment)
+		if (!s->lines[i].at_moment &&
+		    !(w->script.waits && s->lines[i].at_ms >= s->first_ms))
 			world_at(w, s->lines[i].at_ms, EVENT_LINE, 0)->number = i;
 }

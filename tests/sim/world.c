@@ -76,9 +76,6 @@ static void draw_options(struct world *w)
 	static const size_t windows[] = {80U << 10, 256U << 10, 1U << 20};
 	struct alloc alloc = {take, give, NULL};
 	size_t window = windows[world_draw(w, 0, ARRAY_LEN(windows) - 1)];
-	int64_t slow = w->ballast > 0 ? 100000 : 10000; /* bytes a second */
-	uint64_t resync_rate = world_chance(w, 500000) ? (uint64_t)world_draw(w, slow / 10, slow)
-	                                               : 0;
 
 	w->policy = (struct domain_policy){
 		.name = SLICE("sim.example"),
@@ -107,8 +104,8 @@ static void draw_options(struct world *w)
 		.window_bytes = window,
 		.held_bytes = 256U << 10,
 		.expiry_rate = 5000,
-		.resync_rate = resync_rate,
-		.slice_bytes = world_chance(w, 700000) ? (size_t)world_draw(w, 100, 3000) : 0,
+		.resync_rate = w->resync_rate,
+		.slice_bytes = w->slice_bytes,
 		.alloc = alloc,
 	};
 }
@@ -143,6 +140,9 @@ static void draw_world(struct world *w)
 	w->vrrp_loss_ppm = w->loss_ppm / 4;
 	w->cold_start_ms = world_draw(w, 3, 60) * 1000;
 	w->usual_link_delay_ms = w->link_delay_ms;
+	int64_t slow = w->ballast > 0 ? 100000 : 10000; /* bytes a second */
+	w->resync_rate = world_chance(w, 500000) ? (uint64_t)world_draw(w, slow / 10, slow) : 0;
+	w->slice_bytes = world_chance(w, 700000) ? (size_t)world_draw(w, 100, 3000) : 0;
 	w->think_ms = 4000;
 }
 

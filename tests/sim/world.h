@@ -40,6 +40,7 @@ struct op {
 	unsigned call;
 	uint32_t cseq, expires_s;
 	int64_t start, last_sent, done;
+	unsigned copies;              /* put on the wire */
 	uint32_t entries[OP_ENTRIES]; /* what it wrote: one, or more where one was lost */
 	size_t n_entries;
 	uint32_t served[HOSTS]; /* newest entry of its AOR when it was served first */
@@ -81,6 +82,7 @@ enum { SCENARIO_LINES_MAX = 64 };
 struct script {
 	const struct scenario *scenario; /* NULL: none */
 	enum load load;
+	bool waits; /* for a snapshot to be on its way */
 	bool fired[SCENARIO_LINES_MAX];
 	uint64_t counted[SCENARIO_LINES_MAX]; /* when the line fired: what must grow */
 };
@@ -107,6 +109,8 @@ struct world {
 	uint32_t vrrp_loss_ppm;  /* of adverts and gratuitous ARP */
 	uint32_t usual_loss_ppm; /* what they heal to */
 	int64_t usual_link_delay_ms;
+	uint64_t resync_rate;
+	size_t slice_bytes;
 	int64_t think_ms;       /* the longest that a phone does nothing */
 	int64_t expiry_at;      /* phones ask for lifetimes that end then; 0: as they like */
 	int64_t arp_lost_until; /* no gratuitous ARP arrives */
@@ -123,6 +127,7 @@ struct world {
 	size_t n_taken_in, taken_in_room;
 	int serving; /* the op a node is looking at; -1: none */
 	bool pair_known, clocks_parted;
+	bool clock_guessed;     /* a start alone, or two clocks: lifetimes may be off */
 	int64_t pair_offset_ms; /* pair time less the world's: it must not step */
 
 	uint64_t connections;
