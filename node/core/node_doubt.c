@@ -6,23 +6,26 @@
 
 enum { PAUSE_ADVERTS = 2, ALONE_ADVERTS = 5 };
 
-static bool paused(const struct node *n)
+/* In a doubt, too: one that outlasts it by another pause has heard nothing meanwhile. */
+static int64_t paused_ms(const struct node *n)
 {
 	int64_t longest = PAUSE_ADVERTS * n->options.role.advert_ms;
+	bool doubted = n->doubt && n->doubt_at.ms > n->last_tick.ms;
+	int64_t ms = n->now.ms - (doubted ? n->doubt_at.ms : n->last_tick.ms);
 
-	return n->now.ms - n->last_tick.ms > longest;
+	return ms > longest ? ms : 0;
 }
 
 static void begin(struct node *n)
 {
 	char why[48];
 
+	(void)snprintf(why, sizeof why, "paused for %lld ms", (long long)paused_ms(n));
 	n->doubt = true;
+	n->doubt_at = n->now;
 	n->doubt_connection = n->link.connection;
 	n->doubt_number = n->link.number;
 	n->doubt_until = mtime_add_ms(n->now, ALONE_ADVERTS * n->options.role.advert_ms);
-	(void)snprintf(why, sizeof why, "paused for %lld ms",
-	               (long long)(n->now.ms - n->last_tick.ms));
 	node_note(n, WEIGHT_WARN, &(struct note){"doubt", "none", "begun", why});
 	node_beat(n);
 }
@@ -31,7 +34,7 @@ void node_doubt_step(struct node *n)
 {
 	bool reigns = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
 
-	if (!n->doubt && reigns && !n->options.role.standalone && paused(n))
+	if (reigns && !n->options.role.standalone && paused_ms(n) > 0)
 		begin(n);
 }
 

@@ -81,7 +81,7 @@ struct node {
 	struct digest_watch digest;
 	bool doubt; /* we were paused: is our reign still the current one? */
 	uint64_t doubt_connection, doubt_number;
-	struct mtime doubt_until;
+	struct mtime doubt_at, doubt_until;
 
 	uint64_t outcomes[SERVE_OUTCOMES];
 	uint64_t exposed_times, snapshots_sent, snapshots_received, forks, fork_entries, expired;

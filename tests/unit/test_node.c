@@ -312,6 +312,25 @@ static void a_node_that_was_paused_asks_before_it_answers(void **state)
 	end(k);
 }
 
+/* T2; seed 1951: a doubt that another pause outlasts has heard nobody: its time begins anew. */
+static void a_pause_within_a_doubt_is_another_doubt(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct node_input turn = {.event = NODE_TURN};
+
+	(void)state;
+	k->now.ms += 2600; /* stopped, for one step awake, stopped again */
+	ask(k, A, "alice", 1, ";expires=60");
+	k->now.ms += 3300;
+	kit_feed(k, A, &turn);
+	assert_false(node_serves(k->node[A].node));
+	kit_settle(k);
+	link_up(k);
+	kit_pass(k, 100);
+	assert_true(node_serves(k->node[A].node));
+	end(k);
+}
+
 static void a_node_that_was_paused_steps_down_when_the_peer_took_over(void **state)
 {
 	struct kit *k = pair(COMMIT_BOTH);
@@ -370,6 +389,7 @@ int main(void)
 		cmocka_unit_test(a_switchover_drains_hands_over_and_answers_who_asked),
 		cmocka_unit_test(a_takeover_ends_the_wait_for_the_peer),
 		cmocka_unit_test(a_node_that_was_paused_asks_before_it_answers),
+		cmocka_unit_test(a_pause_within_a_doubt_is_another_doubt),
 		cmocka_unit_test(a_node_that_was_paused_steps_down_when_the_peer_took_over),
 		cmocka_unit_test(after_a_failed_log_nothing_held_is_answered),
 	};
