@@ -141,7 +141,7 @@ static inline void set_up_side(struct scene *s, struct side *side, enum unit uni
 	c->unit = unit;
 	c->peer_live_port = port;
 	c->peer_bulk_port = (uint16_t)(port + 1);
-	c->peer_timeout = 200;
+	c->peer_timeout = 500; /* a busy machine stands still for 200 */
 	c->peer_listen = addr_of(primary ? "127.0.0.1" : "127.0.0.2");
 	c->peer_address = addr_of(primary ? "127.0.0.2" : "127.0.0.1");
 	load_files(s, "one", unit, &side->files);
