@@ -166,7 +166,7 @@ static void half_a_snapshot_that_the_log_has_left_behind_is_begun_anew(void **st
 	(void)state;
 	begin(k);
 	link_down(k);
-	fill(k, A, USERS, USERS + 400);
+	fill(k, A, USERS, USERS + 1000);
 	k->node[A].log_first = k->node[A].appended;
 	k->node[B].next_held = false;
 	link_up(k);
