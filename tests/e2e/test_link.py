@@ -155,17 +155,17 @@ class slowed:
             os.kill(self.pid, signal.SIGCONT)
 
 
-WIRES = [
+WIRES = [  # every second one in a short run
     ("1 % lost", {"loss": 1}, 1500),
     ("10 % lost", {"loss": 10}, 1500),
     ("30 % lost", {"loss": 30}, 1500),
     ("200 ms late", {"delay": 200}, 1500),
-    ("jitter, reordered", {"delay": 20, "jitter": 20, "reorder": 20}, 1500),
-    ("doubled", {"dup": 30}, 1500),
-    ("MTU 576", {}, 576),
     ("256 kbit/s to b", {"rate1": 256}, 1500),
+    ("jitter, reordered", {"delay": 20, "jitter": 20, "reorder": 20}, 1500),
     ("one way cut to b", {"loss1": 100}, 1500),
+    ("doubled", {"dup": 30}, 1500),
     ("one way cut to a", {"loss2": 100}, 1500),
+    ("MTU 576", {}, 576),
 ]
 
 
@@ -174,7 +174,7 @@ def test_a_bad_cable_between_the_nodes_costs_neither_answers_nor_equality(lab):
     crowd = Crowd(lab, "wire")
     active = lab.active()
     rows = []
-    for name, faults, mtu in WIRES:
+    for name, faults, mtu in WIRES if lab.rounds >= 10 else WIRES[1::2]:
         before = lab.status(active)["exposed_times"]
         with Wire(lab, mtu) as wire:
             wire.set(**faults)
