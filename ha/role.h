@@ -39,6 +39,7 @@ struct role_options {
 struct role_facts {
 	bool loaded;
 	bool log_failed;
+	bool disk_hangs; /* active: the own disk does not answer */
 	bool store_lost; /* what this node held was damaged: it waits for its peer without limit */
 	bool address_here; /* the virtual address is on this host's interface */
 	bool keepalived_alive;

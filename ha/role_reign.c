@@ -22,6 +22,8 @@ static const char *why_leave(const struct look *l)
 		return "deposed";
 	if (role_peer_sound(l) && f->superseded)
 		return "peer reigned since";
+	if (f->disk_hangs && f->in_step)
+		return "disk hangs";
 	return NULL;
 }
 

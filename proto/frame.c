@@ -42,6 +42,7 @@ static enum err read_beat(const Repl__Beat *m, struct beat *out)
 		.last_seq = m->last_seq,
 		.role_for_ms = m->role_for_ms,
 		.without_keepalived = m->without_keepalived,
+		.room_low = m->room_low,
 	};
 	return OK;
 }
@@ -268,6 +269,7 @@ static Repl__Beat *write_beat(const struct beat *b, Repl__Beat *m)
 	m->last_seq = b->last_seq;
 	m->role_for_ms = b->role_for_ms;
 	m->without_keepalived = b->without_keepalived;
+	m->room_low = b->room_low;
 	return m;
 }
 

@@ -80,6 +80,7 @@ struct beat {
 	uint64_t last_seq;
 	uint64_t role_for_ms;
 	bool without_keepalived;
+	bool room_low;
 };
 
 struct hello {

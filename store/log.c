@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/internal.h"
@@ -118,15 +119,27 @@ struct log_range log_range(struct cursor *c)
 
 /* --- commit --- */
 
-/* The first failure stays until the store is opened anew: whether a failed sync lost pages that the
- * kernel now calls clean, nobody can say. */
+/* A full disk is no failure: LMDB gave up before anything counted. Any other stays until the store is
+ * opened anew: whether a failed sync lost pages that the kernel now calls clean, nobody can say. */
 static enum err log_failed(struct store *store, enum err err)
 {
 	int expected = OK;
 
-	if (err != OK)
+	if (err != OK && err != ERR_FULL)
 		(void)atomic_compare_exchange_strong(&store->log_fail, &expected, (int)err);
 	return err;
+}
+
+/* A write that a full disk cut short is EIO to LMDB. Whether a sync failed instead: what it had to sync is
+ * written again, whole, by the next try. */
+static enum err full_or_broken(const struct store *store, enum err err)
+{
+	enum { FULL = 1024 * 1024 };
+	struct statvfs fs;
+
+	if (err != ERR_IO || fstatvfs(store->dir_fd, &fs) != 0)
+		return err;
+	return (uint64_t)fs.f_bavail * fs.f_frsize < FULL ? ERR_FULL : ERR_IO;
 }
 
 static bool fits(struct slice entry)
@@ -180,7 +193,7 @@ enum err log_commit(struct store *store, const struct slice *entries, size_t n, 
 		if (t.err == OK)
 			put_block(&t, store->now.blocks, &w, wall_ms);
 	}
-	enum err err = log_failed(store, txn_commit(&t));
+	enum err err = log_failed(store, full_or_broken(store, txn_commit(&t)));
 	if (err == OK)
 		store->next_seq += n;
 	return err;
@@ -291,14 +304,14 @@ enum err log_cut(struct store *store, uint64_t last_seq)
 
 	struct txn t = txn_write(store->now.log);
 	cut_after(&t, store->now.blocks, last_seq);
-	err = log_failed(store, txn_commit(&t));
+	err = log_failed(store, full_or_broken(store, txn_commit(&t)));
 	if (err == OK)
 		store->next_seq = last_seq + 1;
 	return err;
 }
 
 /* Up to TRIM_BLOCKS blocks that end before `end`; false: no more to drop. */
-static bool trim_some(struct txn *t, const struct generation *g, uint64_t end)
+static bool trim_some(struct txn *t, const struct generation *g, uint64_t end, bool *any)
 {
 	struct cursor c = cursor_open(t, g->blocks);
 	struct position base = {0, 0};
@@ -315,9 +328,19 @@ static bool trim_some(struct txn *t, const struct generation *g, uint64_t end)
 		dropped++;
 	}
 	cursor_close(&c);
+	*any = *any || dropped > 0;
 	if (dropped > 0)
 		base_put(t, g, base);
 	return dropped == TRIM_BLOCKS;
+}
+
+/* LMDB uses no page again that the transaction before has freed: a full log needs one more. */
+static enum err free_what_was_dropped(struct generation *g)
+{
+	struct txn t = txn_write(g->log);
+
+	base_put(&t, g, base_get(&t, g));
+	return txn_commit(&t);
 }
 
 enum err log_trim(struct store *store, uint64_t before_seq)
@@ -327,18 +350,21 @@ enum err log_trim(struct store *store, uint64_t before_seq)
 	struct image image = image_get(&s, g);
 	enum err err = txn_end(&s);
 	uint64_t end = image.position.seq + 1;
+	bool dropped = false;
 	bool more = true;
 
 	assert(!store->reading);
-	if (atomic_load(&store->log_fail) == ERR_IO) /* a full log may, and should, be trimmed */
+	if (atomic_load(&store->log_fail) == ERR_IO)
 		return ERR_IO;
 	if (before_seq < end)
 		end = before_seq;
 	while (err == OK && more) {
 		struct txn t = txn_write(g->log);
-		more = trim_some(&t, g, end);
+		more = trim_some(&t, g, end, &dropped);
 		err = txn_commit(&t);
 	}
+	if (err == OK && dropped)
+		err = free_what_was_dropped(g);
 	return err == ERR_IO ? log_failed(store, err) : err;
 }
 

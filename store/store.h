@@ -15,10 +15,10 @@
  *   - a bit that flipped is seen by whoever reads it: each record stands behind a hash of its table, key
  *     and bytes, each block of the log has one, and a count and a sum over them tell what is missing;
  *   - a new generation replaces the old one at one moment (store_next_commit) or not at all.
- * Threads: log_commit, log_read, log_set_aside and store_next_* are the log thread's, store_checkpoint and
- * log_trim the checkpoint thread's; the two may run beside each other. store_next_commit (which may take
- * seconds), log_cut and store_close want the other to keep off meanwhile. All the rest is the loop's,
- * before they begin.
+ * Threads: log_commit, log_read, log_set_aside and store_next_* are the log thread's, store_checkpoint,
+ * log_trim, store_room and store_scrub the checkpoint thread's; the two may run beside each other.
+ * store_next_commit (which may take seconds), log_cut and store_close want the other to keep off
+ * meanwhile. All the rest is the loop's, before they begin.
  * Knows tables, keys and bytes; no SIP. Foreign codes are translated in one place. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -90,7 +90,8 @@ enum err store_meta(struct store *store, struct store_meta *out) MUST_CHECK;
 /* --- the log --- */
 
 /* Appends entries (encoded; the first has seq `first_seq`, which must follow the last one) in blocks,
- * one synced transaction. After any error but OK the log refuses to be written until reopened. */
+ * one synced transaction. ERR_FULL: nothing was appended, and it may be tried again
+ * when there is room. After any other error the log refuses to be written until reopened. */
 enum err log_commit(struct store *store, const struct slice *entries, size_t n, uint64_t first_seq,
                     int64_t wall_ms) MUST_CHECK;
 
@@ -126,6 +127,25 @@ enum err state_get(struct store *store, enum table table, struct slice key,
 /* Brings the image up to `through_seq` from the log: last bytes per key, sorted, in large transactions,
  * the position in the same one. `*records`: how many were written. */
 enum err store_checkpoint(struct store *store, uint64_t through_seq, uint64_t *records) MUST_CHECK;
+
+/* --- upkeep, beside the checkpoints --- */
+
+/* Bytes left: on the disk, and in the map of each environment. */
+struct store_room {
+	uint64_t disk, log, state;
+};
+enum err store_room(struct store *store, struct store_room *out) MUST_CHECK;
+
+/* Where a scrub of the image is. Begin with {0}. */
+struct scrub_place {
+	unsigned table;
+	size_t key_n; /* 0: before the table's first record */
+	uint8_t key[RECORD_KEY_MAX];
+	unsigned rounds; /* the call came to the end of the image: the next one begins anew */
+};
+/* Verifies some `bytes` of records behind the place and moves it. ERR_CORRUPT: at the place stands a damaged
+ * one (or, without a key, a page of its table is); the next call goes on behind it. */
+enum err store_scrub(struct store *store, struct scrub_place *at, size_t bytes) MUST_CHECK;
 
 /* --- a new generation (a snapshot being received) --- */
 

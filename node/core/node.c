@@ -101,6 +101,7 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	n->pair_since = now;
 	n->next_tick = n->last_tick = n->budget_at = now;
 	n->pump_due = MTIME_NEVER;
+	n->disk.waits_since = MTIME_NEVER;
 	node_digest_init(n);
 	role_init(&n->role, &options->role, now);
 	return n;
@@ -292,6 +293,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 		[NODE_LOG_READ] = node_on_log_read,
 		[NODE_NEXT_STORED] = node_on_next_stored,
 		[NODE_COMMAND] = on_command,
+		[NODE_ROOM] = node_on_room,
 		[NODE_IMAGE_FAULT] = node_on_image_fault,
 		[NODE_TURN] = on_turn,
 	};
@@ -306,6 +308,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 	if (n->loaded && in->event != NODE_MESSAGE) {
 		node_doubt_judge(n);
 		node_judge_pair(n);
+		node_judge_disk(n);
 		node_roles(n);
 		node_release(n);
 	}

@@ -48,6 +48,7 @@ struct node_options {
 	int64_t longest_expires_ms; /* over all domains: clamps the clock's cold start */
 	int64_t default_expires_ms; /* how long expiry is held where the clock is in doubt */
 	size_t window_bytes;        /* entries a standby may ask for without the log (16 MiB) */
+	int64_t disk_hang_ms;       /* an own disk that takes longer does not answer (2 s) */
 	size_t held_bytes;          /* answers waiting for their commit (16 MiB) */
 	uint32_t expiry_rate;       /* expiry entries a second at the most (5000) */
 	size_t slice_bytes;         /* of records in one slice of a snapshot; 0: 64 KiB */
@@ -71,6 +72,7 @@ enum node_event {
 	NODE_NEXT_STORED, /* seq: of an OUT_NEXT_SLICE of the generation begun last */
 	NODE_LOG_READ, /* seq, bytes: the block asked for; empty: it is not in the log any more */
 	NODE_COMMAND,  /* command */
+	NODE_ROOM,     /* on: the store has room; off: little is left */
 	NODE_IMAGE_FAULT, /* record.table, record.key: not what was written; no key: unknown which */
 	NODE_TURN,
 };
@@ -105,6 +107,7 @@ struct node_loaded {
 
 struct node_input {
 	enum node_event event;
+	bool on;         /* NODE_ROOM */
 	uint64_t random; /* fresh random bits, with every input */
 	uint64_t seq;
 	uint64_t connection;

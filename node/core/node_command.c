@@ -118,6 +118,10 @@ static void on_change(struct node *n, const struct node_command *c)
 		refuse_inactive(n, c);
 	else if (n->doubt)
 		node_answer(n, c->ticket, false, "this node was paused: try again");
+	else if (n->disk.room_low)
+		node_answer(
+			n, c->ticket, false,
+			"the store is nearly full: make room on its disk, or raise store.max_size");
 	else if (!node_has_room(n))
 		node_answer(n, c->ticket, false, "the log does not keep up: try again");
 	else

@@ -101,6 +101,7 @@ static struct beat own_beat(struct node *n)
 		.last_seq = n->last_seq,
 		.role_for_ms = (uint64_t)(n->now.ms - n->role.since.ms),
 		.without_keepalived = !n->keepalived_alive && !n->options.role.standalone,
+		.room_low = n->disk.room_low,
 	};
 }
 

@@ -23,7 +23,7 @@ bool node_window_fits(struct node *n, size_t wanted)
 bool node_has_room(struct node *n)
 {
 	/* Twice: entries that no request asked for (a reign, the pair's state) find room, too. */
-	return !n->log_failed && node_window_fits(n, 2 * (size_t)ENTRY_MAX) &&
+	return !n->log_failed && !n->disk.room_low && node_window_fits(n, 2 * (size_t)ENTRY_MAX) &&
 	       ring_fits(n->held, NODE_REPLY_MAX + sizeof(struct held_head));
 }
 

@@ -3,6 +3,7 @@
 #define NODE_CORE_NODE_PARTS_H
 
 #include "node/core/node_digest.h"
+#include "node/core/node_disk.h"
 #include "node/core/node_handover.h"
 #include "node/core/node_note.h"
 #include "node/core/node_peer.h"
@@ -60,7 +61,8 @@ struct node {
 
 	enum pair_state pair;
 	struct mtime pair_since;
-	bool late;                  /* exposed by an acknowledgement that did not come in time */
+	bool late; /* exposed by an acknowledgement that did not come in time */
+	struct disk_watch disk;
 	uint64_t disk_mark;         /* the standby's disk must reach this ... */
 	struct mtime disk_mark_due; /* ... by then */
 

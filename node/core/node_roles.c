@@ -20,6 +20,7 @@ struct role_facts node_role_facts(const struct node *n)
 	return (struct role_facts){
 		.loaded = n->loaded,
 		.log_failed = n->log_failed,
+		.disk_hangs = n->disk.hangs,
 		.store_lost = n->store_lost && n->last_seq == 0,
 		.address_here = n->address_here,
 		.keepalived_alive = n->keepalived_alive,

@@ -120,6 +120,10 @@ static void put_counts(const struct node *n, struct status *s)
 	s->seq = n->last_seq;
 	s->durable_seq = n->durable_seq;
 	s->store_set_aside = n->store_lost;
+	s->room_low = n->disk.room_low;
+	s->room_low_times = n->disk.room_lows;
+	s->disk_hangs = n->disk.hangs;
+	s->disk_hung_times = n->disk.hung;
 	s->aors = copy_count(n->copy, TABLE_AOR);
 	s->subscribers = copy_count(n->copy, TABLE_SUBSCRIBER) - n->subscribers_gone;
 	s->memory_bytes = copy_bytes(n->copy) + (n->next != NULL ? copy_bytes(n->next) : 0) +

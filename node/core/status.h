@@ -29,6 +29,10 @@
 	X(reign, text, "", "id of the newest reign")                                          \
 	X(reign_behind, flag, "", "it was taken over without having been in step")            \
 	X(seq, count, "", "newest entry of the log")                                          \
+	X(room_low, flag, "", "the store is nearly full: changes are refused with 503")       \
+	X(room_low_times, count, "", "times it became so since the start")                    \
+	X(disk_hangs, flag, "", "the own disk does not answer")                               \
+	X(disk_hung_times, count, "", "times it did not since the start")                     \
 	X(store_set_aside, flag, "",                                                          \
 	  "at this start the store was damaged or lost: set aside, fetched from the peer")    \
 	X(durable_seq, count, "", "newest entry on this disk")                                \

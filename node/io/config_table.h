@@ -46,6 +46,8 @@
 	  "folder of the log and the state") \
 	X(store_max_size, size, "store.max_size", "16 GiB", 16 * CONFIG_B_MIB, 16 * CONFIG_B_TIB, OWN, \
 	  "limit of each of the two databases; address space only, never resized") \
+	X(store_min_free, size, "store.min_free", "64 MiB", CONFIG_B_MIB, CONFIG_B_TIB, OWN, \
+	  "with less room on its disk a node refuses changes (503) and hands over to a standby that has more") \
 	X(store_log_entries, count, "store.log_entries", "1000000", 10, 1000000000, OWN, \
 	  "log entries that are kept for a standby to catch up from") \
 	X(store_checkpoint_interval, duration, "store.checkpoint_interval", "5 s", 100, CONFIG_MS_H, OWN, \

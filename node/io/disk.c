@@ -88,7 +88,7 @@ enum err disk_do(struct loop *l, struct store *store, const struct jobs *jobs, s
 		err = do_other(l, store, job, jobs_bytes(jobs, *at));
 		(*at)++;
 	}
-	if (err != OK)
+	if (err != OK && !(err == ERR_FULL && job->kind == OUT_APPEND)) /* tried again */
 		log_line(loop_log(l), LOG_ERROR, "store=failed while=%s why=\"%s\"",
 		         name_of(job->kind), err_text(err));
 	return err;

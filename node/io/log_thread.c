@@ -1,15 +1,15 @@
 #include "node/io/log_thread.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
+#include "node/io/checkpoint_thread.h"
 #include "node/io/disk.h"
+#include "node/io/threads.h"
+
+enum { FULL_AGAIN_MS = 1000 }; /* a full log is tried again */
 
 /* What the log thread has done. */
 struct news {
@@ -26,8 +26,9 @@ struct log_thread {
 	struct log_thread_options options;
 	struct event *event;
 	int wake; /* eventfd: there is news */
-	pthread_t log, checkpoint;
-	size_t threads;     /* started */
+	pthread_t thread;
+	bool started;
+	struct checkpoint_thread *checkpoint;
 	uint8_t *blocks[3]; /* BLOCK_MAX each: being read, `read` (of both), being fed */
 
 	/* the loop's own */
@@ -37,37 +38,13 @@ struct log_thread {
 	bool told_failed;
 
 	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t work;   /* for the threads */
-	pthread_cond_t rest;   /* for who waits until they rest, or must hurry */
+	pthread_cond_t work;   /* for the thread */
+	pthread_cond_t rest;   /* for the thread where it only waits for more */
 	struct jobs pending;
 	bool urgent; /* something else than an entry is among them */
 	struct news news;
-	uint64_t keep;
 	bool stopping, hurried;
-	bool switching, checkpointing;
 };
-
-static void wake_loop(struct log_thread *t)
-{
-	uint64_t one = 1;
-
-	(void)!write(t->wake, &one,
-	             sizeof one); /* it is full only if the loop is to wake already */
-}
-
-static struct timespec in_ms(int64_t ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
 
 /* Takes what is pending; false: there is nothing and the thread is to end. With the lock held. */
 static bool take_pending(struct log_thread *t, struct jobs *mine)
@@ -79,7 +56,7 @@ static bool take_pending(struct log_thread *t, struct jobs *mine)
 	}
 	/* Mode `peer`: answers do not wait for this disk, so more may gather before it is written. */
 	if (t->options.flush_interval_ms > 0) {
-		struct timespec until = in_ms(t->options.flush_interval_ms);
+		struct timespec until = threads_in_ms(t->options.flush_interval_ms);
 		while (!t->stopping && !t->urgent && !t->hurried &&
 		       pthread_cond_timedwait(&t->rest, &t->mutex, &until) != ETIMEDOUT)
 			;
@@ -91,22 +68,11 @@ static bool take_pending(struct log_thread *t, struct jobs *mine)
 	return true;
 }
 
-/* While one generation takes the other's place, nobody else may look at the store. */
-static void hold_checkpoint(struct log_thread *t)
-{
-	(void)pthread_mutex_lock(&t->mutex);
-	t->switching = true;
-	while (t->checkpointing)
-		(void)pthread_cond_wait(&t->rest, &t->mutex);
-	(void)pthread_mutex_unlock(&t->mutex);
-}
-
 static void note(struct log_thread *t, const struct job *done, enum err err)
 {
 	struct news *n = &t->news;
 
 	(void)pthread_mutex_lock(&t->mutex);
-	t->switching = false;
 	if (err != OK) {
 		n->failed = true;
 	} else if (done->kind == OUT_APPEND) {
@@ -120,9 +86,10 @@ static void note(struct log_thread *t, const struct job *done, enum err err)
 		n->switched++;
 		n->durable = done->position.seq;
 	}
+	checkpoint_thread_durable(t->checkpoint, n->durable);
 	(void)pthread_mutex_unlock(&t->mutex);
 	if (done->kind != OUT_NEXT_PUT || err != OK)
-		wake_loop(t);
+		threads_wake(t->wake);
 }
 
 enum { READING, READ, FED };
@@ -145,7 +112,43 @@ static void read_log(struct log_thread *t, uint64_t seq)
 	t->news.read_seq = seq;
 	t->news.read_n = found ? block.n : 0;
 	(void)pthread_mutex_unlock(&t->mutex);
-	wake_loop(t);
+	threads_wake(t->wake);
+}
+
+/* A log that is full: an append is tried again until there is room, or the thread is to end. */
+static bool wait_for_room(struct log_thread *t)
+{
+	struct timespec until = threads_in_ms(FULL_AGAIN_MS);
+
+	(void)pthread_mutex_lock(&t->mutex);
+	while (!t->stopping && pthread_cond_timedwait(&t->rest, &t->mutex, &until) != ETIMEDOUT)
+		;
+	bool go_on = !t->stopping;
+	(void)pthread_mutex_unlock(&t->mutex);
+	return go_on;
+}
+
+static enum err do_job(struct log_thread *t, const struct jobs *jobs, size_t *at)
+{
+	size_t from = *at;
+	enum err err = disk_do(t->loop, t->options.store, jobs, at);
+	bool full = err == ERR_FULL && jobs->at[from].kind == OUT_APPEND;
+
+	if (!full)
+		return err;
+	log_line(loop_log(t->loop), LOG_ERROR,
+	         "log=full seq=%llu what=\"nothing is acknowledged until there is room\"",
+	         (unsigned long long)jobs->at[from].seq);
+	checkpoint_thread_full(t->checkpoint, true);
+	while (err == ERR_FULL && wait_for_room(t)) {
+		*at = from;
+		err = disk_do(t->loop, t->options.store, jobs, at);
+	}
+	checkpoint_thread_full(t->checkpoint, false);
+	if (err == OK)
+		log_line(loop_log(t->loop), LOG_NOTICE, "log=goes-on seq=%llu",
+		         (unsigned long long)jobs->at[*at - 1].seq);
+	return err;
 }
 
 static void do_jobs(struct log_thread *t, const struct jobs *mine)
@@ -157,10 +160,14 @@ static void do_jobs(struct log_thread *t, const struct jobs *mine)
 			read_log(t, mine->at[i++].seq);
 			continue;
 		}
-		if (mine->at[i].kind == OUT_NEXT_COMMIT)
-			hold_checkpoint(t);
-		err = disk_do(t->loop, t->options.store, mine, &i);
+		/* While one generation takes the other's place, nobody else may look at the store. */
+		bool switches = mine->at[i].kind == OUT_NEXT_COMMIT;
+		if (switches)
+			checkpoint_thread_hold(t->checkpoint);
+		err = do_job(t, mine, &i);
 		note(t, &mine->at[i - 1], err);
+		if (switches)
+			checkpoint_thread_let_go(t->checkpoint);
 	}
 }
 
@@ -179,65 +186,6 @@ static void *run_log(void *context)
 	(void)pthread_mutex_unlock(&t->mutex);
 	store_next_abort(t->options.store); /* half a one: LMDB ends a writer where it began */
 	jobs_free(&mine);
-	return NULL;
-}
-
-/* The first of the newest `count` entries. */
-static uint64_t newest(uint64_t last, uint64_t count)
-{
-	return last > count ? last - count + 1 : 1;
-}
-
-/* The log is cut to what is still wanted. A peer that never comes on must not fill the disk: beyond
- * KEEP_MOST it gets a snapshot. */
-static uint64_t first_wanted(const struct log_thread *t, uint64_t durable, uint64_t keep)
-{
-	enum { KEEP_MOST = 4 * 1000 * 1000 };
-	uint64_t oldest = newest(durable, t->options.log_entries);
-	uint64_t most = newest(durable, KEEP_MOST);
-
-	if (keep < most)
-		keep = most;
-	return keep < oldest ? keep : oldest;
-}
-
-/* The image follows the log. */
-static void checkpoint_once(struct log_thread *t, uint64_t durable, uint64_t keep)
-{
-	uint64_t records = 0;
-	enum err err = store_checkpoint(t->options.store, durable, &records);
-
-	if (err == OK)
-		err = log_trim(t->options.store, first_wanted(t, durable, keep));
-	if (err != OK)
-		log_line(loop_log(t->loop), LOG_ERROR, "checkpoint=failed seq=%llu why=\"%s\"",
-		         (unsigned long long)durable, err_text(err));
-}
-
-static void *run_checkpoint(void *context)
-{
-	struct log_thread *t = context;
-	uint64_t done = 0;
-
-	(void)pthread_mutex_lock(&t->mutex);
-	while (!t->stopping) {
-		struct timespec until = in_ms(t->options.checkpoint_interval_ms);
-		while (!t->stopping &&
-		       pthread_cond_timedwait(&t->work, &t->mutex, &until) != ETIMEDOUT)
-			;
-		/* After a failure, too: a log that is full is cut here, or no start would help. */
-		if (t->stopping || t->switching || t->news.durable == done || t->news.durable == 0)
-			continue;
-		uint64_t keep = t->keep;
-		done = t->news.durable;
-		t->checkpointing = true;
-		(void)pthread_mutex_unlock(&t->mutex);
-		checkpoint_once(t, done, keep);
-		(void)pthread_mutex_lock(&t->mutex);
-		t->checkpointing = false;
-		(void)pthread_cond_broadcast(&t->rest);
-	}
-	(void)pthread_mutex_unlock(&t->mutex);
 	return NULL;
 }
 
@@ -283,26 +231,21 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-static bool make_conditions(struct log_thread *t)
-{
-	pthread_condattr_t monotonic;
-
-	return pthread_mutex_init(&t->mutex, NULL) == 0 && pthread_condattr_init(&monotonic) == 0 &&
-	       pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
-	       pthread_cond_init(&t->work, &monotonic) == 0 &&
-	       pthread_cond_init(&t->rest, &monotonic) == 0 &&
-	       pthread_condattr_destroy(&monotonic) == 0;
-}
-
 static bool start_threads(struct log_thread *t)
 {
-	if (pthread_create(&t->log, NULL, run_log, t) != 0)
+	const struct log_thread_options *o = &t->options;
+	struct checkpoint_options checkpoint = {
+		.upkeep = {o->store, o->max_size, o->min_free},
+		.interval_ms = o->checkpoint_interval_ms,
+		.log_entries = o->log_entries,
+		.durable = t->news.durable,
+	};
+
+	if (!threads_conditions(&t->mutex, &t->work, &t->rest))
 		return false;
-	t->threads = 1;
-	if (pthread_create(&t->checkpoint, NULL, run_checkpoint, t) != 0)
-		return false;
-	t->threads = 2;
-	return true;
+	t->checkpoint = checkpoint_thread_start(t->loop, &checkpoint);
+	t->started = t->checkpoint != NULL && pthread_create(&t->thread, NULL, run_log, t) == 0;
+	return t->started;
 }
 
 struct log_thread *log_thread_start(struct loop *l, const struct log_thread_options *options)
@@ -312,7 +255,7 @@ struct log_thread *log_thread_start(struct loop *l, const struct log_thread_opti
 
 	if (t == NULL)
 		abort();
-	*t = (struct log_thread){.loop = l, .options = *options, .keep = UINT64_MAX};
+	*t = (struct log_thread){.loop = l, .options = *options};
 	for (size_t i = 0; i < ARRAY_LEN(t->blocks); i++)
 		if ((t->blocks[i] = malloc(BLOCK_MAX)) == NULL)
 			abort();
@@ -321,30 +264,36 @@ struct log_thread *log_thread_start(struct loop *l, const struct log_thread_opti
 	t->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (t->wake >= 0)
 		t->event = event_new(loop_base(l), t->wake, EV_READ | EV_PERSIST, on_wake, t);
-	if (t->event != NULL && event_add(t->event, NULL) == 0 && make_conditions(t) &&
-	    start_threads(t))
+	if (t->event != NULL && event_add(t->event, NULL) == 0 && start_threads(t))
 		return t;
 	log_line(loop_log(l), LOG_ERROR, "start=failed why=\"the log thread cannot be started\"");
-	log_thread_stop(&t);
+	(void)log_thread_stop(&t); /* none that wrote */
 	return NULL;
 }
 
-void log_thread_stop(struct log_thread **thread)
+static void end(struct log_thread *t)
 {
-	struct log_thread *t = *thread;
-
-	if (t == NULL)
-		return;
 	log_thread_flush(t);
 	(void)pthread_mutex_lock(&t->mutex);
 	t->stopping = true;
 	(void)pthread_cond_broadcast(&t->work);
 	(void)pthread_cond_broadcast(&t->rest);
 	(void)pthread_mutex_unlock(&t->mutex);
-	if (t->threads > 0)
-		(void)pthread_join(t->log, NULL);
-	if (t->threads > 1)
-		(void)pthread_join(t->checkpoint, NULL);
+}
+
+bool log_thread_stop(struct log_thread **thread)
+{
+	struct log_thread *t = *thread;
+
+	if (t == NULL)
+		return true;
+	if (t->started) {
+		end(t);
+		if (!threads_ended(t->thread))
+			return false;
+	}
+	if (!checkpoint_thread_stop(&t->checkpoint))
+		return false;
 	if (t->event != NULL)
 		event_free(t->event);
 	if (t->wake >= 0)
@@ -355,6 +304,7 @@ void log_thread_stop(struct log_thread **thread)
 		free(t->blocks[i]);
 	free(t);
 	*thread = NULL;
+	return true;
 }
 
 void log_thread_do(struct log_thread *t, const struct node_output *o)
@@ -393,9 +343,7 @@ void log_thread_flush(struct log_thread *t)
 
 void log_thread_keep(struct log_thread *t, uint64_t seq)
 {
-	(void)pthread_mutex_lock(&t->mutex);
-	t->keep = seq;
-	(void)pthread_mutex_unlock(&t->mutex);
+	checkpoint_thread_keep(t->checkpoint, seq);
 }
 
 void log_thread_hurry(struct log_thread *t, bool hurry)

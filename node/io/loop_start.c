@@ -1,9 +1,12 @@
 #include <stdlib.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
 #include "node/io/loop_parts.h"
+
+enum { DISK_HANG_MS = 2000 }; /* a disk that answers late is slow until then */
 
 static void *take(void *context, size_t size)
 {
@@ -185,6 +188,8 @@ static void make_node(struct loop *l, const struct store_meta *meta)
 		.secret_id = l->files.secret_id,
 		.window_bytes = (size_t)16 << 20,
 		.resync_rate = c->peer_bulk_rate,
+		.disk_hang_ms =
+			DISK_HANG_MS + (c->commit == CONFIG_COMMIT_PEER ? c->flush_interval : 0),
 		.held_bytes = (size_t)c->limits_pending_mib << 20,
 		.expiry_rate = 5000,
 		.alloc = alloc,
@@ -298,6 +303,8 @@ static int open_edges(struct loop *l)
 		.store = l->store,
 		.checkpoint_interval_ms = c->store_checkpoint_interval,
 		.log_entries = c->store_log_entries,
+		.max_size = c->store_max_size,
+		.min_free = c->store_min_free,
 		.flush_interval_ms = c->commit == CONFIG_COMMIT_PEER ? c->flush_interval : 0,
 	};
 
@@ -346,7 +353,12 @@ void loop_stop(struct loop *l)
 	sip_io_close(&l->sip);
 	if (l->link != NULL)
 		peer_link_close(&l->link);
-	log_thread_stop(&l->log_thread);
+	if (!log_thread_stop(&l->log_thread)) {
+		log_line(l->log, LOG_ERROR,
+		         "state=stopped why=\"the disk does not answer: it keeps what "
+		         "was durable\"");
+		_exit(EX_IOERR);
+	}
 	keeper_close(&l->keeper);
 	divergence_close(&l->divergence);
 	journal_close(&l->journal);

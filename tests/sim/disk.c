@@ -103,7 +103,8 @@ void disk_flush(struct world *w, struct host *h)
 {
 	struct disk *d = &h->disk;
 
-	if (d->broken || d->next.placing || d->committing != 0 || h->chain.n <= d->durable)
+	if (d->broken || d->hangs || d->next.placing || d->committing != 0 ||
+	    h->chain.n <= d->durable)
 		return;
 	d->committing = h->chain.n;
 	struct event *e = world_at(w, commit_takes_ms(w, d), EVENT_COMMIT, h->index);

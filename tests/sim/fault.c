@@ -22,6 +22,9 @@ static const struct fault faults[] = {
 	{"disk-old",         AIM_ANY,     {0, 2, 2, 0, 0, 0, 0},      MOMENT,  NO_LESS, hit_disk_old, heal_start},
 	{"disk-fails",       AIM_ANY,     {0, 5, 5, 5, 5, 5, 0},      MOMENT,  NO_LESS, hit_disk_fails, heal_disk_fails},
 	{"disk-slow",        AIM_ANY,     {0, 5, 5, 0, 0, 0, 5},      MOMENT,  NO_LESS, hit_disk_slow, NULL},
+	{"disk-hangs",       AIM_ANY,     {0, 5, 5, 0, 5, 5, 5},      MOMENT,  NO_LESS, hit_disk_hangs, heal_disk_hangs},
+	{"room-low",         AIM_ANY,     {0, 5, 5, 2, 5, 2, 0},      MOMENT,  NO_LESS, hit_room_low, heal_room},
+	{"room-low-both",    AIM_PAIR,    {0, 2, 2, 0, 0, 0, 0},      MOMENT,  NO_LESS, hit_room_low, heal_room},
 	{"wall-step",        AIM_ANY,     {10, 5, 5, 0, 5, 0, 0},     AT_ONCE, {BY_TIME, -7200000, 7200000}, hit_wall_step, NULL},
 	{"drift",            AIM_ANY,     {10, 2, 2, 0, 0, 0, 0},     AT_ONCE, {BY_NUMBER, -400, 400}, hit_drift, NULL},
 	{"keepalived",       AIM_ANY,     {0, 5, 5, 0, 2, 0, 5},      MOMENT,  NO_LESS, hit_keepalived, heal_keepalived},
@@ -198,11 +201,13 @@ void fault_heal_all(struct world *w)
 	heal_link_slow(w, NULL);
 	heal_vrrp(w, NULL);
 	heal_phones(w, NULL);
+	heal_room(w, NULL);
 	w->arp_lost_until = w->no_bulk_until = 0;
 	w->loss_ppm = w->usual_loss_ppm = w->vrrp_loss_ppm = w->dup_ppm = w->slow_ppm =
 		w->disk_slow_ppm = 0;
 	for (int i = 0; i < HOSTS; i++) {
 		struct host *h = &w->hosts[i];
+		heal_disk_hangs(w, h);
 		h->disk.slow_until = h->starved_until = h->slow_reader_until = 0;
 		h->up = true;
 		if (h->node != NULL && h->role == ROLE_OUT_OF_SERVICE)

@@ -54,9 +54,9 @@ struct host *fault_target(struct world *w, enum fault_aim aim); /* NULL: the pai
 
 /* fault_host.c: of one machine */
 fault_hit_fn hit_kill, hit_power, hit_disk_lost, hit_store_broken, hit_disk_old, hit_disk_fails,
-	hit_disk_slow, hit_pause, hit_freeze, hit_starve, hit_keepalived, hit_address_stays,
-	hit_wall_step, hit_drift;
-fault_heal_fn heal_start, heal_power, heal_disk_fails, heal_keepalived;
+	hit_disk_slow, hit_disk_hangs, hit_room_low, hit_pause, hit_freeze, hit_starve,
+	hit_keepalived, hit_address_stays, hit_wall_step, hit_drift;
+fault_heal_fn heal_disk_hangs, heal_room, heal_start, heal_power, heal_disk_fails, heal_keepalived;
 
 /* fault_net.c: between the machines, and towards the phones */
 fault_hit_fn hit_link_cut, hit_link_cut_one_way, hit_link_reset, hit_bulk_cut, hit_link_slow,

@@ -80,6 +80,49 @@ void heal_disk_fails(struct world *w, struct host *h)
 	host_start(w, h);
 }
 
+/* Nothing becomes durable; what was under way does. */
+void hit_disk_hangs(struct world *w, const struct blow *b)
+{
+	(void)w;
+	b->host->disk.hangs = true;
+}
+
+void heal_disk_hangs(struct world *w, struct host *h)
+{
+	h->disk.hangs = false;
+	if (h->loaded)
+		disk_flush(w, h);
+}
+
+static void set_room(struct world *w, struct host *h, bool low)
+{
+	struct node_input in = {.event = NODE_ROOM, .on = !low};
+
+	if (h->disk.room_low == low)
+		return;
+	h->disk.room_low = low;
+	if (h->loaded)
+		host_feed(w, h, &in);
+}
+
+/* On one node, or on both. */
+static void set_rooms(struct world *w, struct host *h, bool low)
+{
+	for (int i = 0; i < HOSTS; i++)
+		if (h == NULL || h->index == i)
+			set_room(w, &w->hosts[i], low);
+}
+
+void hit_room_low(struct world *w, const struct blow *b)
+{
+	set_rooms(w, b->host, true);
+}
+
+void heal_room(struct world *w, struct host *h)
+{
+	set_rooms(w, h, false);
+}
+
 void hit_disk_slow(struct world *w, const struct blow *b)
 {
 	b->host->disk.slow_until = w->now + b->for_ms;

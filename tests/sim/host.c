@@ -98,6 +98,8 @@ void host_on_loaded(struct world *w, const struct event *e)
 	};
 	h->loaded = true;
 	host_feed(w, h, &in);
+	struct node_input room = {.event = NODE_ROOM, .on = !d->room_low};
+	host_feed(w, h, &room);
 	world_at(w, 0, EVENT_ADDRESS, h->index)->life = h->life;
 	world_at(w, w->checkpoint_ms, EVENT_CHECKPOINT, h->index)->life = h->life;
 }
@@ -169,7 +171,8 @@ void host_power_off(struct world *w, struct host *h)
 static void leave(struct world *w, struct host *h)
 {
 	world_say(w, host_name(h), "ends");
-	disk_settle(w, h);
+	if (!h->disk.hangs)
+		disk_settle(w, h);
 	end(w, h, false);
 	vrrp_track(w, h, true);
 }

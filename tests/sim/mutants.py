@@ -82,6 +82,8 @@ MUTANTS = [
      "if (r.how == RESUME_SNAPSHOT) {", "if (r.how == RESUME_SNAPSHOT || r.how == RESUME_FORK) {"),
     ("lost-store-serves", "a node whose store was damaged takes over with nothing", "ha/role.c",
      "\tif (peer_there(l) || l->f->store_lost)\n", "\tif (peer_there(l))\n"),
+    ("hang-dropped-late", "a node whose disk hangs answers what the standby alone has", "node/core/node_disk.c",
+     "\td->hangs = hangs;\n", "\td->hangs = hangs;\n\tif (hangs)\n\t\tn->durable_seq = n->last_seq;\n"),
     ("merge-expired-absent", "what an expired binding had replaced comes back", "node/core/merge_order.c",
      "if (same_call_id && t->cseq > b->cseq)", "if (by_cseq && t->cause != CAUSE_EXPIRED && t->cseq > b->cseq)"),
     ("digest-elsewhere", "the standby compares at another entry than the active", "node/core/node_digest.c",

@@ -102,6 +102,7 @@ static void draw_options(struct world *w)
 		.longest_expires_ms = 60000,
 		.default_expires_ms = 60000,
 		.window_bytes = window,
+		.disk_hang_ms = 2000 + (w->mode == COMMIT_PEER ? FLUSH_MS : 0),
 		.held_bytes = 256U << 10,
 		.expiry_rate = 5000,
 		.resync_rate = w->resync_rate,

@@ -86,6 +86,7 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 		.longest_expires_ms = 3600000,
 		.default_expires_ms = 60000,
 		.window_bytes = k->window_bytes != 0 ? k->window_bytes : 1 << 20,
+		.disk_hang_ms = 2000,
 		.held_bytes = 1 << 20,
 		.expiry_rate = 1000,
 		.resync_rate = k->resync_rate,

@@ -15,7 +15,7 @@
  * Facts are words that hold until their opposite is said: "loaded", "address"/"-address",
  * "keepalived"/"-keepalived", "peer=ROLE"/"-peer" (the link), "holds"/"-holds" (the peer has the address),
  * "instep"/"-instep", "ahead" "behind" "forked" "equal", "peerwins"/"-peerwins", "superseded", "durable", "drained",
- * "peerless" (no keepalived there), "exposed" (own last reign), "own", "logfailed", "lost", "silent" (no heartbeat
+ * "peerless" (no keepalived there), "exposed" (own last reign), "own", "logfailed", "lost", "hangs", "silent" (no heartbeat
  * came with this line). */
 struct line {
 	int64_t ms;
@@ -53,6 +53,7 @@ static inline bool set_flag(struct role_facts *f, const char *word)
 		{"loaded", &f->loaded},
 		{"logfailed", &f->log_failed},
 		{"lost", &f->store_lost},
+		{"hangs", &f->disk_hangs},
 		{"address", &f->address_here},
 		{"keepalived", &f->keepalived_alive},
 		{"durable", &f->reign_durable},

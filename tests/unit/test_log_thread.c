@@ -16,7 +16,8 @@ struct desk {
 	uint64_t durable, stored;
 	uint64_t read,
 		read_first; /* a block: asked for, and what it begins with; 0: it is not there */
-	bool failed;
+	bool failed, room_low;
+	unsigned rooms_told;
 };
 
 static void on_feed(struct loop *l, const struct node_input *in)
@@ -35,6 +36,10 @@ static void on_feed(struct loop *l, const struct node_input *in)
 	}
 	if (in->event == NODE_LOG_FAILED)
 		d->failed = true;
+	if (in->event == NODE_ROOM) {
+		d->room_low = !in->on;
+		d->rooms_told++;
+	}
 }
 
 static struct desk *open_desk(void **state, const struct log_thread_options *options)
@@ -57,7 +62,7 @@ static struct desk *open_desk(void **state, const struct log_thread_options *opt
 
 static void close_desk(struct desk *d)
 {
-	log_thread_stop(&d->thread);
+	assert_true(log_thread_stop(&d->thread));
 	event_base_free(d->loop.base);
 	fake_loop_close(&d->loop);
 	free(d);
@@ -353,6 +358,57 @@ static void a_death_within_a_snapshot_leaves_the_old_state(void **state)
 	assert_false(exists(f, "next"));
 }
 
+static void append_large(struct desk *d, uint64_t seq)
+{
+	static uint8_t value[8000] = {1};
+	uint8_t room[ENTRY_MAX];
+	struct entry e = entry_of(seq, "key", "");
+
+	e.value = (struct slice){value, sizeof value};
+	struct node_output o = {.kind = OUT_APPEND, .seq = seq, .bytes = {room, encode(&e, room)}};
+	log_thread_do(d->thread, &o);
+}
+
+/* A23: what waits for a full log is written when there is room, and the log makes some itself. */
+static void a_log_at_its_limit_keeps_less_and_goes_on(void **state)
+{
+	enum { ENTRIES = 1000 }; /* four times what fits */
+	struct fixture *f = *state;
+	f->options.max_size = 2 * MIB;
+	struct desk *d =
+		open_desk(state, &(struct log_thread_options){.checkpoint_interval_ms = 100,
+	                                                      .max_size = 2 * MIB,
+	                                                      .min_free = MIB});
+
+	for (uint64_t seq = 1; seq <= ENTRIES; seq++) {
+		append_large(d, seq);
+		if (seq % 100 != 0)
+			continue;
+		log_thread_flush(d->thread);
+		assert_true(becomes_durable(d, seq));
+	}
+	assert_false(d->failed);
+	close_desk(d);
+	reopens(f);
+	assert_int_equal(meta_of(f).log_last, ENTRIES);
+}
+
+static void little_room_is_told_once(void **state)
+{
+	struct desk *d =
+		open_desk(state, &(struct log_thread_options){.checkpoint_interval_ms = LONG_MS,
+	                                                      .max_size = 64 * MIB,
+	                                                      .min_free = UINT64_MAX / 2});
+
+	for (int i = 0; i < 1000 && !d->room_low; i++)
+		fake_loop_turn(&d->loop);
+	assert_true(d->room_low);
+	assert_int_equal(d->rooms_told, 1);
+	turns(d, 1500);
+	assert_int_equal(d->rooms_told, 1);
+	close_desk(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +422,8 @@ int main(void)
 		STORE_TEST(generations_change_beside_checkpoints),
 		STORE_TEST(a_death_within_a_snapshot_leaves_the_old_state),
 		STORE_TEST(a_log_that_failed_takes_no_more),
+		STORE_TEST(a_log_at_its_limit_keeps_less_and_goes_on),
+		STORE_TEST(little_room_is_told_once),
 		STORE_TEST(the_image_follows_a_log_that_was_there_at_the_start),
 	};
 
