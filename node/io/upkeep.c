@@ -3,13 +3,16 @@
 enum {
 	SCRUB_BYTES = 64 * 1024,
 	ROOM_EVERY = 1000 / UPKEEP_EVERY_MS, /* calls */
-	MAP_SHARE = 20,                      /* of a map, kept at the least: 5 % */
+	MORE_MAX = 64 * 1024 * 1024,
+	MAP_SHARE = 20, /* of a map, kept at the least: 5 % */
 };
 
-/* What is low is so until there is a quarter more: it does not flicker. */
+/* What is low is so until there is somewhat more: it does not flicker. */
 static bool is_low(uint64_t left, uint64_t reserve, bool was_low)
 {
-	return left < (was_low ? reserve + reserve / 4 : reserve);
+	uint64_t more = reserve / 4 < MORE_MAX ? reserve / 4 : MORE_MAX;
+
+	return left < (was_low ? reserve + more : reserve);
 }
 
 void upkeep_room(struct upkeep *u)
