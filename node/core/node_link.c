@@ -64,7 +64,6 @@ static void forget_link(struct node *n)
 	n->sender = (struct sender){0};
 	n->resync.going = false;
 	n->fork = (struct fork){0};
-	n->late = false;
 	node_digest_forget(n);
 	struct mtime in_step_until = n->link.in_step_until;
 	n->link = (struct link){.in_step_until = in_step_until};

@@ -61,7 +61,7 @@ struct node {
 
 	enum pair_state pair;
 	struct mtime pair_since;
-	bool late; /* exposed by an acknowledgement that did not come in time */
+	struct trial trial;
 	struct disk_watch disk;
 	uint64_t disk_mark;         /* the standby's disk must reach this ... */
 	struct mtime disk_mark_due; /* ... by then */

@@ -47,6 +47,12 @@ struct link {
 	int64_t clock_shift_ms;                 /* at the hellos: our pair time less the peer's */
 };
 
+/* Of a standby that acknowledged late: in time until then, and the pair is `paired` again. */
+struct trial {
+	int64_t ms; /* so long; 0: it was never late */
+	struct mtime until;
+};
+
 /* How a resync gets on, for who watches. */
 struct resync {
 	bool going;

@@ -2,7 +2,13 @@
 
 #include "node/core/node_parts.h"
 
-enum { STAMP = 8, SLICE_BYTES = 64 * 1024 };
+enum {
+	STAMP = 8,
+	SLICE_BYTES = 64 * 1024,
+	TRIAL_MIN_MS = 2000,
+	TRIAL_MAX_MS = 30 * 1000,       /* one wait of peer_timeout in so long is not felt */
+	TRIAL_FORGOTTEN_MS = 60 * 1000, /* paired for so long, it begins with the shortest again */
+};
 
 static bool peer_receives(const struct node *n)
 {
@@ -282,6 +288,25 @@ static bool disk_lags(struct node *n)
 	return n->sender.durable < n->disk_mark && mtime_reached(n->disk_mark_due, n->now);
 }
 
+static bool on_trial(const struct node *n)
+{
+	return !mtime_reached(n->trial.until, n->now);
+}
+
+/* Each time that a standby comes to be late an output waits peer_timeout for it: one that was late must be
+ * in time for a while before anything waits for it again, longer each time that it fails soon after. */
+static void note_late(struct node *n)
+{
+	struct trial *t = &n->trial;
+	bool soon = !mtime_reached(mtime_add_ms(n->pair_since, TRIAL_FORGOTTEN_MS), n->now);
+	int64_t longer_ms = 2 * t->ms < TRIAL_MAX_MS ? 2 * t->ms : TRIAL_MAX_MS;
+
+	if (n->pair == PAIR_PAIRED)
+		t->ms = soon && t->ms > 0 ? longer_ms : TRIAL_MIN_MS;
+	if (n->pair == PAIR_PAIRED || on_trial(n))
+		t->until = mtime_add_ms(n->now, t->ms);
+}
+
 static enum pair_state judge(struct node *n)
 {
 	struct sender *s = &n->sender;
@@ -291,19 +316,17 @@ static enum pair_state judge(struct node *n)
 	if (!n->link.greeted || s->phase == SENDER_IDLE)
 		return PAIR_EXPOSED;
 	if (s->phase != SENDER_LIVE)
-		return n->late ? PAIR_EXPOSED : PAIR_CATCHING_UP;
-	bool timed_out = oldest_unacked_ms(n) >= n->options.role.peer_timeout_ms;
+		return on_trial(n) ? PAIR_EXPOSED : PAIR_CATCHING_UP;
 	bool lags = disk_lags(n);
 	if (lags)
 		sender_hold(s, n->last_seq);
-	if (n->pair == PAIR_PAIRED && (timed_out || lags)) {
-		n->late = true;
+	if (lags || oldest_unacked_ms(n) >= n->options.role.peer_timeout_ms)
+		note_late(n);
+	if (on_trial(n)) {
 		s->step_seq = n->last_seq;
+		return PAIR_EXPOSED;
 	}
-	if (s->received < s->step_seq || lags)
-		return n->late ? PAIR_EXPOSED : PAIR_CATCHING_UP;
-	n->late = false;
-	return PAIR_PAIRED;
+	return s->received < s->step_seq || lags ? PAIR_CATCHING_UP : PAIR_PAIRED;
 }
 
 /* The newest reign's record says whether this disk alone had what was acknowledged last. */
@@ -346,7 +369,7 @@ static const char *why_judged(const struct node *n, bool ours)
 		return "the peer says so";
 	if (n->sender.phase == SENDER_IDLE)
 		return "the peer does not receive";
-	if (n->sender.phase != SENDER_LIVE || !n->late)
+	if (n->sender.phase != SENDER_LIVE || !on_trial(n))
 		return "the standby catches up";
 	return n->sender.durable < n->disk_mark && mtime_reached(n->disk_mark_due, n->now)
 	               ? "the standby's disk lags"
@@ -357,10 +380,10 @@ void node_judge_pair(struct node *n)
 {
 	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
 	enum pair_state was = n->pair;
-	enum pair_state is = ours ? judge(n) : heard_of_pair(n);
 
 	if (n->doubt)
-		return;
+		return; /* acknowledgements may wait behind the pause */
+	enum pair_state is = ours ? judge(n) : heard_of_pair(n);
 	if (is == was) {
 		log_exposure(n); /* there may have been no room for it before */
 		return;

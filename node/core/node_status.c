@@ -73,6 +73,8 @@ static void put_role(const struct node *n, struct mtime now, struct status *s)
 	text(s->pair_state, pair_state_name(n->pair));
 	s->pair_state_since_ms = (uint64_t)(now.ms - n->pair_since.ms);
 	s->exposed_times = n->exposed_times;
+	if (node_active(n) && !mtime_reached(n->trial.until, now))
+		s->trial_ms = (uint64_t)(n->trial.until.ms - now.ms);
 	text(s->commit, commit_mode_name(n->options.commit));
 	s->epoch = n->reign.epoch;
 	(void)snprintf(s->reign, STATUS_TEXT, "%016llx", (unsigned long long)n->reign.id);

@@ -24,6 +24,7 @@
 	X(pair_state, text, "", "paired: what is acknowledged is on both nodes")              \
 	X(pair_state_since_ms, count, "ms", "how long it has been that")                      \
 	X(exposed_times, count, "", "times the pair became exposed since the start")          \
+	X(trial_ms, count, "ms", "how long yet no answer waits for a standby that was late")  \
 	X(commit, text, "", "what an answer waits for")                                       \
 	X(epoch, count, "", "number of the newest reign")                                     \
 	X(reign, text, "", "id of the newest reign")                                          \

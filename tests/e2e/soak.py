@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
-from lab import NODES, Lab, LabError, now, other, wait_until  # noqa: E402
+from lab import NODES, TRIAL_S, Lab, LabError, now, other, wait_until  # noqa: E402
 from load import CHURN, REFRESH, Phones, Tally, table  # noqa: E402
 from network import Wire, isolated, peer_cut, peer_loss, peer_reset, service_cut  # noqa: E402
 
@@ -233,7 +233,7 @@ class Soak:
                 raise LabError(f"refused: {result}")
             self.tally.load(result)
             acknowledged += result["ok"]
-        self.lab.in_step(EQUAL_S)
+        self.lab.in_step(EQUAL_S + TRIAL_S)
         self.tally.audit([phones for phones, _, _ in self.phones])
         self.faults[name] = self.faults.get(name, 0) + 1
         self.slowest[name] = max(whole_s, self.slowest.get(name, 0))

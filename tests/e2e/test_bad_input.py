@@ -3,7 +3,7 @@ zero, and nothing damaged."""
 import shutil
 import subprocess
 
-from lab import BIN, UNIT, other, wait_until
+from lab import BIN, TRIAL_S, UNIT, other, wait_until
 from standalone import Alone
 
 CONFIG, UNAVAILABLE, STORE = 78, 69, 74  # sysexits.h, as regpaird --help says
@@ -123,7 +123,7 @@ def test_a_missing_certificate_is_named(lab):
     finally:
         hidden.rename(certificate)
     lab.start(standby)
-    wait_until(lab.paired, 15, "paired with its certificate back")
+    wait_until(lab.paired, 15 + TRIAL_S, "paired with its certificate back")
 
 
 def test_a_peer_with_the_certificate_of_another_pair_is_refused_and_named(lab):

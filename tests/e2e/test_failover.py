@@ -6,7 +6,7 @@ import statistics
 import time
 from pathlib import Path
 
-from lab import NODES, now, other, wait_until
+from lab import NODES, TRIAL_S, now, other, wait_until
 from load import CHURN, FRESH, REFRESH, Phones, Tally
 
 USERS = 1000  # over each transport
@@ -146,7 +146,7 @@ def test_the_new_active_node_dies_while_the_old_one_returns(lab):
         time.sleep(delay)
         lab.kill(other(first))
         starts = [lab.start_begin(node) for node in NODES]
-        wait_until(lab.paired, 20, f"paired after {delay} s between")
+        wait_until(lab.paired, 20 + TRIAL_S, f"paired after {delay} s between")
         time.sleep(0.5)
         for each, load in zip(phones, loads):
             tally.load(each.end(load))

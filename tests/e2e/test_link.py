@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from lab import ms, now, other, wait_until
+from lab import TRIAL_S, ms, now, other, wait_until
 from load import CHURN, NONCE_S, REFRESH, Phones, Tally, expect_whole, table
 from network import Wire, equal_after, peer_cut, peer_loss, peer_reset, service_cut
 
@@ -88,7 +88,7 @@ def test_a_cut_of_the_peer_link_is_made_up_by_the_tail_of_the_log(lab):
                 time.sleep(seconds)
                 missed = lab.status(active)["seq"] - lab.status(other(active))["seq"]
             healed = now()
-            wait_until(lab.paired, EQUAL_S + missed / TAIL_A_SECOND, "paired after the heal, under load")
+            wait_until(lab.paired, EQUAL_S + missed / TAIL_A_SECOND + TRIAL_S, "paired after the heal, under load")
             paired = now()
         equal_after(lab, EQUAL_S)
         one_active(lab, active)
@@ -105,33 +105,38 @@ def test_a_cut_of_the_peer_link_is_made_up_by_the_tail_of_the_log(lab):
 
 def test_a_lossy_or_slow_standby_leaves_the_answers_alone(lab):
     """T8, A9: half of all packets between the nodes are lost, or the standby's daemon reads seldom; what an
-    answer takes is measured beside the quiet pair."""
+    answer takes is measured beside the quiet pair: once it waits for the standby, then no more."""
     crowd = Crowd(lab, "slow")
     active = lab.active()
     rows = []
 
-    def measure(name, fault):
+    def work():
         with crowd:
-            pass
+            time.sleep(2)
+        return crowd.latency("p99")
+
+    def measure(name, fault):
+        work()
         quiet = crowd.latency("p50"), crowd.latency("p99")
         with fault:
             before = lab.status(active)["exposed_times"]
-            with crowd:
-                time.sleep(2)
+            first = work()
+            work()
             one_active(lab, active)
-        exposed = lab.status(active)["exposed_times"] - before
+            exposed = lab.status(active)["exposed_times"] - before
         assert exposed, f"{name}: the pair never went on without its standby"
-        rows.append([name, str(exposed), *quiet, crowd.latency("p50"), crowd.latency("p99"), crowd.longest()])
-        wait_until(lab.paired, 10, "paired")
+        rows.append([name, str(exposed), *quiet, first, crowd.latency("p50"), crowd.latency("p99"), crowd.longest()])
+        wait_until(lab.paired, 10 + TRIAL_S, "paired")
         crowd.audit()
 
     measure("50 % lost", peer_loss(lab, 50))
     measure("mostly stopped", slowed(lab, other(active)))
     lab.in_step()
     table(f"what an answer takes while the standby is lossy or slow, ms: {crowd.tally}",
-          ["standby", "exposed", "quiet p50", "quiet p99", "p50", "p99", "longest wait"], rows)
-    for _, _, _, quiet_p99, _, p99, _ in rows:
-        assert p99 < 2 * quiet_p99 + 1000 * (PEER_TIMEOUT_S + NOISE_S)
+          ["standby", "exposed", "quiet p50", "quiet p99", "first p99", "p50", "p99", "longest wait"], rows)
+    for _, exposed, _, quiet_p99, first, _, p99, _ in rows:
+        assert first < 2 * quiet_p99 + 1000 * (PEER_TIMEOUT_S + NOISE_S)
+        assert int(exposed) > 1 or p99 < 2 * quiet_p99 + 1000 * PEER_TIMEOUT_S / 2
 
 
 class slowed:
@@ -186,7 +191,7 @@ def test_a_bad_cable_between_the_nodes_costs_neither_answers_nor_equality(lab):
             exposed = lab.status(active)["exposed_times"] - before
             counts = wire.counts()
         healed = now()
-        wait_until(lab.paired, 10, f"paired after: {name}")
+        wait_until(lab.paired, 10 + TRIAL_S, f"paired after: {name}")
         equal_after(lab, EQUAL_S)
         crowd.audit()
         rows.append([name, str(counts["in"]), str(counts["lost"]), str(counts["doubled"]), str(exposed), crowd.latency("p50"),
@@ -208,7 +213,7 @@ def test_a_reset_of_the_peer_link_is_survived_at_any_moment(lab):
             with peer_reset(lab):
                 time.sleep(0.02 * number)
             time.sleep(0.03 * (number % 4))
-        wait_until(lab.paired, 5, "paired under load")
+        wait_until(lab.paired, 5 + TRIAL_S, "paired under load")
     equal_after(lab, EQUAL_S)
     one_active(lab, active)
     crowd.audit()
@@ -231,7 +236,7 @@ def test_a_host_without_a_free_processor_keeps_its_role(lab):
         for loop in loops:
             loop.kill()
             loop.wait()
-    wait_until(lab.paired, 10, "paired")
+    wait_until(lab.paired, 10 + TRIAL_S, "paired")
     one_active(lab, active)
     assert lab.status(active)["epoch"] == epoch
     lab.in_step()
@@ -248,7 +253,7 @@ def test_an_advert_that_does_not_arrive_moves_nothing_while_the_peer_says_it_is_
         time.sleep(3)
         one_active(lab, active)
         assert lab.role(other(active)) == "standby"
-    wait_until(lambda: lab.paired() and not lab.has_address(other(active)), 20, "paired, one address")
+    wait_until(lambda: lab.paired() and not lab.has_address(other(active)), 20 + TRIAL_S, "paired, one address")
     one_active(lab, active)
     lab.in_step()
     crowd.audit()
@@ -266,7 +271,7 @@ def test_a_host_that_loses_the_service_network_hands_over_by_the_peer_link(lab):
             subprocess.run([*port, "down"], check=True)
             try:
                 wait_until(lambda: lab.role(other(active)) == "active", 5, f"{other(active)} is active")
-                wait_until(lab.paired, 5, "paired by the other cable")
+                wait_until(lab.paired, 5 + TRIAL_S, "paired by the other cable")
                 time.sleep(0.7)
             finally:
                 subprocess.run([*port, "up"], check=True)

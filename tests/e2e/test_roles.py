@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab import NODES, ms, now, other, wait_until
+from lab import NODES, TRIAL_S, ms, now, other, wait_until
 from load import REFRESH, Phones
 
 
@@ -62,7 +62,7 @@ def test_a_daemon_that_hung_for_a_moment_goes_on_as_it_was(lab):
     result = phones.end(load)
     assert not result["other"] and not result["timeouts"], result
     assert lab.active() == active
-    wait_until(lab.paired, 10, "paired")
+    wait_until(lab.paired, 10 + TRIAL_S, "paired")
     phones.audit()
 
 
@@ -85,7 +85,7 @@ def test_the_death_of_keepalived_moves_the_address(lab):
     assert stepped_down - moment < 1, ms(moment, stepped_down)
     print(f"    stepping down {ms(moment, stepped_down):.0f} ms after keepalived was killed")
     phones.audit()
-    wait_until(lab.paired, 10, "paired: the daemon was not at fault")
+    wait_until(lab.paired, 10 + TRIAL_S, "paired: the daemon was not at fault")
     assert [line["why"] for line in journal(lab, old) if line["to"] == "stepping-down"][-1] in \
         ("keepalived is gone", "address went")
     assert [line["why"] for line in journal(lab, other(old)) if line["to"] == "active"][-1] == "address"
@@ -140,7 +140,7 @@ def test_a_busy_machine_moves_nothing(lab):
     assert lab.active() == active and [lab.pid(node) for node in NODES] == pids
     print(f"    {len(loops)} busy loops for 5 s: {result['ok']} answers, longest gap {result['gap']['longest_ms']:.0f} ms, "
           f"exposed {lab.status(active)['exposed_times'] - exposed} times, no change of roles")
-    wait_until(lab.paired, 10, "paired")
+    wait_until(lab.paired, 10 + TRIAL_S, "paired")
     phones.audit()
 
 

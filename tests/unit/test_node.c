@@ -86,10 +86,74 @@ static void a_silent_standby_makes_the_pair_exposed_and_answers_go_on(void **sta
 	assert_string_equal(status(k, A).pair_state, "exposed");
 	link_down(k);
 	link_up(k);
-	kit_pass(k, 100);
+	kit_pass(k, 2000);
 	assert_string_equal(status(k, A).pair_state, "paired");
 	assert_true(status(k, A).digest[0] != '\0');
 	assert_string_equal(status(k, A).digest, status(k, B).digest);
+	end(k);
+}
+
+/* Frames vanish until somebody is late; then the link is there again. */
+static void be_late(struct kit *k, unsigned cseq)
+{
+	k->linked = false;
+	ask(k, A, "alice", cseq, ";expires=600");
+	kit_pass(k, 250);
+	assert_string_equal(status(k, A).pair_state, "exposed");
+	link_up(k);
+}
+
+/* How long it takes until answers wait for the standby again. */
+static int64_t trial_of(struct kit *k)
+{
+	int64_t from_ms = k->now.ms;
+
+	while (strcmp(status(k, A).pair_state, "paired") != 0) {
+		assert_in_range(k->now.ms - from_ms, 0, 40000);
+		kit_pass(k, 100);
+	}
+	return k->now.ms - from_ms;
+}
+
+/* T8, A9: who is late again and again is waited for less and less; who was in time for long is forgiven. */
+static void a_standby_that_was_late_is_on_trial(void **state)
+{
+	static const int64_t trials_ms[] = {2000, 4000, 8000, 16000, 30000, 30000};
+	struct kit *k = pair(COMMIT_BOTH);
+	unsigned cseq = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(trials_ms); i++) {
+		be_late(k, ++cseq);
+		assert_in_range(trial_of(k), trials_ms[i] - 200, trials_ms[i] + 200);
+	}
+	kit_pass(k, 60000);
+	be_late(k, ++cseq);
+	assert_in_range(trial_of(k), 1800, 2200);
+	assert_int_equal(status(k, A).exposed_times, ARRAY_LEN(trials_ms) + 1);
+	end(k);
+}
+
+/* T8: late once more on trial, and it begins anew; no flip, and no answer waits. */
+static void late_on_trial_is_no_flip(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	be_late(k, 1);
+	kit_pass(k, 1500);
+	k->linked = false;
+	ask(k, A, "alice", 2, ";expires=600");
+	unsigned before = k->node[A].messages;
+	kit_settle(k);
+	assert_int_equal(k->node[A].messages, before + 1);
+	kit_pass(k, 300);
+	link_up(k);
+	kit_pass(k, 1500);
+	assert_string_equal(status(k, A).pair_state, "exposed");
+	assert_int_equal(status(k, A).exposed_times, 1);
+	kit_pass(k, 500);
+	assert_string_equal(status(k, A).pair_state, "paired");
 	end(k);
 }
 
@@ -381,6 +445,8 @@ int main(void)
 		cmocka_unit_test(mode_peer_does_not_wait_for_the_disk),
 		cmocka_unit_test(mode_disk_does_not_wait_for_the_standby),
 		cmocka_unit_test(a_silent_standby_makes_the_pair_exposed_and_answers_go_on),
+		cmocka_unit_test(a_standby_that_was_late_is_on_trial),
+		cmocka_unit_test(late_on_trial_is_no_flip),
 		cmocka_unit_test(the_standby_goes_on_where_the_dead_node_was),
 		cmocka_unit_test(only_the_active_expires_and_speaks),
 		cmocka_unit_test(a_fork_is_merged_and_the_pair_is_equal_again),

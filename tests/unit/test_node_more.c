@@ -350,7 +350,7 @@ static void a_standby_whose_disk_hangs_is_not_sent_more_than_it_can_hold(void **
 	assert_int_equal(k->node[A].messages, 6010); /* service goes on */
 	assert_true(k->node[B].appended < 4500);
 	k->node[B].disk_held = false;
-	kit_pass(k, 500);
+	kit_pass(k, 2500);
 	assert_string_equal(status(k, A).pair_state, "paired");
 	assert_int_equal(k->node[B].appended, k->node[A].appended);
 	end(k);
