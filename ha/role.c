@@ -10,6 +10,7 @@ enum {
 	TAKE_OVER_MS = 10 * 1000, /* our own reign must be durable by then, or the other tries */
 	TAKING_MS = 1000,         /* a peer that takes over for longer keeps nobody away */
 	UNSTEP_MS = 1000,         /* out of step beside an active for longer: syncing */
+	BACKOFF_MIN_MS = 10 * 1000,
 	BACKOFF_MAX_MS = 600 * 1000,
 	MASTER_DOWN_ADVERTS = 4, /* three adverts and the skew */
 };
@@ -185,18 +186,23 @@ static void on_syncing(struct look *l)
 		m->fault = !eligible;
 }
 
-/* VRRP is broken and the link is fine: keep the address away as long as the peer serves from it. */
+/* The link is fine, so VRRP is broken or was wrong once: keep the address away as long as the peer serves
+ * from it. The first time it is enough that it went: if it is not here again soon, VRRP knows better. */
 static void bar(struct look *l)
 {
 	struct role_machine *m = l->m;
 	int64_t longer_ms = m->backoff_ms * 2;
 
+	m->barred_anew = !mtime_reached(mtime_add_ms(m->barred_until, m->backoff_ms), l->now);
+	if (!m->barred_anew)
+		m->backoff_ms = BACKOFF_MIN_MS;
+	else
+		m->backoff_ms = longer_ms < BACKOFF_MAX_MS ? longer_ms : BACKOFF_MAX_MS;
 	m->barred = true;
 	m->fault = true;
 	m->why = "peer is active and has the address";
 	m->barred_until = mtime_add_ms(l->now, m->backoff_ms);
 	m->deadline = m->barred_until;
-	m->backoff_ms = longer_ms < BACKOFF_MAX_MS ? longer_ms : BACKOFF_MAX_MS;
 }
 
 static struct mtime bar_end(const struct look *l)
@@ -208,9 +214,9 @@ static struct mtime bar_end(const struct look *l)
 		                 mtime_add_ms(m->alone_since, m->options.peer_timeout_ms));
 	if (!l->f->peer_holds_address || !peer_reigns(l))
 		return l->now;
-	if (role_peer_active(l))
-		return m->barred_until;
-	return mtime_min(m->barred_until, mtime_add_ms(m->peer_taking_since, TAKING_MS));
+	if (!role_peer_active(l))
+		return mtime_min(m->barred_until, mtime_add_ms(m->peer_taking_since, TAKING_MS));
+	return m->barred_anew || l->f->address_here ? m->barred_until : l->now;
 }
 
 /* At the end of its back-off a bar is lifted as a trial; before, because its reason is gone. */
@@ -224,8 +230,10 @@ static bool still_barred(struct look *l)
 	m->deadline = end;
 	if (!mtime_reached(end, l->now))
 		return true;
-	if (!mtime_reached(m->barred_until, l->now))
+	if (!mtime_reached(m->barred_until, l->now)) {
+		m->barred_until = l->now;
 		m->backoff_ms = BACKOFF_MIN_MS;
+	}
 	m->barred = false;
 	m->fault = false;
 	m->deadline = MTIME_NEVER;
@@ -381,7 +389,6 @@ void role_init(struct role_machine *m, const struct role_options *options, struc
 		.unstep_since = MTIME_NEVER,
 		.peer_taking_since = MTIME_NEVER,
 		.address_since = MTIME_NEVER,
-		.backoff_ms = BACKOFF_MIN_MS,
 		.why = "start",
 	};
 }

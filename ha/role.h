@@ -101,7 +101,8 @@ struct role_machine {
 	struct mtime address_since;     /* MTIME_NEVER: it is not here */
 	struct mtime barred_until; /* no taking over beside a live active: the back-off's end */
 	bool barred;
-	int64_t backoff_ms; /* the next bar's length */
+	bool barred_anew;   /* soon after the bar before */
+	int64_t backoff_ms; /* the bar's length, and how soon is soon */
 	const char *why;
 };
 

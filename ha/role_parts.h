@@ -4,10 +4,7 @@
 
 #include "ha/role.h"
 
-enum {
-	HAND_OVER_MS = 1000, /* drained by then; the other active, or on its way, by then */
-	BACKOFF_MIN_MS = 10 * 1000,
-};
+enum { HAND_OVER_MS = 1000 }; /* drained by then; the other active, or on its way, by then */
 
 /* What one step of the machine looks at. */
 struct look {

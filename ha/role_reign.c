@@ -72,7 +72,7 @@ void role_on_active(struct look *l)
 	const char *why = why_leave(l);
 	bool asked = l->request == ROLE_SWITCHOVER || l->request == ROLE_SWITCHOVER_FORCED;
 
-	l->m->backoff_ms = BACKOFF_MIN_MS;
+	l->m->backoff_ms = 0;
 	l->m->other_reigned = false;
 	if (why != NULL)
 		step_down(l, why, false);

@@ -11,8 +11,8 @@ static void nobody_takes_over_beside_a_live_active_that_has_the_address(void **s
 		{1990, "", 0, "standby"},
 		{2000, "address silent", 0, "standby +190"},
 		{2040, "", 0, "standby fault +10000"},
-		{2060, "-address", 0, "standby fault +9980"},
-		{12040, "", 0, "standby"}, /* a trial */
+		{2060, "", 0, "standby fault +9980"},
+		{12040, "-address", 0, "standby"}, /* a trial */
 		{12400, "address", 0, "standby +200"},
 		{12450, "", 0, "standby fault +20000"},
 		{12900, "-peer", 0, "standby fault +200"},
@@ -74,6 +74,27 @@ static void a_bar_ends_when_the_peer_no_longer_serves(void **state)
 	PLAY(it_left);
 	PLAY(link_lost);
 	PLAY(takes_over_for_ever);
+}
+
+/* X11: an advert that was lost, or a word that was wrong: nobody is faulted for longer than the address is here. Who
+ * comes back at once is kept away, and who was calm begins anew. */
+static void the_first_bar_ends_with_the_address(void **state)
+{
+	(void)state;
+	static const struct line story[] = {
+		{1000, "loaded keepalived peer=active holds equal instep", 0, "standby (in step)"},
+		{2000, "address", 0, "standby +200"},
+		{2050, "", 0, "standby fault +10000"},
+		{2300, "-address", 0, "standby"},
+		{2800, "address", 0, "standby +200"},
+		{2850, "", 0, "standby fault +20000"},
+		{2900, "-address", 0, "standby fault +19950"},
+		{22850, "", 0, "standby"},
+		{42900, "address", 0, "standby +200"},
+		{42950, "", 0, "standby fault +10000"},
+		{43000, "-address", 0, "standby"},
+	};
+	PLAY(story);
 }
 
 /* The address moved while the old active's newest heartbeat is from before: it says the truth next. */
@@ -437,6 +458,7 @@ int main(void)
 		cmocka_unit_test(nobody_takes_over_beside_a_live_active_that_has_the_address),
 		cmocka_unit_test(the_back_off_doubles_up_to_ten_minutes),
 		cmocka_unit_test(a_bar_ends_when_the_peer_no_longer_serves),
+		cmocka_unit_test(the_first_bar_ends_with_the_address),
 		cmocka_unit_test(a_heartbeat_from_before_the_move_bars_nobody),
 		cmocka_unit_test(a_switchover_drains_then_lets_the_address_go),
 		cmocka_unit_test(a_switchover_that_cannot_be_lossless_is_refused),
