@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "node/core/merge_order.h"
 #include "proto/sip/uri.h"
 
 static bool same_push(const struct sip_uri *a, const struct sip_uri *b)
@@ -107,7 +108,8 @@ void aor_unbury(struct aor_record *r, const struct contact_key *key, struct slic
 		const struct tombstone *t = &r->tombstones[i - 1];
 		struct contact_key have = tombstone_key(t);
 
-		if (slice_eq(t->call_id, call_id) && contact_key_eq(&have, key))
+		if (t->cause != CAUSE_REQUEST && slice_eq(t->call_id, call_id) &&
+		    contact_key_eq(&have, key))
 			remove_tombstone(r, i - 1);
 	}
 }
@@ -125,10 +127,19 @@ void aor_drop_oldest_tombstone(struct aor_record *r)
 void aor_bury(struct aor_record *r, const struct tombstone *t)
 {
 	struct contact_key key = tombstone_key(t);
+	struct tombstone joined = *t;
 
-	aor_unbury(r, &key, t->call_id);
+	for (size_t i = r->n_tombstones; i > 0; i--) {
+		struct contact_key have = tombstone_key(&r->tombstones[i - 1]);
+
+		if (!slice_eq(r->tombstones[i - 1].call_id, t->call_id) ||
+		    !contact_key_eq(&have, &key))
+			continue;
+		joined = tombstone_join(&joined, &r->tombstones[i - 1]);
+		remove_tombstone(r, i - 1);
+	}
 	if (r->n_tombstones == AOR_TOMBSTONES_MAX)
 		aor_drop_oldest_tombstone(r);
-	r->tombstones[r->n_tombstones++] = *t;
+	r->tombstones[r->n_tombstones++] = joined;
 	assert(r->n_tombstones <= AOR_TOMBSTONES_MAX);
 }

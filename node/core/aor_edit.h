@@ -1,7 +1,8 @@
 /* aor_edit.h - finding, adding and burying bindings within one decoded AOR record.
  *
  * Order is kept: bindings are listed as they came. Tombstones: one per (key, Call-ID), and the oldest
- * goes when there is no room. */
+ * goes when there is no room. One by request stays beside a later binding of its own Call-ID, and in what
+ * remains of that: whatever becomes of the binding, other Call-IDs were removed. */
 #ifndef NODE_CORE_AOR_EDIT_H
 #define NODE_CORE_AOR_EDIT_H
 
@@ -32,6 +33,7 @@ void aor_take_out(struct aor_record *r, struct binding *b);
 struct tombstone tombstone_of(const struct binding *b, enum tombstone_cause cause,
                               const struct stamp *stamp);
 void aor_bury(struct aor_record *r, const struct tombstone *t);
+/* The Call-ID has the contact again: only what says more than its CSeq stays. */
 void aor_unbury(struct aor_record *r, const struct contact_key *key, struct slice call_id);
 void aor_drop_oldest_tombstone(struct aor_record *r);
 

@@ -14,6 +14,14 @@ static struct pairtime moved(struct pairtime t, int64_t by_ms)
 	return (struct pairtime){ms};
 }
 
+/* Whatever their clock said, it came after what both knew. */
+static struct pairtime moved_stamp(const struct merge *m, struct pairtime t)
+{
+	struct pairtime stamp = moved(t, m->their_shift_ms);
+
+	return stamp.ms > m->common_until.ms ? stamp : m->common_until;
+}
+
 static bool is_of_fork(const struct merge *m, uint64_t epoch, enum unit unit)
 {
 	for (size_t i = 0; i < m->n_their_reigns; i++)
@@ -41,7 +49,7 @@ static bool move_aor(const struct merge *m, struct aor_record *r)
 
 		if (!is_of_fork(m, b->epoch, b->unit))
 			continue;
-		b->stamped = moved(b->stamped, by);
+		b->stamped = moved_stamp(m, b->stamped);
 		b->expires = moved(b->expires, by);
 		b->bound = moved(b->bound, by);
 		/* `called` stays: it is compared with what GRUUs say that were made on that side. */
@@ -52,11 +60,11 @@ static bool move_aor(const struct merge *m, struct aor_record *r)
 
 		if (!is_of_fork(m, t->epoch, t->unit))
 			continue;
-		t->stamped = moved(t->stamped, by);
+		t->stamped = moved_stamp(m, t->stamped);
 		any = true;
 	}
 	if (r->floor.set && is_since_fork(m, r->floor.stamped)) {
-		r->floor.stamped = moved(r->floor.stamped, by);
+		r->floor.stamped = moved_stamp(m, r->floor.stamped);
 		any = true;
 	}
 	return any;
@@ -155,7 +163,7 @@ static bool move_subscriber(const struct merge *m, struct subscriber_record *r)
 {
 	if (m->their_shift_ms == 0 || !is_since_fork(m, r->stamped))
 		return false;
-	r->stamped = moved(r->stamped, m->their_shift_ms);
+	r->stamped = moved_stamp(m, r->stamped);
 	return true;
 }
 

@@ -5,6 +5,7 @@
  *   - same Call-ID: the higher CSeq wins, tombstones of cause `request` and the floor of a `*` included;
  *   - equal CSeq, another Call-ID, or a tombstone of cause `operator`: the newest of (pair time, epoch,
  *     unit) wins; on a tie what was removed stays so;
+ *   - a removal by request outlives what the same Call-ID registers after it: others stay removed;
  *   - absence without a tombstone or floor means "did not know it" and keeps the other's binding;
  *     tombstones of cause `expired` end only what has a lower CSeq of their own Call-ID, those of
  *     cause `replaced` count against their own Call-ID only; a floor removes what was stamped earlier;
@@ -36,6 +37,9 @@ struct merge {
 	/* When the first of them began, by their clock: floors and subscribers do not name their reign,
 	 * and are of the fork from here on. */
 	struct pairtime their_fork_began;
+	/* Our own fork's begin, if it began with a reign of ours: nothing that their fork wrote comes out
+	 * older, for a clock that stood still or went back meanwhile moves it behind what both knew. */
+	struct pairtime common_until;
 };
 
 struct merge_versions {

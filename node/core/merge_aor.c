@@ -197,9 +197,11 @@ static void join_tombstone(struct pick *have, const struct tombstone *t, struct 
 	                                      (tombstone_cmp(joined, t) == 0 ? SIDE_THEIRS : 0U)};
 }
 
-/* A binding that outlived a tombstone of its own Call-ID needs it no more, as after a refresh. */
+/* A binding that outlived a tombstone of its own Call-ID needs it no more, as after aor_unbury. */
 static bool is_outlived(const struct aor_record *r, const struct tombstone *t)
 {
+	if (t->cause == CAUSE_REQUEST)
+		return false;
 	for (size_t i = 0; i < r->n_bindings; i++) {
 		struct contact_key key = binding_key(&r->bindings[i]);
 

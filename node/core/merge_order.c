@@ -159,7 +159,9 @@ bool tombstone_beats(const struct tombstone *t, const struct binding *b)
 		return true;
 	if (t->cause == CAUSE_EXPIRED || (t->cause == CAUSE_REPLACED && !same_call_id))
 		return false;
-	return !by_cseq && stamp_cmp(&ended, &wrote) >= 0;
+	/* Of its own CSeq a removal ended nothing: what remains of a binding that came after it. */
+	int least = same_call_id && t->cause == CAUSE_REQUEST ? 1 : 0;
+	return !by_cseq && stamp_cmp(&ended, &wrote) >= least;
 }
 
 bool floor_beats(const struct floor *f, const struct binding *b)
@@ -173,27 +175,25 @@ bool floor_beats(const struct floor *f, const struct binding *b)
 
 struct tombstone tombstone_join(const struct tombstone *a, const struct tombstone *b)
 {
-	bool a_ends = a->cause != CAUSE_EXPIRED, b_ends = b->cause != CAUSE_EXPIRED;
-	int c = number_cmp(a_ends, b_ends);
+	int c = number_cmp(a->cseq, b->cseq);
 
-	if (c == 0)
-		c = number_cmp(a->cseq, b->cseq);
 	if (c == 0)
 		c = tombstone_cmp(a, b);
 	const struct tombstone *more = c >= 0 ? a : b, *less = c >= 0 ? b : a;
 	struct tombstone joined = *more;
 	struct stamp left = tombstone_stamp(less), right = tombstone_stamp(more);
+	bool less_ends = less->cause != CAUSE_EXPIRED, more_ends = more->cause != CAUSE_EXPIRED;
 
-	if (a_ends != b_ends)
-		return joined;
-	if (stamp_cmp(&left, &right) > 0) {
+	/* An end by expiry has a CSeq to tell, and no time. */
+	if (less_ends == more_ends ? stamp_cmp(&left, &right) > 0 : less_ends) {
 		joined.stamped = less->stamped;
 		joined.epoch = less->epoch;
 		joined.unit = less->unit;
 	}
 	/* The smaller cause is the stronger: `request` counts by CSeq and by time, `replaced` only
 	 * against its own Call-ID. An operator's removal has its floor besides. */
-	_Static_assert(CAUSE_REQUEST < CAUSE_OPERATOR && CAUSE_OPERATOR < CAUSE_REPLACED,
+	_Static_assert(CAUSE_REQUEST < CAUSE_OPERATOR && CAUSE_OPERATOR < CAUSE_REPLACED &&
+	                       CAUSE_REPLACED < CAUSE_EXPIRED,
 	               "causes by strength");
 	if (less->cause < more->cause)
 		joined.cause = less->cause;

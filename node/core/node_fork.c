@@ -169,10 +169,20 @@ void node_fork_pump(struct node *n)
 
 /* --- the active --- */
 
+static struct pairtime own_fork_began(const struct node *n)
+{
+	for (size_t i = 0; i < n->n_history; i++)
+		if (n->history[i].first_seq > n->fork.fork_seq)
+			return n->history[i].began;
+	return (struct pairtime){0};
+}
+
 static struct merge merge_with(const struct node *n)
 {
 	const struct link *l = &n->link;
-	struct merge m = {.their_shift_ms = l->clock_shift_ms, .their_fork_began = PAIRTIME_NEVER};
+	struct merge m = {.their_shift_ms = l->clock_shift_ms,
+	                  .their_fork_began = PAIRTIME_NEVER,
+	                  .common_until = own_fork_began(n)};
 
 	for (size_t i = 0; i < l->n_history && m.n_their_reigns < MERGE_REIGNS_MAX; i++) {
 		const struct reign_mark *r = &l->history[i];

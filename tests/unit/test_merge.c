@@ -91,11 +91,11 @@ static void under_one_call_id_the_higher_cseq_wins(void **state)
 		{"equal in time too: the higher epoch", "a=x2@20~1", "a=x2@20~2", "a=x2@20"},
 		{"removed after the refresh", "a=x2@20", "a!x3@30r~2", "a!x3@30r"},
 		{"removed after it, by a clock that is slow", "a=x2@20", "a!x3@15r~2", "a!x3@15r"},
-		{"refreshed after the removal", "a=x3@30", "a!x2@20r~2", "a=x3@30"},
+		{"refreshed after the removal", "a=x3@30", "a!x2@20r~2", "a=x3@30 a!x2@20r"},
 		{"removed on both sides", "a!x2@20r", "a!x3@15r~2", "a!x3@20r"},
 		{"removed here, removed there where it had been taken", "a!x2@20r", "a!x3@30p~2",
 	         "a!x3@30r"},
-		{"removed here, added anew there", "a!x2@20r", "a=x3@30~2", "a=x3@30"},
+		{"removed here, added anew there", "a!x2@20r", "a=x3@30~2", "a=x3@30 a!x2@20r"},
 		{"removed where it was not known", "a=x1@10 b=y1@10", "a!x2@20r~2",
 	         "b=y1@10 a!x2@20r"},
 	};
@@ -134,7 +134,12 @@ static void an_expired_tombstone_counts_as_absence(void **state)
 		/* seed 50 */
 		{"expired here, an older one there", "a!x2@60e", "a=x1@50~2", "a!x2@60e"},
 		{"expired on both", "a!x1@60e", "a!x1@61e~2", "a!x1@61e"},
-		{"expired here, removed there", "a!x2@60e", "a!x1@20r~2", "a!x1@20r"},
+		{"expired here, removed there", "a!x2@60e", "a!x1@20r~2", "a!x2@20r"},
+		/* seed 2493 */
+		{"removed, there again and expired here; taken by another there", "a!x3@25r",
+	         "a=y1@15~2", "a!x3@25r"},
+		{"... taken by another since there", "a!x3@25r", "a=y1@30~2", "a=y1@30 a!x3@25r"},
+		{"... expired here too early", "a!x3@25r", "a=x3@30 a!x2@25r", "a=x3@30 a!x3@25r"},
 		{"expired under another Call-ID", "a!x1@60e", "a=y1@30~2", "a=y1@30 a!x1@60e"},
 	};
 	CHECK(rows);
@@ -219,6 +224,21 @@ static void the_outcome_says_whose_record_it_is(void **state)
 	free(bench);
 }
 
+static void check_moved(struct merge_bench *bench, const struct merge *m, const struct row *row)
+{
+	struct merge_versions v;
+
+	read_record(row->ours, &bench->record);
+	v.ours = bench_encode(bench, SLOT_OURS, &bench->record);
+	read_record(row->theirs, &bench->record);
+	v.theirs = bench_encode(bench, SLOT_THEIRS, &bench->record);
+	struct merged out = bench_merge(bench, m, &v, SLOT_OUT);
+	check_text(bench, row, out.value);
+	v.ours = out.value; /* once more: they still have what they had */
+	struct merged again = bench_merge(bench, m, &v, SLOT_AGAIN);
+	assert_true(slice_eq(again.value, out.value));
+}
+
 /* I7: skew between the nodes changes nothing. */
 static void only_what_the_fork_wrote_is_moved_in_time(void **state)
 {
@@ -240,18 +260,36 @@ static void only_what_the_fork_wrote_is_moved_in_time(void **state)
 	struct merge_bench *bench = malloc(sizeof *bench);
 
 	assert_non_null(bench);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct merge_versions v;
-		read_record(rows[i].ours, &bench->record);
-		v.ours = bench_encode(bench, SLOT_OURS, &bench->record);
-		read_record(rows[i].theirs, &bench->record);
-		v.theirs = bench_encode(bench, SLOT_THEIRS, &bench->record);
-		struct merged out = bench_merge(bench, &fast, &v, SLOT_OUT);
-		check_text(bench, &rows[i], out.value);
-		v.ours = out.value; /* once more: they still have what they had */
-		struct merged again = bench_merge(bench, &fast, &v, SLOT_AGAIN);
-		assert_true(slice_eq(again.value, out.value));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_moved(bench, &fast, &rows[i]);
+	free(bench);
+}
+
+/* I6: seed 2493: our clock went on late from what both knew. */
+static void what_the_fork_wrote_is_newer_than_what_both_knew(void **state)
+{
+	(void)state;
+	static const struct merge slow = {
+		.their_shift_ms = -100000,
+		.their_reigns = {{2, UNIT_SECONDARY}},
+		.n_their_reigns = 1,
+		.their_fork_began = {1110000},
+		.common_until = {1105000},
+	};
+	static const struct row rows[] = {
+		{"a floor", "a=x1@1100 b=y1@1104", "*@1120", "*@1105"},
+		{"a removal by another", "a=x1@1100", "a!x1@1120p~2 a!y1@1120r~2",
+	         "a!x1@1105p a!y1@1105r"},
+		{"taken by another", "a=x1@1100", "a=y1@1120~2 a!x1@1120p~2",
+	         "a=y1@1105 a!x1@1105p"},
+		{"not newer than what we wrote since", "a=z1@1106 b=x1@1100", "a=y1@1120~2",
+	         "a=z1@1106 b=x1@1100"},
+	};
+	struct merge_bench *bench = malloc(sizeof *bench);
+
+	assert_non_null(bench);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_moved(bench, &slow, &rows[i]);
 	free(bench);
 }
 
@@ -422,6 +460,7 @@ int main(void)
 		cmocka_unit_test(nonce_counts_of_both_sides_are_taken),
 		cmocka_unit_test(the_outcome_says_whose_record_it_is),
 		cmocka_unit_test(only_what_the_fork_wrote_is_moved_in_time),
+		cmocka_unit_test(what_the_fork_wrote_is_newer_than_what_both_knew),
 		cmocka_unit_test(what_a_record_cannot_hold_goes_in_an_order),
 		cmocka_unit_test(of_a_subscriber_the_later_record_stays_whole),
 		cmocka_unit_test(a_secret_is_added_never_replaced),
