@@ -62,6 +62,8 @@ struct received receiver_entry(struct receiver *r, uint64_t seq)
 	r->expects++;
 	if (r->phase == RECEIVER_TAIL)
 		return go(RECEIVE_APPLY);
+	if (r->slices + (r->expects - r->from) > r->stored + RECEIVER_AHEAD)
+		return drop(r, "entries faster than they are stored");
 	if (seq < r->through)
 		return go(RECEIVE_NEXT);
 	r->phase = RECEIVER_TAIL;
@@ -72,6 +74,8 @@ struct received receiver_slice(struct receiver *r, const struct slice_sums *slic
 {
 	if (r->phase != RECEIVER_SLICES || slice->number != r->slices + 1)
 		return drop(r, "a slice out of order");
+	if (r->slices >= r->stored + RECEIVER_SLICES_AHEAD)
+		return drop(r, "slices faster than they are stored");
 	r->slices++;
 	r->items += slice->items;
 	r->digest += slice->digest;

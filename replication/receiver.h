@@ -13,8 +13,13 @@
 #include "replication/resume.h"
 
 enum {
-	RECEIVER_MARK = 256
-}; /* entries behind a snapshot: of so many it is told when they are stored */
+	RECEIVER_MARK =
+		256, /* entries behind a snapshot: of so many it is told when they are stored */
+	/* Not stored yet: what comes beyond fills our memory. Twice what an active sends (sender.h), and
+	 * for entries the rest of a block of the log. */
+	RECEIVER_SLICES_AHEAD = 16,
+	RECEIVER_AHEAD = 32 * 1024,
+};
 
 enum receiver_phase {
 	RECEIVER_IDLE,

@@ -6,8 +6,7 @@
  *
  * The daemon (node/io) and the simulator (tests/sim) drive this same function. The order of the
  * outputs is part of the contract: what is the disk's (OUT_APPEND, OUT_READ_LOG, OUT_SET_ASIDE, OUT_NEXT_*) is carried
- * out in it, later: an entry behind OUT_NEXT_COMMIT is of the new generation, and NODE_DURABLE comes
- * when that is in place. A step other than NODE_TURN only takes in; NODE_TURN sends acknowledgements,
+ * out in it, later. A step other than NODE_TURN only takes in; NODE_TURN sends acknowledgements,
  * releases what the commit rule allows, feeds the standby and runs what is due, each bounded.
  *
  * Start: NODE_RECORD for every record of the image, NODE_REPLAY for every entry of the log behind it,
@@ -52,7 +51,8 @@ struct node_options {
 	size_t held_bytes;          /* answers waiting for their commit (16 MiB) */
 	uint32_t expiry_rate;       /* expiry entries a second at the most (5000) */
 	size_t slice_bytes;         /* of records in one slice of a snapshot; 0: 64 KiB */
-	uint64_t resync_rate; /* bytes a second on the bulk connection at the most; 0: no limit */
+	uint64_t resync_rate;  /* bytes a second on the bulk connection at the most; 0: no limit */
+	uint64_t snapshot_max; /* bytes of memory that one received may take; 0: no limit */
 	struct alloc alloc;
 };
 

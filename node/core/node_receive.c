@@ -115,11 +115,29 @@ static void put_next(struct node *n, enum table table, struct slice key, struct 
 	o->record.value = value;
 }
 
+/* A snapshot that does not end: what takes more memory than a store may have could never be stored. */
+static bool next_too_large(struct node *n)
+{
+	uint64_t most = n->options.snapshot_max;
+
+	if (most == 0 || copy_bytes(n->next) <= most)
+		return false;
+	node_say(n, WEIGHT_ERROR, "resync=refused bytes=%llu most=%llu records=%llu of=%llu",
+	         (unsigned long long)copy_bytes(n->next), (unsigned long long)most,
+	         (unsigned long long)n->receiver.items, (unsigned long long)n->receiver.records);
+	node_keep(n, &(struct note){"snapshot", "-", "refused", "larger than a store may be"});
+	node_drop_half(n);
+	node_close_link(n, "a snapshot larger than store.max_size");
+	return true;
+}
+
 /* What was put so far is to be acknowledged once it is stored. */
 static void mark_next(struct node *n)
 {
 	uint64_t mark = receiver_mark(&n->receiver);
 
+	if (next_too_large(n))
+		return;
 	if (mark != 0)
 		node_out(n, OUT_NEXT_SLICE)->seq = mark;
 }
@@ -156,6 +174,7 @@ static void switch_over(struct node *n, uint64_t through)
 	struct node_output *o = node_out(n, OUT_NEXT_COMMIT);
 	o->position = (struct position){n->reign.id, through};
 	o->pair = pair_now(n);
+	node_keep(n, &(struct note){"snapshot", "-", "received", "it replaces what was"});
 	node_say(n, WEIGHT_NOTICE, "resync=whole seq=%llu records=%llu",
 	         (unsigned long long)through, (unsigned long long)n->receiver.items);
 }

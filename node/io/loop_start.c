@@ -187,6 +187,7 @@ static void make_node(struct loop *l, const struct store_meta *meta)
 		.config_digest = config_digest(c),
 		.secret_id = l->files.secret_id,
 		.window_bytes = (size_t)16 << 20,
+		.snapshot_max = c->store_max_size,
 		.resync_rate = c->peer_bulk_rate,
 		.disk_hang_ms =
 			DISK_HANG_MS + (c->commit == CONFIG_COMMIT_PEER ? c->flush_interval : 0),

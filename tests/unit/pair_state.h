@@ -52,9 +52,10 @@ struct kit {
 	bool linked, bulk;               /* the two connections */
 	uint64_t bulk_number;            /* of those for bulk: see kit_bulk */
 	uint64_t live_bytes, bulk_bytes; /* sent over them */
-	uint64_t resync_rate;            /* of a node made from here on, as the next two */
+	uint64_t resync_rate;            /* of a node made from here on, as the next three */
 	size_t window_bytes;             /* 0: 1 MiB */
 	size_t slice_bytes;
+	uint64_t snapshot_max;
 	struct kit_frame frames[KIT_QUEUE];
 	size_t head, tail;
 	struct arena arena;
@@ -91,6 +92,7 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 		.expiry_rate = 1000,
 		.resync_rate = k->resync_rate,
 		.slice_bytes = k->slice_bytes,
+		.snapshot_max = k->snapshot_max,
 		.alloc = heap,
 	};
 

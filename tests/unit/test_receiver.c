@@ -128,6 +128,30 @@ static void a_snapshot_that_fails_its_check_replaces_nothing(void **state)
 	assert_dropped(&r, slice(&r, 1, 1, 1));
 }
 
+/* X08, X09: an active that heeds no acknowledgement does not fill our memory. */
+static void what_comes_faster_than_it_is_stored_drops_the_link(void **state)
+{
+	(void)state;
+	struct receiver r;
+	uint64_t number = 0, seq = 101;
+
+	(void)resumed(&r, RESUME_SNAPSHOT, 101, 7);
+	while (number < RECEIVER_SLICES_AHEAD)
+		assert_int_equal(slice(&r, ++number, 1, 1).what, RECEIVE_NEXT);
+	r.stored = 1;
+	assert_int_equal(slice(&r, ++number, 1, 1).what, RECEIVE_NEXT);
+	struct receiver full = r;
+	assert_dropped(&full, slice(&full, number + 1, 1, 1));
+	r.stored = number;
+	struct snapshot_end whole = {number, number, number, UINT64_MAX - 1};
+	assert_int_equal(receiver_end(&r, &whole).what, RECEIVE_NOTHING);
+	while (seq < 101 + RECEIVER_AHEAD)
+		assert_int_equal(receiver_entry(&r, seq++).what, RECEIVE_NEXT);
+	r.stored++;
+	assert_int_equal(receiver_entry(&r, seq++).what, RECEIVE_NEXT);
+	assert_dropped(&r, receiver_entry(&r, seq));
+}
+
 static void a_fork_is_handed_in_before_the_snapshot(void **state)
 {
 	(void)state;
@@ -250,6 +274,7 @@ int main(void)
 		cmocka_unit_test(
 			a_snapshot_of_a_busy_node_is_whole_with_the_entries_written_meanwhile),
 		cmocka_unit_test(a_snapshot_that_fails_its_check_replaces_nothing),
+		cmocka_unit_test(what_comes_faster_than_it_is_stored_drops_the_link),
 		cmocka_unit_test(a_fork_is_handed_in_before_the_snapshot),
 		cmocka_unit_test(half_a_snapshot_goes_on_in_the_same_reign),
 		cmocka_unit_test(half_a_snapshot_of_another_reign_is_begun_anew),

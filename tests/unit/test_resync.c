@@ -19,13 +19,10 @@ static void fill(struct kit *k, int at, unsigned from, unsigned until)
 }
 
 /* B was away for so long that neither A's window nor its log reaches back; it has not been here since. */
-static struct kit *away(uint64_t rate)
+static struct kit *away_at(struct kit *k)
 {
-	struct kit *k = kit_new();
-
 	k->window_bytes = 160 << 10;
 	k->slice_bytes = 2000;
-	k->resync_rate = rate;
 	pair_on(k, COMMIT_BOTH);
 	ask(k, A, "early", 1, ";expires=3600");
 	kit_pass(k, 100);
@@ -35,6 +32,14 @@ static struct kit *away(uint64_t rate)
 	link_up(k);
 	assert_false(status(k, A).peer_link);
 	return k;
+}
+
+static struct kit *away(uint64_t rate)
+{
+	struct kit *k = kit_new();
+
+	k->resync_rate = rate;
+	return away_at(k);
 }
 
 static void assert_equal_pair(struct kit *k)
@@ -95,6 +100,30 @@ static void a_snapshot_waits_for_the_store_of_the_standby(void **state)
 	assert_int_equal(k->bulk_bytes, bulk);
 	go_on(k);
 	assert_equal_pair(k);
+	end(k);
+}
+
+/* X08: the link ends, with a line, and the memory is given back. */
+static void a_snapshot_larger_than_a_store_may_be_is_refused(void **state)
+{
+	struct kit *k = kit_new();
+
+	(void)state;
+	k->snapshot_max = 800 << 10;
+	(void)away_at(k);
+	uint64_t before = status(k, B).memory_bytes;
+	assert_true(before < k->snapshot_max && status(k, A).memory_bytes > k->snapshot_max);
+	link_up(k);
+	kit_pass(k, 1000);
+	assert_int_equal(k->node[B].next_begun, 1);
+	assert_false(k->node[B].next_open);
+	assert_false(k->linked);
+	assert_int_equal(status(k, B).snapshots_received, 0);
+	assert_int_equal(status(k, B).memory_bytes, before);
+	assert_non_null(strstr(k->node[B].history, "snapshot - refused"));
+	ask(k, A, "late", 1, ";expires=60");
+	kit_settle(k);
+	assert_true(says(k, A, "SIP/2.0 200 "));
 	end(k);
 }
 
@@ -432,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_snapshot_goes_over_its_own_connection),
 		cmocka_unit_test(a_snapshot_waits_for_the_store_of_the_standby),
+		cmocka_unit_test(a_snapshot_larger_than_a_store_may_be_is_refused),
 		cmocka_unit_test(a_snapshot_goes_on_when_its_connection_comes_back),
 		cmocka_unit_test(a_snapshot_goes_on_when_the_live_link_comes_back),
 		cmocka_unit_test(the_log_is_kept_for_half_a_snapshot),
