@@ -170,6 +170,9 @@ static void on_loaded(struct node *n, const struct node_input *in)
 	n->own_last_reign_exposed = n->reign.id != 0 && n->reign.unit == n->options.unit &&
 	                            n->reign.exposed;
 	node_keep(n, &(struct note){"role", "stopped", role_name(n->role.role), n->role.why});
+	if (l->store_lost)
+		node_keep(n, &(struct note){"store", "-", "set aside",
+		                            "damaged or lost: the peer has it"});
 	node_say(n, WEIGHT_NOTICE, "state=loaded seq=%llu epoch=%llu aors=%llu subscribers=%llu",
 	         (unsigned long long)n->last_seq, (unsigned long long)n->reign.epoch,
 	         (unsigned long long)copy_count(n->copy, TABLE_AOR),

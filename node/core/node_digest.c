@@ -51,6 +51,7 @@ void node_memory_fault(struct node *n, enum table table, struct slice key)
 	node_say(n, WEIGHT_ERROR, "memory=damaged table=%s key=\"" SLICE_FMT "\" seq=%llu",
 	         table_name(table), SLICE_ARG(slice_head(key, RECORD_KEY_MAX / 2)),
 	         (unsigned long long)n->last_seq);
+	node_keep(n, &(struct note){"memory", "sound", "damaged", "a record is not what was put"});
 }
 
 /* All records have been looked at. What a change or a snapshot has replaced since is cured. */
@@ -95,6 +96,20 @@ static void scrub(struct node *n)
 		end_pass(n);
 }
 
+static void store_is_damaged(struct node *n)
+{
+	if (!n->digest.store_damaged)
+		node_keep(n, &(struct note){"store", "sound", "damaged",
+		                            "a record is not what was written"});
+	n->digest.store_damaged = true;
+}
+
+static void log_again(struct node *n, enum table table, const struct copy_item *item)
+{
+	(void)node_append(n, ENTRY_REPAIR, table, item->key, item->value, item->deadline);
+	node_keep(n, &(struct note){"store", "damaged", "repaired", "a record is logged again"});
+}
+
 /* The store found that one of its records is not what was written. The same bytes go through the log once
  * more, on both nodes; where that cannot be, a snapshot replaces the store. */
 void node_on_image_fault(struct node *n, const struct node_input *in)
@@ -108,11 +123,11 @@ void node_on_image_fault(struct node *n, const struct node_input *in)
 	         table_name(table), SLICE_ARG(slice_head(in->record.key, RECORD_KEY_MAX / 2)),
 	         (unsigned long long)n->last_seq);
 	if (!known || !node_active(n))
-		n->digest.store_damaged = true;
+		store_is_damaged(n);
 	else if (item != NULL && !copy_sound(table, item))
 		node_memory_fault(n, table, item->key);
 	else if (item != NULL && !n->doubt && node_has_room(n)) /* else it is found again */
-		(void)node_append(n, ENTRY_REPAIR, table, item->key, item->value, item->deadline);
+		log_again(n, table, item);
 }
 
 void node_digest_cured(struct node *n)
@@ -209,6 +224,7 @@ static void give_snapshot(struct node *n)
 	int64_t longer_ms = 2 * d->apart_ms;
 
 	d->repairs++;
+	node_keep(n, &(struct note){"standby", "differs", "repaired", "a snapshot follows"});
 	d->repair_at = mtime_add_ms(n->now, d->apart_ms);
 	d->apart_ms = longer_ms < REPAIR_APART_MAX_MS ? longer_ms : REPAIR_APART_MAX_MS;
 	node_close_link(n, "the standby's records are not what they were: a snapshot follows");

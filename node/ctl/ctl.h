@@ -11,6 +11,7 @@ enum ctl_exit {
 	CTL_FAILED,  /* refused or failed; why was said on standard error */
 	CTL_USAGE,   /* wrong usage; what was said on standard error */
 	CTL_NO_NODE, /* nobody answers on the control socket */
+	CTL_UNKNOWN, /* what was asked could not be found out; why was said on standard error */
 };
 
 /* The options that stand before or behind any command. */

@@ -61,7 +61,7 @@ int ctl_diff(const struct ctl *ctl, int argc, char **argv)
 		return ctl_misused("diff", "unexpected argument: %s", argv[1]);
 	result = client_ask_once(ctl, json_pack("{ss}", "command", "diff"), &code);
 	if (result == NULL)
-		return code;
+		return code == CTL_FAILED ? CTL_UNKNOWN : code;
 	const char *text = json_string_value(json_object_get(result, "text"));
 	bool equal = text != NULL && strcmp(text, "equal") == 0;
 	if (ctl->json)

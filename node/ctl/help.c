@@ -136,8 +136,8 @@ static const struct {
 	 "the log: count and digest of each table, and every record that differs or that one node\n"
 	 "alone has. Both nodes compare by themselves, too: see digest_* in the status.\n"
 	 "\n"
-	 "exit code: 0 equal, 1 different, or no comparison was possible (why is said on standard\n"
-	 "error)\n"},
+	 "exit code: 0 equal, 1 different, 3 no node answers on the socket, 4 no comparison was\n"
+	 "possible (why is said on standard error)\n"},
 	{"switchover",
 	 "usage: regpairctl switchover [--force | --dry-run]\n"
 	 "\n"

@@ -46,6 +46,11 @@ static void image_fault(struct kit *k, int at, const char *key)
 	kit_settle(k);
 }
 
+static bool journal_has(const struct kit *k, int at, const char *text)
+{
+	return strstr(k->node[at].history, text) != NULL;
+}
+
 /* The link that a node closed comes again, as the runner sees to it. */
 static void pass_linked(struct kit *k, int64_t ms)
 {
@@ -123,6 +128,8 @@ static void a_standby_with_another_record_is_found_and_gets_a_snapshot(void **st
 	assert_int_equal(status(k, B).digest_mismatches, 1);
 	assert_int_equal(status(k, A).repairs, 1);
 	assert_int_equal(status(k, B).snapshots_received, 1);
+	assert_true(journal_has(k, A, "standby differs repaired a snapshot follows"));
+	assert_true(journal_has(k, B, "snapshot - received"));
 	assert_whole(k);
 	end(k);
 }
@@ -137,6 +144,7 @@ static void a_byte_that_flips_in_the_standbys_memory_is_found_and_repaired(void 
 	flip(k, B, TABLE_AOR, "sip:u7@x");
 	pass_linked(k, 40000);
 	assert_int_equal(status(k, B).memory_faults, 1);
+	assert_true(journal_has(k, B, "memory sound damaged"));
 	assert_int_equal(status(k, A).memory_faults, 0);
 	assert_int_equal(status(k, A).digest_mismatches, 0); /* what was put is the same */
 	assert_int_equal(status(k, A).repairs, 1);
@@ -254,6 +262,7 @@ static void a_record_that_the_store_lost_is_logged_once_more(void **state)
 		e.value,
 		copy_get(node_copy(k->node[A].node), TABLE_AOR, SLICE("sip:u7@x"))->value));
 	assert_int_equal(status(k, A).store_faults, 1);
+	assert_true(journal_has(k, A, "store damaged repaired"));
 	assert_whole(k);
 	end(k);
 }
@@ -266,10 +275,24 @@ static void a_standby_whose_store_lost_a_record_gets_a_snapshot(void **state)
 	ask_some(k, A, 20);
 	image_fault(k, B, "sip:u7@x");
 	assert_true(status(k, B).damaged);
+	assert_true(journal_has(k, B, "store sound damaged"));
 	pass_linked(k, LONG_ENOUGH_MS);
 	assert_int_equal(status(k, B).store_faults, 1);
 	assert_int_equal(status(k, B).snapshots_received, 1);
 	assert_whole(k);
+	end(k);
+}
+
+static void a_store_that_was_set_aside_is_in_the_journal(void **state)
+{
+	struct kit *k = kit_new();
+	struct node_input in = {.event = NODE_LOADED,
+	                        .loaded = {.store_lost = true, .wall_ms = 1700000000000}};
+
+	(void)state;
+	k->node[A].node = kit_make(k, UNIT_PRIMARY, COMMIT_BOTH);
+	kit_feed(k, A, &in);
+	assert_true(journal_has(k, A, "store - set aside"));
 	end(k);
 }
 
@@ -314,6 +337,7 @@ int main(void)
 		cmocka_unit_test(repairs_that_do_not_help_come_ever_more_rarely),
 		cmocka_unit_test(a_record_that_the_store_lost_is_logged_once_more),
 		cmocka_unit_test(a_standby_whose_store_lost_a_record_gets_a_snapshot),
+		cmocka_unit_test(a_store_that_was_set_aside_is_in_the_journal),
 		cmocka_unit_test(an_active_whose_store_lost_it_knows_not_what_hands_over),
 		cmocka_unit_test(a_lost_record_that_is_not_there_is_left_alone),
 	};
