@@ -172,9 +172,9 @@ void node_fork_pump(struct node *n)
 static struct pairtime own_fork_began(const struct node *n)
 {
 	for (size_t i = 0; i < n->n_history; i++)
-		if (n->history[i].first_seq > n->fork.fork_seq)
+		if (n->history[i].first_seq == n->fork.fork_seq + 1)
 			return n->history[i].began;
-	return (struct pairtime){0};
+	return (struct pairtime){0}; /* it went on in the reign that both know */
 }
 
 static struct merge merge_with(const struct node *n)
