@@ -30,11 +30,16 @@ static void begin(struct node *n)
 	node_beat(n);
 }
 
+/* Or begins to: a takeover that was paused may find that the other has reigned since. */
+static bool reigns(const struct node *n)
+{
+	return node_active(n) || n->role.role == ROLE_TAKING_OVER ||
+	       n->role.role == ROLE_STEPPING_DOWN;
+}
+
 void node_doubt_step(struct node *n)
 {
-	bool reigns = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
-
-	if (reigns && !n->options.role.standalone && paused_ms(n) > 0)
+	if (reigns(n) && !n->options.role.standalone && paused_ms(n) > 0)
 		begin(n);
 }
 
@@ -53,8 +58,9 @@ bool node_superseded(const struct node *n)
 {
 	const struct link *l = &n->link;
 	uint64_t newest = l->n_history == 0 ? 0 : l->history[l->n_history - 1].epoch;
+	bool judged = node_active(n) || (n->doubt && n->role.role == ROLE_TAKING_OVER);
 
-	if (!node_active(n) || !l->greeted)
+	if (!judged || !l->greeted)
 		return false;
 	return l->standing == STANDING_BEHIND ||
 	       (n->doubt && l->standing == STANDING_FORKED && newest > n->reign.epoch);
@@ -73,7 +79,7 @@ void node_doubt_judge(struct node *n)
 
 	if (!n->doubt)
 		return;
-	if (n->role.role != ROLE_ACTIVE && n->role.role != ROLE_STEPPING_DOWN)
+	if (!reigns(n))
 		end(n, "no longer active");
 	else if (answered(n) && (peer == ROLE_ACTIVE || peer == ROLE_TAKING_OVER))
 		n->link.peer_wins = true;            /* the role machine steps down */

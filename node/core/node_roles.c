@@ -16,6 +16,8 @@ struct role_facts node_role_facts(const struct node *n)
 	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
 	bool peer_says_paired = l->beat.role == ROLE_ACTIVE && l->beat.pair_state == PAIR_PAIRED;
 	bool in_step = l->greeted && n->receiver.live && peer_says_paired;
+	/* A reign does not begin in doubt. */
+	bool begins = n->doubt && n->role.role == ROLE_TAKING_OVER;
 
 	return (struct role_facts){
 		.loaded = n->loaded,
@@ -24,7 +26,7 @@ struct role_facts node_role_facts(const struct node *n)
 		.store_lost = n->store_lost && n->last_seq == 0,
 		.address_here = n->address_here,
 		.keepalived_alive = n->keepalived_alive,
-		.reign_durable = n->reign_seq != 0 && n->durable_seq >= n->reign_seq,
+		.reign_durable = n->reign_seq != 0 && n->durable_seq >= n->reign_seq && !begins,
 		.drained = drained(n),
 		.own_last_reign = n->reign.id != 0 && n->reign.unit == n->options.unit,
 		.own_last_reign_exposed = n->own_last_reign_exposed,

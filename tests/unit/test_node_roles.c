@@ -143,6 +143,55 @@ static void a_pause_while_handing_over_is_a_doubt(void **state)
 	end(k);
 }
 
+/* X04; seed 9356: a host that was frozen while it took over does not begin a reign beside the other's newer one. */
+static void a_pause_while_taking_over_is_a_doubt(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct node_input synced = {.event = NODE_DURABLE};
+
+	(void)state;
+	link_down(k);
+	address(k, A, false);
+	k->node[B].disk_held = true;
+	address(k, B, true);
+	assert_int_equal(node_role(k->node[B].node), ROLE_TAKING_OVER);
+	struct kit_node frozen = k->node[B];
+	k->node[B].node = NULL;
+	address(k, A, true);
+	kit_pass(k, 3000);
+	assert_true(node_serves(k->node[A].node));
+	k->node[B].node = frozen.node;
+	synced.seq = k->node[B].appended;
+	kit_feed(k, B, &synced);
+	assert_int_equal(node_role(k->node[B].node), ROLE_TAKING_OVER);
+	ask(k, B, "bob", 1, ";expires=60");
+	link_up(k);
+	kit_pass(k, 100);
+	assert_false(node_serves(k->node[B].node));
+	assert_true(k->node[B].fault && node_serves(k->node[A].node));
+	assert_int_equal(k->node[B].messages, 0);
+	end(k);
+}
+
+/* X04 */
+static void a_pause_while_taking_over_alone_ends(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	link_down(k);
+	address(k, A, false);
+	k->node[B].disk_held = true;
+	address(k, B, true);
+	k->now.ms += 5000;
+	k->node[B].disk_held = false;
+	kit_settle(k);
+	assert_int_equal(node_role(k->node[B].node), ROLE_TAKING_OVER);
+	kit_pass(k, 1000); /* nobody answers, and address and keepalived are here */
+	assert_true(node_serves(k->node[B].node));
+	end(k);
+}
+
 /* Service beats silence; A5: what it cannot know of it does not end. */
 static void a_takeover_behind_is_marked_and_holds_expiry(void **state)
 {
@@ -195,6 +244,8 @@ int main(void)
 		cmocka_unit_test(a_switchover_that_loses_its_standby_is_given_up),
 		cmocka_unit_test(nothing_is_handed_over_to_a_node_without_keepalived),
 		cmocka_unit_test(a_pause_while_handing_over_is_a_doubt),
+		cmocka_unit_test(a_pause_while_taking_over_is_a_doubt),
+		cmocka_unit_test(a_pause_while_taking_over_alone_ends),
 		cmocka_unit_test(a_takeover_behind_is_marked_and_holds_expiry),
 		cmocka_unit_test(the_newest_fact_about_the_address_counts),
 	};
