@@ -2,35 +2,64 @@
 #include "tests/unit/store_story.h"
 
 /* A store that the first release wrote: alice, bob, carol and a subscriber in the image (entry 4), the
- * log from 3 on with alice changed, bob removed and dave new (7). */
-static void copy_file(const char *from, const char *to)
+ * log from 3 on with alice changed, bob removed and dave new (7). Its files stand in golden/store-1.hex: name and
+ * size of each, then the rows of 32 bytes that are not all zero, each behind its offset. */
+static void write_row(FILE *file, long at, const char *hex)
 {
-	uint8_t bytes[65536];
-	FILE *in = fopen(from, "rb");
-	FILE *out = fopen(to, "wb");
+	assert_int_equal(fseek(file, at, SEEK_SET), 0);
+	for (; *hex != '\0' && *hex != '\n'; hex += 2) {
+		unsigned byte;
+		assert_int_equal(sscanf(hex, "%2x", &byte), 1);
+		assert_int_equal(fputc((int)byte, file), byte);
+	}
+}
 
-	assert_non_null(in);
-	assert_non_null(out);
-	size_t n = fread(bytes, 1, sizeof bytes, in);
-	assert_true(n > 0 && n < sizeof bytes);
-	assert_int_equal(fwrite(bytes, 1, n, out), n);
-	assert_int_equal(fclose(in), 0);
-	assert_int_equal(fclose(out), 0);
+static FILE *begin_file(struct fixture *f, const char *name, long size)
+{
+	char path[160];
+	FILE *file = fopen(path_in(f, name, path), "wb");
+
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), size), 0);
+	return file;
+}
+
+static void write_files(struct fixture *f, FILE *golden)
+{
+	char line[128], name[64], hex[80];
+	FILE *file = NULL;
+	unsigned long at;
+
+	while (fgets(line, sizeof line, golden) != NULL) {
+		if (sscanf(line, "%63s %lu", name, &at) == 2 && strchr(name, '/') != NULL) {
+			if (file != NULL)
+				assert_int_equal(fclose(file), 0);
+			file = begin_file(f, name, (long)at);
+			continue;
+		}
+		assert_int_equal(sscanf(line, "%lx %79s", &at, hex), 2);
+		assert_non_null(file);
+		write_row(file, (long)at, hex);
+	}
+	assert_non_null(file);
+	assert_int_equal(fclose(file), 0);
 }
 
 static void take_old(struct fixture *f)
 {
 	static const char *const dirs[] = {"", "gen-1", "gen-1/log", "gen-1/state"};
-	static const char *const files[] = {"current", "gen-1/log/data.mdb",
-	                                    "gen-1/state/data.mdb"};
-	char path[160], from[320];
+	char path[160];
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
-		(void)mkdir(path_in(f, dirs[i], path), 0700); /* the copies tell */
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		(void)snprintf(from, sizeof from, "%s/store-1/%s", GOLDEN_DIR, files[i]);
-		copy_file(from, path_in(f, files[i], path));
-	}
+		(void)mkdir(path_in(f, dirs[i], path), 0700); /* the files tell */
+	FILE *golden = fopen(GOLDEN_DIR "/store-1.hex", "r");
+	assert_non_null(golden);
+	write_files(f, golden);
+	assert_int_equal(fclose(golden), 0);
+	FILE *current = fopen(path_in(f, "current", path), "w");
+	assert_non_null(current);
+	assert_true(fputs("gen-1\n", current) >= 0);
+	assert_int_equal(fclose(current), 0);
 }
 
 static void shows_what_was_there(struct fixture *f)
