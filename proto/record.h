@@ -108,6 +108,7 @@ struct aor_record {
 	size_t n_bindings;
 	struct tombstone tombstones[AOR_TOMBSTONES_MAX];
 	size_t n_tombstones;
+	size_t gave_way; /* tombstones dropped for want of room since it was decoded; not stored */
 	struct floor floor;
 	struct nonce_use nonces[AOR_NONCES_MAX];
 	size_t n_nonces;

@@ -149,6 +149,7 @@ enum err aor_decode(struct slice bytes, struct arena *arena, struct aor_record *
 	/* The record is 20 KiB, most of it unused: field by field, not cleared. */
 	out->n_bindings = m->n_bindings;
 	out->n_tombstones = m->n_tombstones;
+	out->gave_way = 0;
 	out->n_nonces = m->n_nonces;
 	out->unknown = borrow_unknown(&m->base);
 	return read_aor(m, out);

@@ -122,6 +122,7 @@ void aor_drop_oldest_tombstone(struct aor_record *r)
 		if (r->tombstones[i].stamped.ms < r->tombstones[oldest].stamped.ms)
 			oldest = i;
 	remove_tombstone(r, oldest);
+	r->gave_way++;
 }
 
 void aor_bury(struct aor_record *r, const struct tombstone *t)

@@ -136,20 +136,21 @@ static bool encoded(const struct aor_record *r, struct arena *arena, struct slic
 /* Three results, and the caller wants each by itself. */
 /* NOLINTNEXTLINE(readability-function-size) */
 bool aor_expire(const struct aor_expiry *e, struct slice value, struct arena *arena,
-                struct slice *out, struct pairtime *deadline, size_t *expired)
+                struct slice *out, struct pairtime *deadline, struct aor_ended *ended)
 {
 	struct aor_record *r = decoded(value, arena);
 
 	*out = (struct slice){NULL, 0};
-	*expired = 0;
+	*ended = (struct aor_ended){0, 0};
 	*deadline = PAIRTIME_NEVER;
 	if (r == NULL)
 		return false;
 	bool changed = drop_tombstones(e, r);
-	*expired = bury_bindings(e, CAUSE_EXPIRED, r);
+	ended->bindings = bury_bindings(e, CAUSE_EXPIRED, r);
+	ended->gave_way = r->gave_way;
 	bool only_nonces = r->n_bindings == 0 && r->n_tombstones == 0 && !r->floor.set;
 	size_t nonces = drop_nonces(e, r);
-	changed = changed || *expired > 0 || (only_nonces && (nonces > 0 || is_empty(r)));
+	changed = changed || ended->bindings > 0 || (only_nonces && (nonces > 0 || is_empty(r)));
 	*deadline = next_look(e, r);
 	if (!changed || is_empty(r))
 		return changed;

@@ -185,6 +185,22 @@ static void on_address(struct node *n, const struct node_input *in)
 	n->keepalived_alive = in->address.keepalived_alive;
 }
 
+void node_gave_way(struct node *n, struct slice aor, size_t tombstones)
+{
+	enum { TELL_APART_MS = 60 * 1000 };
+	bool first = n->gave_way == 0;
+
+	n->gave_way += tombstones;
+	if (tombstones == 0 || (!first && !mtime_reached(n->gave_way_tell, n->now)))
+		return;
+	n->gave_way_tell = mtime_add_ms(n->now, TELL_APART_MS);
+	node_say(n, WEIGHT_WARN,
+	         "tombstones=dropped aor=\"" SLICE_FMT
+	         "\" times=%llu what=\"removals without room: a "
+	         "split could bring one back\"",
+	         SLICE_ARG(slice_head(aor, RECORD_KEY_MAX / 2)), (unsigned long long)n->gave_way);
+}
+
 static void on_message(struct node *n, const struct node_input *in)
 {
 	struct served served;
@@ -209,6 +225,7 @@ static void on_message(struct node *n, const struct node_input *in)
 	if (served.damaged.n > 0)
 		node_memory_fault(n, served.damaged_table, served.damaged);
 	uint64_t depends_on = served.depends_on;
+	node_gave_way(n, served.key, served.gave_way);
 	if (served.change)
 		depends_on = node_append(n, ENTRY_REQUEST, TABLE_AOR, served.key, served.value,
 		                         served.deadline);

@@ -88,6 +88,8 @@ struct node {
 	uint64_t outcomes[SERVE_OUTCOMES];
 	uint64_t exposed_times, snapshots_sent, snapshots_received, forks, fork_entries, expired;
 	uint64_t subscribers_gone, next_gone; /* in `copy`, in `next` */
+	uint64_t gave_way;                    /* tombstones dropped for want of room */
+	struct mtime gave_way_tell;           /* the next line about that */
 
 	/* of the step */
 	struct mtime now;
@@ -104,6 +106,8 @@ void node_say(struct node *n, enum log_weight weight, const char *format, ...);
 struct pairtime pair_now(const struct node *n);
 bool node_active(const struct node *n);
 int64_t node_tick_ms(const struct node *n);
+/* So many of this AOR's were dropped for want of room: counted, and told once a minute. */
+void node_gave_way(struct node *n, struct slice aor, size_t tombstones);
 
 /* node_log.c */
 /* Logs one change of ours and applies it; returns its seq. */

@@ -220,7 +220,7 @@ static void expire_one(struct node *n, const struct copy_item *item, enum table 
 	struct slice key = arena_copy(scratch, item->key);
 	struct slice value;
 	struct pairtime deadline;
-	size_t expired = 0;
+	struct aor_ended ended;
 
 	if (!copy_sound(table, item)) {
 		node_memory_fault(n, table, key);
@@ -228,11 +228,12 @@ static void expire_one(struct node *n, const struct copy_item *item, enum table 
 		           (struct pairtime){pair_now(n).ms + n->options.default_expires_ms});
 		return;
 	}
-	if (!aor_expire(&how, item->value, scratch, &value, &deadline, &expired)) {
+	if (!aor_expire(&how, item->value, scratch, &value, &deadline, &ended)) {
 		copy_again(n->copy, table, key, deadline);
 		return;
 	}
-	n->expired += expired;
+	n->expired += ended.bindings;
+	node_gave_way(n, key, ended.gave_way);
 	(void)node_append(n, ENTRY_EXPIRY, table, key, value, deadline);
 }
 

@@ -148,6 +148,7 @@ static void put_counts(const struct node *n, struct status *s)
 	s->overload = n->outcomes[SERVED_OVERLOAD];
 	s->ignored = n->outcomes[SERVED_NOTHING];
 	s->expired = n->expired;
+	s->tombstones_dropped = n->gave_way;
 }
 
 static void put_digest(const struct node *n, struct mtime now, struct status *s)

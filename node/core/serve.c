@@ -161,7 +161,7 @@ struct aor_record *turn_read_aor(struct turn *t, struct slice aor, const struct 
 	if (*item != NULL)
 		return aor_decode((*item)->value, t->arena, record) == OK ? record : NULL;
 	record->n_bindings = 0;
-	record->n_tombstones = 0;
+	record->n_tombstones = record->gave_way = 0;
 	record->n_nonces = 0;
 	record->floor = (struct floor){.set = false};
 	record->unknown = (struct unknown_fields){0, NULL};

@@ -83,6 +83,7 @@ struct served {
 	bool change;        /* table aor: `key` gets `value`; in the arena */
 	struct slice key, value;
 	struct pairtime deadline; /* of the new record */
+	size_t gave_way;          /* tombstones that it has no room for */
 	uint64_t depends_on;      /* without a change: the seq the answer waits for */
 	enum table damaged_table; /* a record that is not what was put into the copy: 503 */
 	struct slice damaged;     /* its key; empty: all were sound */
@@ -97,7 +98,7 @@ struct pairtime aor_deadline(struct slice value, int64_t nonce_lifetime_ms, stru
 /* The record without what has expired at `now`: bindings become tombstones of cause `expired`, old
  * tombstones and nonces go. False: nothing to do yet (`*deadline` says when). An empty `*value`:
  * the record is to be deleted. In the arena. `keep_tombstones`: the pair is not paired, none is
- * dropped (cap 7 days). `*expired`: bindings that ended. */
+ * dropped (cap 7 days). */
 struct aor_expiry {
 	struct pairtime now;
 	int64_t nonce_lifetime_ms;
@@ -105,8 +106,12 @@ struct aor_expiry {
 	uint64_t epoch;
 	enum unit unit;
 };
+struct aor_ended {
+	size_t bindings;
+	size_t gave_way; /* tombstones without room */
+};
 bool aor_expire(const struct aor_expiry *e, struct slice value, struct arena *arena,
-                struct slice *out, struct pairtime *deadline, size_t *expired);
+                struct slice *out, struct pairtime *deadline, struct aor_ended *ended);
 
 /* An operator's removal: the bytes with no binding and a floor. */
 bool aor_remove(const struct aor_expiry *e, struct slice value, struct arena *arena,

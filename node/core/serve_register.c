@@ -135,6 +135,7 @@ static void change_record(struct turn *t, const struct registration *r,
 		return;
 	t->out->change = true;
 	t->out->key = r->request->aor;
+	t->out->gave_way = r->record->gave_way;
 }
 
 static void decide(struct turn *t, const struct registration *r)

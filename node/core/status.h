@@ -89,7 +89,8 @@
 	X(refused, count, "", "methods not served")                                           \
 	X(overload, count, "", "requests refused with 503")                                   \
 	X(ignored, count, "", "datagrams that got no answer")                                 \
-	X(expired, count, "", "bindings that expired since the start")
+	X(expired, count, "", "bindings that expired since the start")                        \
+	X(tombstones_dropped, count, "", "removals forgotten for want of room in a record")
 
 enum { STATUS_TEXT = 48 };
 typedef char status_text[STATUS_TEXT];

@@ -220,15 +220,15 @@ static void step_by_bytes(struct round *r, struct side *s, bool by_operator)
 	                             .epoch = s->stamp.epoch,
 	                             .unit = s->stamp.unit};
 	struct pairtime deadline;
-	size_t expired = 0;
+	struct aor_ended ended = {0, 0};
 
 	if (by_operator && aor_remove(&e, value, &arena, &out, &deadline)) {
 		end_all(r, s);
 		adopt(s, out, &arena);
-	} else if (!by_operator && aor_expire(&e, value, &arena, &out, &deadline, &expired)) {
+	} else if (!by_operator && aor_expire(&e, value, &arena, &out, &deadline, &ended)) {
 		adopt(s, out, &arena);
 	}
-	for (uint32_t i = 0; i < CONTACTS && expired > 0; i++) {
+	for (uint32_t i = 0; i < CONTACTS && ended.bindings > 0; i++) {
 		struct contact_text text = contact_of(i, s->words[i].call);
 		struct contact_key key = {text.uri, text.instance, text.reg_id};
 		if (s->words[i].fate == GRANTED && aor_find(&s->record, &key) == NULL)

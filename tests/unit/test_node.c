@@ -93,6 +93,27 @@ static void a_silent_standby_makes_the_pair_exposed_and_answers_go_on(void **sta
 	end(k);
 }
 
+/* A removal that is forgotten could be undone by a split: it is counted, and told once a minute. */
+static void a_tombstone_that_gives_way_is_counted_and_told(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	unsigned told = 0;
+
+	(void)state;
+	for (unsigned i = 1; i < AOR_TOMBSTONES_MAX + 4; i++) {
+		char params[64];
+		(void)snprintf(params, sizeof params, ";expires=0,<sip:%u@192.0.2.7>;expires=0", i);
+		unsigned lines = k->node[A].lines;
+		ask(k, A, "alice", i, params);
+		told += k->node[A].lines - lines;
+		kit_settle(k);
+	}
+	assert_int_equal(status(k, A).tombstones_dropped, 4);
+	assert_int_equal(told, 1);
+	assert_non_null(strstr(k->node[A].line, "tombstones=dropped aor=\"sip:alice@x\" times=1"));
+	end(k);
+}
+
 /* Frames vanish until somebody is late; then the link is there again. */
 static void be_late(struct kit *k, unsigned cseq)
 {
@@ -445,6 +466,7 @@ int main(void)
 		cmocka_unit_test(mode_peer_does_not_wait_for_the_disk),
 		cmocka_unit_test(mode_disk_does_not_wait_for_the_standby),
 		cmocka_unit_test(a_silent_standby_makes_the_pair_exposed_and_answers_go_on),
+		cmocka_unit_test(a_tombstone_that_gives_way_is_counted_and_told),
 		cmocka_unit_test(a_standby_that_was_late_is_on_trial),
 		cmocka_unit_test(late_on_trial_is_no_flip),
 		cmocka_unit_test(the_standby_goes_on_where_the_dead_node_was),

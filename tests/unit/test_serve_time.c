@@ -39,7 +39,9 @@ static struct outcome expire(struct kit *k, bool keep)
 	struct slice value;
 
 	arena_reset(&k->arena);
-	o.changed = aor_expire(&e, stored(k), &k->arena, &value, &o.deadline, &o.expired);
+	struct aor_ended ended;
+	o.changed = aor_expire(&e, stored(k), &k->arena, &value, &o.deadline, &ended);
+	o.expired = ended.bindings;
 	if (o.changed)
 		copy_put(k->copy, TABLE_AOR, SLICE(AOR), value, ++k->seq, o.deadline);
 	return o;
@@ -163,10 +165,10 @@ static void bytes_that_cannot_be_read_have_no_time(void **state)
 	const struct aor_expiry e = expiry(k, false);
 	struct slice value;
 	struct pairtime deadline;
-	size_t expired;
+	struct aor_ended ended;
 
 	assert_int_equal(aor_deadline(SLICE("\377\377"), KIT_HOUR_MS, &k->arena).ms, INT64_MAX);
-	assert_false(aor_expire(&e, SLICE("\377\377"), &k->arena, &value, &deadline, &expired));
+	assert_false(aor_expire(&e, SLICE("\377\377"), &k->arena, &value, &deadline, &ended));
 	assert_int_equal(deadline.ms, INT64_MAX);
 	assert_false(aor_remove(&e, SLICE("\377\377"), &k->arena, &value, &deadline));
 	kit_free(k);
