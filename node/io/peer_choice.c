@@ -30,7 +30,6 @@ void peer_carries(struct connection *c)
 {
 	struct peer_link *p = c->way->link;
 	struct connection *old = p->live;
-	char text[ADDR_TEXT_MAX + 1];
 
 	if (c->way->bulk || c == old)
 		return;
@@ -40,10 +39,12 @@ void peer_carries(struct connection *c)
 		tell(p, NODE_LINK_DOWN, old->number);
 		end_bulk(p);
 	}
-	if (p->n_ways > 2)
+	if (p->n_ways > 2) {
+		char text[ADDR_TEXT_MAX + 1];
 		log_rated(loop_log(p->loop), &p->rate, loop_now(p->loop), LOG_NOTICE,
 		          "link=peer connection=%llu carries address=%s",
 		          (unsigned long long)c->number, peer_addr_text(&c->remote, text));
+	}
 	tell(p, NODE_LINK_UP, c->number);
 	want_bulk(p);
 }

@@ -64,6 +64,8 @@ typedef int sync_fn(int fd);
 typedef ssize_t pwrite_fn(int fd, const void *bytes, size_t n, off_t at);
 typedef ssize_t pwritev_fn(int fd, const struct iovec *parts, int count, off_t at);
 
+/* The C library's header names their parameters by reserved names.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 int fdatasync(int fd)
 {
 	sync_fn *sync = NULL;
@@ -105,3 +107,4 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t at)
 {
 	return pwritev(fd, parts, count, at);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

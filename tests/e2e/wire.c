@@ -300,7 +300,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: wire NAMESPACE NAMESPACE [SEED]\n");
 		return 2;
 	}
-	int ends[] = {open_end(argv[1]), open_end(argv[2])};
+	const int ends[] = {open_end(argv[1]), open_end(argv[2])};
 
 	if (ends[0] < 0 || ends[1] < 0)
 		return 1;

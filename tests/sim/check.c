@@ -301,11 +301,9 @@ static void note_active(struct world *w, struct host *h)
 {
 	h->active_since = w->now;
 	if (!h->followed) {
-		if (!h->followed) {
-			w->clock_guessed = w->clock_guessed || w->pair_known;
-			w->pair_known = false;
-			w->hosts[1 - h->index].followed = false; /* until it hears this one */
-		}
+		w->clock_guessed = w->clock_guessed || w->pair_known;
+		w->pair_known = false;
+		w->hosts[1 - h->index].followed = false; /* until it hears this one */
 	}
 	if (w->hosts[1 - h->index].role == ROLE_ACTIVE)
 		w->clocks_parted = w->clock_guessed = true;

@@ -96,16 +96,22 @@ static void end_together(struct world *w, struct client *c, struct op *op)
 	send_op(w, c, op);
 }
 
+static enum op_kind draw_kind(struct world *w, const struct client *c)
+{
+	int64_t dice = world_draw(w, 0, 99);
+
+	return c->last_words ? OP_FETCH
+	       : dice < 55   ? OP_REGISTER
+	       : dice < 68   ? OP_REMOVE
+	       : dice < 73   ? OP_STAR
+	                     : OP_FETCH;
+}
+
 static void begin_op(struct world *w, struct client *c)
 {
 	static const uint32_t lifetimes[] = {5, 8, 15, 30, 60};
 	unsigned all = (1U << CONTACTS_MAX) - 1;
-	int64_t dice = world_draw(w, 0, 99);
-	enum op_kind kind = c->last_words ? OP_FETCH
-	                    : dice < 55   ? OP_REGISTER
-	                    : dice < 68   ? OP_REMOVE
-	                    : dice < 73   ? OP_STAR
-	                                  : OP_FETCH;
+	enum op_kind kind = draw_kind(w, c);
 	struct op *op = op_new(w, c->index, c->aor, kind);
 
 	c->challenged = 0;
@@ -143,7 +149,7 @@ static void restart(struct world *w, struct client *c)
 static bool is_silent(const struct world *w, const struct client *c)
 {
 	enum { ENDED_MS = 3000 };
-	bool ending = w->now > w->expiry_at - LIFETIME_MIN * 1000 &&
+	bool ending = w->now > w->expiry_at - INT64_C(1000) * LIFETIME_MIN &&
 	              w->now < w->expiry_at + ENDED_MS;
 
 	return w->now >= c->silent_from || (w->expiry_at > 0 && ending);

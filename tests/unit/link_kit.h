@@ -91,13 +91,14 @@ static inline uint16_t free_port(void)
 		int fd = socket_bound(SOCK_STREAM, &any);
 		assert_true(fd >= 0);
 		assert_int_equal(getsockname(fd, &a.any, &size), 0);
-		any.port = (uint16_t)(socket_address_read(&a).port + 1);
-		int next = any.port == 0 ? -1 : socket_bound(SOCK_STREAM, &any);
+		uint16_t taken = socket_address_read(&a).port;
+		any.port = (uint16_t)(taken + 1);
+		int next = taken == UINT16_MAX ? -1 : socket_bound(SOCK_STREAM, &any);
 		(void)close(fd);
 		if (next < 0)
 			continue;
 		(void)close(next);
-		return (uint16_t)(any.port - 1);
+		return taken;
 	}
 	fail_msg("no two free ports");
 	return 0;

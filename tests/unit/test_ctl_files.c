@@ -295,24 +295,14 @@ static void a_file_that_was_set_aside_is_read_whole_or_refused(void **state)
 	assert_int_equal(log_of_bytes(SLICE("\377\377\377\377")), CTL_FAILED);
 }
 
-/* What `regpairctl history` prints of these lines; the exit code comes before it. */
-static const char *history_of(const char *old, const char *lines, const char *last)
+/* What the verb prints, its exit code before it. */
+static const char *shown_by_history(char **argv)
 {
 	static char shown[2048];
-	char dir[] = "/tmp/history-XXXXXX", verb[] = "history", store[] = "--store";
-	char option[] = "--last", number[8], path[2][64];
-	char *argv[] = {verb, store, mkdtemp(dir), option, number, NULL};
-	const char *text[] = {old, lines};
 	struct ctl ctl = {.json = false};
-
-	(void)snprintf(number, sizeof number, "%s", last);
-	for (size_t i = 0; i < 2; i++) {
-		(void)snprintf(path[i], sizeof path[i], "%s/history%s", dir, i == 0 ? ".old" : "");
-		FILE *file = fopen(path[i], "we");
-		assert_true(file != NULL && fputs(text[i], file) >= 0 && fclose(file) == 0);
-	}
-	(void)fflush(stdout);
 	FILE *out = tmpfile();
+
+	(void)fflush(stdout);
 	int before = dup(STDOUT_FILENO);
 	assert_true(out != NULL && dup2(fileno(out), STDOUT_FILENO) >= 0);
 	int code = ctl_history(&ctl, 5, argv);
@@ -322,6 +312,23 @@ static const char *history_of(const char *old, const char *lines, const char *la
 	int n = snprintf(shown, sizeof shown, "%d\n", code);
 	shown[(size_t)n + fread(shown + n, 1, sizeof shown - (size_t)n - 1, out)] = '\0';
 	(void)fclose(out);
+	return shown;
+}
+
+/* What `regpairctl history` prints of these lines. */
+static const char *history_of(const char *old, const char *lines, const char *last)
+{
+	char dir[] = "/tmp/history-XXXXXX", word[4][16] = {"history", "--store", "--last"};
+	char *argv[] = {word[0], word[1], mkdtemp(dir), word[2], word[3], NULL}, path[2][64];
+	const char *text[] = {old, lines};
+
+	(void)snprintf(word[3], sizeof word[3], "%s", last);
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(path[i], sizeof path[i], "%s/history%s", dir, i == 0 ? ".old" : "");
+		FILE *file = fopen(path[i], "we");
+		assert_true(file != NULL && fputs(text[i], file) >= 0 && fclose(file) == 0);
+	}
+	const char *shown = shown_by_history(argv);
 	assert_true(remove(path[0]) == 0 && remove(path[1]) == 0 && remove(dir) == 0);
 	return shown;
 }

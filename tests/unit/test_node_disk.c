@@ -2,7 +2,7 @@
 /* What a node does about its own disk: little room, no answer. */
 #include "tests/unit/pair_story.h"
 
-static void room(struct kit *k, int at, bool there)
+static void tell_room(struct kit *k, int at, bool there)
 {
 	struct node_input in = {.event = NODE_ROOM, .on = there};
 
@@ -37,7 +37,7 @@ static void with_little_room_a_change_is_refused_and_a_question_answered(void **
 	(void)state;
 	ask(k, A, "alice", 1, ";expires=60");
 	kit_settle(k);
-	room(k, A, false);
+	tell_room(k, A, false);
 	uint64_t before = k->node[A].appended;
 	ask(k, A, "bob", 1, ";expires=60");
 	kit_settle(k);
@@ -47,7 +47,7 @@ static void with_little_room_a_change_is_refused_and_a_question_answered(void **
 	assert_true(says(k, A, "SIP/2.0 200 OK") && says(k, A, "sip:u@192.0.2.7"));
 	assert_int_equal(k->node[A].appended, before);
 	assert_true(status_of(k, A).room_low);
-	room(k, A, true);
+	tell_room(k, A, true);
 	ask(k, A, "bob", 2, ";expires=60");
 	kit_settle(k);
 	assert_true(says(k, A, "SIP/2.0 200 OK"));
@@ -63,7 +63,7 @@ static void nothing_expires_into_a_full_store(void **state)
 	(void)state;
 	ask(k, A, "alice", 1, ";expires=1");
 	kit_settle(k);
-	room(k, A, false);
+	tell_room(k, A, false);
 	uint64_t before = k->node[A].appended;
 	kit_pass(k, 3000);
 	assert_int_equal(k->node[A].appended, before);
@@ -71,7 +71,7 @@ static void nothing_expires_into_a_full_store(void **state)
 	kit_settle(k);
 	assert_true(says(k, A, "SIP/2.0 200 OK"));
 	assert_false(says(k, A, "sip:u@192.0.2.7")); /* it is over all the same */
-	room(k, A, true);
+	tell_room(k, A, true);
 	kit_pass(k, 1000);
 	assert_true(k->node[A].appended > before);
 	end(k);
@@ -84,7 +84,7 @@ static void an_operators_change_is_refused_with_the_remedy(void **state)
 	struct node_input in = {.event = NODE_COMMAND, .command = &c};
 
 	(void)state;
-	room(k, A, false);
+	tell_room(k, A, false);
 	kit_feed(k, A, &in);
 	assert_false(k->node[A].answer_ok);
 	assert_non_null(strstr(k->node[A].answer, "make room"));
@@ -99,7 +99,7 @@ static void with_little_room_the_active_hands_over_to_a_standby_that_has_more(vo
 	(void)state;
 	ask(k, A, "alice", 1, ";expires=60");
 	kit_settle(k);
-	room(k, A, false);
+	tell_room(k, A, false);
 	assert_int_equal(node_role(k->node[A].node), ROLE_STEPPING_DOWN);
 	lets_the_address_go(k);
 	ask(k, B, "alice", 2, NULL);
@@ -113,15 +113,15 @@ static void with_little_room_on_both_nobody_hands_over_until_one_has_more(void *
 	struct kit *k = pair(COMMIT_BOTH);
 
 	(void)state;
-	room(k, B, false);
+	tell_room(k, B, false);
 	kit_pass(k, 100);
-	room(k, A, false);
+	tell_room(k, A, false);
 	kit_pass(k, 1000);
 	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
 	ask(k, A, "bob", 1, ";expires=60");
 	kit_settle(k);
 	assert_true(says(k, A, "SIP/2.0 503"));
-	room(k, B, true);
+	tell_room(k, B, true);
 	kit_pass(k, 100);
 	assert_int_equal(node_role(k->node[A].node), ROLE_STEPPING_DOWN);
 	end(k);

@@ -83,7 +83,8 @@ static void a_refresh_at_the_instant_of_expiry_is_kept(void **state)
 	struct node_input loaded = {.event = NODE_LOADED, .loaded = {.wall_ms = 1700000000000}};
 
 	(void)state;
-	assert_true(l != NULL && r != NULL);
+	if (l == NULL || r == NULL)
+		abort();
 	l->now.ms = 1000000;
 	l->kit.now = l->now;
 	l->node = kit_make(&l->kit, UNIT_STANDALONE, COMMIT_DISK);

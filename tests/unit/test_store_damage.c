@@ -1,6 +1,7 @@
 /* layer: store */
 #include <fcntl.h>
 
+#include "tests/own.h"
 #include "tests/unit/store_story.h"
 
 enum { RECORDS = 400, ENTRIES = 700, FLIPS = 600, CUTS = 60 };
@@ -161,7 +162,7 @@ static void a_flipped_bit_is_seen_or_changes_nothing(void **state)
 			judge(f, files[i], at, &o);
 			byte_write(f, files[i], at, whole.p[at]);
 		}
-		free((void *)(uintptr_t)whole.p);
+		free(own(whole.p));
 	}
 	assert_int_equal(check(f), OK);
 	print_message("%u flips seen, %u without effect, %u went back a transaction\n", o.broken,
@@ -186,7 +187,7 @@ static void a_file_that_lost_its_end_is_seen(void **state)
 			judge(f, files[i], SIZE_MAX, &o);
 		}
 		file_write(f, files[i], whole);
-		free((void *)(uintptr_t)whole.p);
+		free(own(whole.p));
 	}
 	assert_int_equal(check(f), OK);
 	print_message("%u cuts seen, %u without effect\n", o.broken, o.right);

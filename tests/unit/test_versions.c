@@ -183,7 +183,7 @@ static void a_frame_of_a_version_not_agreed_ends_the_connection(void **state)
 	end(k);
 }
 
-static struct slice stored(const struct kit *k, int at, const char *key)
+static struct slice value_at(const struct kit *k, int at, const char *key)
 {
 	const struct copy_item *item =
 		copy_get(node_copy(k->node[at].node), TABLE_AOR, slice_str(key));
@@ -213,7 +213,7 @@ static void record_of_a_newer_version(struct kit *k, uint8_t *room, size_t size)
 	                  .table = TABLE_AOR,
 	                  .key = SLICE("sip:u@x")};
 
-	buf_put(&value, stored(k, B, "sip:u@x"));
+	buf_put(&value, value_at(k, B, "sip:u@x"));
 	buf_put(&value, SLICE(NEWER));
 	e.value = buf_slice(&value);
 	entry_encode(&e, &entry);
@@ -240,10 +240,10 @@ static void an_older_standby_keeps_what_a_newer_active_wrote(void **state)
 		OK);
 	assert_true(block_next(&b, &entry));
 	assert_true(holds(entry, SLICE(NEWER)) && holds(entry, SLICE("\372\001\003new")));
-	assert_true(holds(stored(k, B, "sip:u@x"), SLICE(NEWER)));
+	assert_true(holds(value_at(k, B, "sip:u@x"), SLICE(NEWER)));
 
 	upgrade(k, B, 1); /* from its disk */
-	assert_true(holds(stored(k, B, "sip:u@x"), SLICE(NEWER)));
+	assert_true(holds(value_at(k, B, "sip:u@x"), SLICE(NEWER)));
 	node_free(&k->node[A].node);
 	address(k, B, true);
 	kit_pass(k, 70000); /* its cold start, alone */
@@ -251,7 +251,7 @@ static void an_older_standby_keeps_what_a_newer_active_wrote(void **state)
 	ask(k, B, "u", 2, ";expires=1800");
 	kit_settle(k);
 	assert_true(says(k, B, "SIP/2.0 200 ") && says(k, B, "expires=1800"));
-	assert_true(holds(stored(k, B, "sip:u@x"), SLICE(NEWER)));
+	assert_true(holds(value_at(k, B, "sip:u@x"), SLICE(NEWER)));
 	end(k);
 }
 
