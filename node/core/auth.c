@@ -115,7 +115,8 @@ static bool is_our_nonce(const struct auth_context *ctx, const struct auth_quest
 
 bool auth_offers(enum digest_offer offer, enum digest_algorithm a)
 {
-	return offer == OFFER_ALL || (offer == OFFER_MD5 && a == DIGEST_MD5);
+	return offer == OFFER_ALL || (offer == OFFER_SHA256 && a <= DIGEST_SHA256) ||
+	       (offer == OFFER_MD5 && a == DIGEST_MD5);
 }
 
 bool auth_find(const struct sip_msg *m, const struct domain_policy *policy,

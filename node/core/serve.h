@@ -12,6 +12,7 @@
 enum digest_offer {
 	OFFER_NOTHING, /* nobody is asked for credentials */
 	OFFER_ALL,     /* SHA-512-256, SHA-256, MD5: one challenge each, strongest first */
+	OFFER_SHA256,  /* SHA-256, MD5: clients that do not skip what they do not know */
 	OFFER_MD5,     /* MD5 alone: clients that read no further than the first challenge */
 };
 

@@ -325,6 +325,7 @@ static const struct choice commits[] = {{"both", CONFIG_COMMIT_BOTH},
 static const struct choice protocols[] = {
 	{"udp", TRANSPORT_UDP}, {"tcp", TRANSPORT_TCP}, {NULL, 0}};
 static const struct choice auths[] = {{"digest", CONFIG_AUTH_DIGEST},
+                                      {"digest-sha256", CONFIG_AUTH_DIGEST_SHA256},
                                       {"digest-md5", CONFIG_AUTH_DIGEST_MD5},
                                       {"none", CONFIG_AUTH_NONE},
                                       {NULL, 0}};

@@ -102,7 +102,8 @@
 	  "a longer wish is cut to this; whole seconds") \
 	X(auth, auth, "domains.auth", "digest", 0, 0, SHARED, \
 	  "who may register: subscribers with their password (digest: SHA-512-256, SHA-256 and MD5 are " \
-	  "offered; digest-md5: MD5 alone, for clients that read the first challenge only), or anybody (none)") \
+	  "offered; digest-sha256: the latter two, and digest-md5: MD5 alone, for clients that give up at the " \
+	  "first challenge they do not know), or anybody (none)") \
 	X(max_contacts, count, "domains.max_contacts", "16", 1, 32, SHARED, \
 	  "bindings of one AOR") \
 	X(third_party, bool, "domains.third_party", "no", 0, 0, SHARED, \

@@ -131,9 +131,10 @@ static enum commit_mode commit_of(enum config_commit c)
 
 static enum digest_offer offer_of(enum config_auth a)
 {
-	return a == CONFIG_AUTH_NONE         ? OFFER_NOTHING
-	       : a == CONFIG_AUTH_DIGEST_MD5 ? OFFER_MD5
-	                                     : OFFER_ALL;
+	return a == CONFIG_AUTH_NONE            ? OFFER_NOTHING
+	       : a == CONFIG_AUTH_DIGEST_MD5    ? OFFER_MD5
+	       : a == CONFIG_AUTH_DIGEST_SHA256 ? OFFER_SHA256
+	                                        : OFFER_ALL;
 }
 
 static void take_domains(struct loop *l, struct node_options *o)

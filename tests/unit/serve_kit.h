@@ -45,6 +45,7 @@ static const struct domain_policy kit_domains[] = {
 	KIT_DOMAIN("example.com", 3600, OFFER_ALL, 4, .third_party = false),
 	KIT_DOMAIN("third.example", 3600, OFFER_ALL, 4, .third_party = true),
 	KIT_DOMAIN("md5.example", 3600, OFFER_MD5, 4, .third_party = false),
+	KIT_DOMAIN("sha256.example", 3600, OFFER_SHA256, 4, .third_party = false),
 	KIT_DOMAIN("strict.example", 3600, OFFER_ALL, 4, .redirect = true, .auth_int = true,
                    .userhash = true),
 	KIT_DOMAIN("rich.example", 3600, OFFER_NOTHING, 4, .redirect = true,

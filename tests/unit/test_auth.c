@@ -142,37 +142,42 @@ static void a_refusal_waits_for_the_subscriber_it_read(void **state)
 	kit_free(k);
 }
 
-/* D2: clients that stop at a challenge they do not know get the one they know */
-static void a_domain_of_old_clients_asks_for_md5_alone(void **state)
+/* D1, D2: clients that stop at a challenge they do not know get one they know, first */
+static void a_domain_of_old_clients_asks_for_what_they_know(void **state)
 {
 	(void)state;
 	static const struct row {
-		const char *why, *algorithm, *status;
+		const char *domain, *first, *algorithm, *status;
 	} rows[] = {
-		{"offered", "MD5", "200"},
-		{"not offered", "SHA-256", "401"},
-		{"left out: MD5", "", "200"},
+		{"md5.example", "MD5", "MD5", "200"},
+		{"md5.example", "MD5", "SHA-256", "401"},
+		{"md5.example", "MD5", "", "200"}, /* left out: MD5 (D3) */
+		{"sha256.example", "SHA-256", "SHA-256", "200"},
+		{"sha256.example", "SHA-256", "MD5", "200"},
+		{"sha256.example", "SHA-256", "SHA-512-256", "401"},
 	};
-	struct kit *k = new_realm();
-	struct reg r = {.to = "sip:alice@md5.example", .call_id = "old", .contact = A};
-	char nonce[NONCE_SIZE + 1];
 
-	kit_subscriber(k, "alice", "md5.example", false);
-	assert_string_equal(kit_register(k, &r), "401");
-	assert_non_null(strstr(k->reply, "algorithm=MD5"));
-	assert_null(strstr(k->reply, "SHA-256"));
-	(void)snprintf(nonce, sizeof nonce, "%s",
-	               strstr(k->reply, "nonce=\"") + strlen("nonce=\""));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct client c = {.realm = "md5.example",
-		                   .uri = "sip:md5.example",
-		                   .algorithm = rows[i].algorithm,
-		                   .nc = 1 + (uint32_t)i};
-		r.cseq = 10 + (uint32_t)i;
+		struct kit *k = new_realm();
+		char nonce[NONCE_SIZE + 1], to[40], uri[40], first[40];
+		struct reg r = {.to = to, .contact = A};
+
+		(void)snprintf(to, sizeof to, "sip:alice@%s", rows[i].domain);
+		(void)snprintf(uri, sizeof uri, "sip:%s", rows[i].domain);
+		(void)snprintf(first, sizeof first, "algorithm=%s,", rows[i].first);
+		kit_subscriber(k, "alice", rows[i].domain, false);
+		assert_string_equal(kit_register(k, &r), "401");
+		const char *found = strstr(k->reply, "algorithm=");
+		assert_non_null(found);
+		assert_memory_equal(found, first, strlen(first));
+		(void)snprintf(nonce, sizeof nonce, "%s",
+		               strstr(k->reply, "nonce=\"") + strlen("nonce=\""));
+		struct client c = {
+			.realm = rows[i].domain, .uri = uri, .algorithm = rows[i].algorithm};
 		r.more = authorization(k, &c, nonce);
 		assert_memory_equal(kit_register(k, &r), rows[i].status, strlen(rows[i].status));
+		kit_free(k);
 	}
-	kit_free(k);
 }
 
 /* D9, D11: what a domain may offer besides */
@@ -271,7 +276,7 @@ int main(void)
 		cmocka_unit_test(a_third_party_registers_where_the_domain_allows_it),
 		cmocka_unit_test(the_credentials_for_our_realm_are_taken),
 		cmocka_unit_test(a_refusal_waits_for_the_subscriber_it_read),
-		cmocka_unit_test(a_domain_of_old_clients_asks_for_md5_alone),
+		cmocka_unit_test(a_domain_of_old_clients_asks_for_what_they_know),
 		cmocka_unit_test(a_domain_may_ask_for_more),
 		cmocka_unit_test(a_changed_body_is_seen),
 		cmocka_unit_test(a_name_in_utf_8_is_the_name_of_its_aor),
