@@ -11,6 +11,12 @@ from standalone import Alone
 CLIENT = Path(__file__).resolve().parent / "hostile.py"
 DOMAINS = ("biloxi.com", "atlanta.com", "biloxi.example.com", "atlanta.example.com", "example.net", "example.org",
            "company.com", "chair-dnrc.example.com", "host5.example.net")
+FOUND = ["302", "404", "480"]  # instead of a pure registrar's 405, where it redirects to its users
+BOUND = {f"sip:{user}@example.com" for user in ("j.user", "user", "null-%00-null", "watson")}  # by valid REGISTERs
+
+
+def bound(node):
+    return {line.split()[0] for line in node.ctl("bindings").splitlines() if line.startswith("sip:")}
 
 
 def index():
@@ -45,10 +51,10 @@ def hostile(node, *words):
     return done.stdout.splitlines()
 
 
-def play(auth):
+def play(auth, location):
     folder, allowed = index()
     wrong = []
-    with Alone(least="60 s", auth=auth) as node:
+    with Alone(least="60 s", auth=f"{auth}, location: {location}") as node:
         serve_domains(node)
         node.start()
         log = node.log()
@@ -59,23 +65,32 @@ def play(auth):
             statuses = [answer.split(":")[1] for answer in answers] or ["none"]
             # On a stream a message may want more bytes than there are: then nobody answers.
             may = allowed[name] + (["none"] if transport == "tcp" else [])
+            if location == "redirect" and "405" in may:
+                may = may + FOUND
             if statuses[0] not in may or len(set(answers)) < len(answers):
                 wrong.append(f"{line}: may be {','.join(may)}")
             # Only a stream has a second request behind the first (dblreq.dat).
             if len(answers) > (2 if transport == "tcp" else 1):
                 wrong.append(f"{line}: too many answers")
         assert not wrong, "\n".join(wrong)
+        status = node.status()
+        assert bound(node) == (BOUND if auth == "none" else set()) and status["held"] == 0, status
         whole(node, log)
 
 
 def test_torture_messages_get_the_answers_they_may_get():
     """R33, R34, R40, R43, R45, R46, R01"""
-    play("none")
+    play("none", "off")
+
+
+def test_torture_messages_get_the_answers_they_may_get_from_one_that_redirects():
+    """the same where other requests are answered with where the user is"""
+    play("none", "redirect")
 
 
 def test_torture_messages_that_must_authenticate_get_the_answers_they_may_get():
     """the same where registering asks for a digest"""
-    play("digest")
+    play("digest", "redirect")
 
 
 def test_noise_changes_nothing():
