@@ -1,4 +1,4 @@
-"""clients.py - SIP clients not written here: sipp (sip-tester) and baresip (baresip-core)."""
+"""clients.py - SIP clients not written here: sipp (sip-tester), baresip (baresip-core), linphonec (linphone-cli)."""
 import shutil
 import subprocess
 import threading
@@ -21,10 +21,10 @@ class Sipp:
     def __init__(self, namespace, folder, scenario, target, local, users, transport="u1", pause_ms=0,
                  password="secret"):
         need("sipp", "sip-tester")
-        table = folder / "sipp.csv"
+        table = folder / f"{scenario}.csv"
         table.write_text("SEQUENTIAL\n" + "".join(
             f"user{n:06};[authentication username=user{n:06} password={password}{n:06}]\n" for n in users))
-        self.errors = folder / "sipp.errors"
+        self.errors = folder / f"{scenario}.errors"
         self.errors.unlink(missing_ok=True)
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", namespace, "sipp", target, "-sf", SCENARIOS / f"{scenario}.xml", "-inf", table,
@@ -84,3 +84,61 @@ class Baresip:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         time.sleep(0.1)
+
+
+LINPHONE = """\
+[sip]
+sip_port=-1
+sip_tcp_port=-1
+sip_tls_port=-1
+default_proxy=0
+
+[net]
+dns_srv_enabled=0
+
+[auth_info_0]
+username={user}
+passwd={password}
+realm={domain}
+domain={domain}
+
+[proxy_0]
+reg_proxy=<sip:{address};transport={transport}>
+reg_identity=sip:{user}@{domain}
+reg_expires={seconds}
+reg_sendregister=1
+publish=0
+"""
+
+
+class Linphone:
+    """A phone that registers at the virtual address for so many seconds, again before they end, until it
+    is told to unregister."""
+
+    def __init__(self, lab, transport, **account):
+        need("linphonec", "linphone-cli")
+        folder = lab.folder / f"linphone-{transport}"
+        shutil.rmtree(folder, ignore_errors=True)
+        for kept in (".local/share/linphone", ".config/linphone"):
+            (folder / kept).mkdir(parents=True)
+        (folder / "rc").write_text(LINPHONE.format(address=lab.vip, transport=transport, **account))
+        self.log = folder / "log"
+        # It takes a host without a default route for one without a network, and stops after a few seconds.
+        lab.run("ip", "route", "replace", "default", "via", lab.vip)
+        self.process = lab.popen("env", f"HOME={folder}", "linphonec", "-c", folder / "rc", "-d", "6", "-l", self.log,
+                                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def heard(self):
+        """Its log, with all messages."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def say(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        try:
+            self.process.communicate("quit\n", timeout=10)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            self.process.kill()
+            self.process.wait()

@@ -1,6 +1,7 @@
 """standalone.py - one node without a peer and without keepalived, in a namespace of its own; and runs
 of regpaird that are to fail at the start."""
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from lab import BIN, LabError, Log, wait_until
 
-NAMESPACE = "rpe-s"
+NAMESPACE = os.environ.get("REGPAIR_E2E_LAB", "rpe") + "-s"
 CONFIGURATION = """\
 unit: standalone
 store: {{dir: {folder}/store, max_size: 256 MiB}}

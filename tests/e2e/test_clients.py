@@ -39,6 +39,18 @@ def test_sipp_refreshes_on_the_other_node_with_the_nonce_of_the_killed_one(lab):
     assert lab.role(other(active)) == "active"
 
 
+def test_sipp_is_asked_by_one_node_answers_the_other_and_is_found_there(lab):
+    """R09, R15, D15, P5, ob-3, ob-6, ob-7, gruu-7, gruu-14: also 302 by q, 480, 404"""
+    active = lab.active()
+    runs = [sipp(lab, "asked", range(FIRST, FIRST + 20), pause_ms=2000),
+            sipp(lab, "flows", range(FIRST + 20, FIRST + 40), pause_ms=2000)]
+    time.sleep(1)
+    lab.kill(active)
+    for run in runs:
+        run.end()
+    assert lab.role(other(active)) == "active"
+
+
 def test_baresip_stays_registered_over_a_failover(lab):
     """I3, I8: registers, the node is killed, refreshes, unregisters when it ends."""
     lab.add_users(1, FIRST)
