@@ -28,6 +28,7 @@ HOME_OF = {
     ".pb-c.h": ["proto/frame_parts.h", "proto/entry.c", "proto/record.c", "proto/record_aor.c"],
     "openssl/": ["node/io", "node/ctl", "proto/sip/digest.c", "tests/bench"],
     "yaml.h": ["node/io/config.c"],
+    "osipparser2/": ["tests/unit/other_reading.h"],
     "jansson.h": ["node/io", "node/ctl", "tests/unit"],
     "sys/socket.h": ["node/io", "node/ctl", "tests"],
 }

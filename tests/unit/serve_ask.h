@@ -12,7 +12,7 @@ struct reg {
 	const char *expires; /* value of the Expires line; NULL: none */
 	const char *call_id; /* "c1" */
 	unsigned cseq;       /* 1 */
-	const char *branch;  /* a fresh one */
+	const char *branch;  /* a fresh one; "": none, as before RFC 3261 */
 	const char *from_tag;
 	const char *to_tag;
 	const char *more; /* whole lines with their CR LF */
@@ -29,8 +29,9 @@ static inline const char *kit_write(struct kit *k, const struct reg *r)
 	(void)snprintf(uri, sizeof uri, "sip:%s", at != NULL ? at + 1 : "open.example");
 #define LINE(...) n += (size_t)snprintf(k->request + n, sizeof k->request - n, __VA_ARGS__)
 	LINE("REGISTER %s SIP/2.0\r\n", r->uri != NULL ? r->uri : uri);
-	LINE("Via: SIP/2.0/UDP 192.0.2.7:5062;branch=%s;rport\r\n",
-	     r->branch != NULL ? r->branch : branch);
+	const char *branched = r->branch != NULL ? r->branch : branch;
+	LINE("Via: SIP/2.0/UDP 192.0.2.7:5062%s%s;rport\r\n", *branched != '\0' ? ";branch=" : "",
+	     branched);
 	LINE("From: <%s>;tag=%s\r\n", to, r->from_tag != NULL ? r->from_tag : "f1");
 	LINE("To: <%s>%s%s\r\n", to, r->to_tag != NULL ? ";tag=" : "",
 	     r->to_tag != NULL ? r->to_tag : "");
@@ -67,6 +68,8 @@ static inline const char *kit_summary(struct kit *k)
 static inline const char *kit_register(struct kit *k, const struct reg *r)
 {
 	(void)kit_serve(k, slice_str(kit_write(k, r)));
+	if (kit_is_readable(k))
+		assert_read_alike(k->in.bytes);
 	return kit_summary(k);
 }
 

@@ -12,6 +12,7 @@
 #include "tests/check.h"
 #include "tests/heap.h"
 #include "tests/unit/addr_of.h"
+#include "tests/unit/other_reading.h"
 
 enum {
 	KIT_ARENA = 512 * 1024,
@@ -136,7 +137,18 @@ static inline void kit_pass(struct kit *k, int64_t ms)
 	k->in.now.ms += ms;
 }
 
-/* Serves bytes and applies the change, as the node does; the reply as text, "" if there is none. */
+/* Is the answer one that repeats nothing broken? The other reader's strings end at a NUL. */
+static inline bool kit_is_readable(const struct kit *k)
+{
+	const char *status = k->reply + strlen("SIP/2.0 ");
+
+	return k->reply[0] == 'S' && strlen(k->reply) == k->out.reply.n &&
+	       strncmp(status, "400", 3) != 0 && strncmp(status, "505", 3) != 0 &&
+	       strstr(k->reply, "%00") == NULL;
+}
+
+/* Serves bytes and applies the change, as the node does; the reply as text, "" if there is none. A
+ * reader that is not ours must read the reply as ours does. */
 static inline const char *kit_serve(struct kit *k, struct slice bytes)
 {
 	arena_reset(&k->arena);
@@ -146,6 +158,8 @@ static inline const char *kit_serve(struct kit *k, struct slice bytes)
 	if (k->out.reply.n > 0)
 		memcpy(k->reply, k->out.reply.p, k->out.reply.n);
 	k->reply[k->out.reply.n] = '\0';
+	if (kit_is_readable(k))
+		assert_read_alike(k->out.reply);
 	if (k->out.change) {
 		copy_put(k->copy, TABLE_AOR, k->out.key, k->out.value, ++k->seq, k->out.deadline);
 		k->in.last_seq = k->seq;
