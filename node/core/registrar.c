@@ -13,8 +13,6 @@ static bool names_request(const struct register_request *r, struct slice call_id
 
 bool reg_repeated(const struct aor_record *record, const struct register_request *r)
 {
-	if (r->id.branch.n == 0)
-		return false;
 	for (size_t i = 0; i < record->n_bindings; i++) {
 		const struct binding *b = &record->bindings[i];
 
@@ -31,6 +29,39 @@ bool reg_repeated(const struct aor_record *record, const struct register_request
 	return f->set && names_request(r, f->call_id, f->cseq) && slice_eq(f->branch, r->id.branch);
 }
 
+static struct contact_key key_of(const struct sip_contact *c)
+{
+	return (struct contact_key){c->addr.uri, c->instance, c->reg_id};
+}
+
+static bool concerns(const struct register_request *r, const struct contact_key *key)
+{
+	for (size_t i = 0; i < r->n_contacts; i++) {
+		struct contact_key have = key_of(&r->contacts[i]);
+
+		if (contact_key_eq(&have, key))
+			return true;
+	}
+	return false;
+}
+
+/* What it asked for went already; what is gone keeps no From tag. */
+static bool is_merged_removal(const struct aor_record *record, const struct register_request *r)
+{
+	const struct floor *f = &record->floor;
+
+	for (size_t i = 0; i < record->n_tombstones; i++) {
+		const struct tombstone *t = &record->tombstones[i];
+		struct contact_key key = tombstone_key(t);
+
+		if (names_request(r, t->call_id, t->cseq) && !slice_eq(t->branch, r->id.branch) &&
+		    concerns(r, &key))
+			return true;
+	}
+	return f->set && names_request(r, f->call_id, f->cseq) &&
+	       !slice_eq(f->branch, r->id.branch);
+}
+
 /* The same request by another path (RFC 3261 8.2.2.2). */
 static bool is_merged(const struct aor_record *record, const struct register_request *r)
 {
@@ -43,7 +74,7 @@ static bool is_merged(const struct aor_record *record, const struct register_req
 		    slice_eq(b->from_tag, r->id.from_tag) && !slice_eq(b->branch, r->id.branch))
 			return true;
 	}
-	return false;
+	return is_merged_removal(record, r);
 }
 
 static bool is_old(const struct register_request *r, struct slice call_id, uint32_t cseq)
@@ -54,11 +85,6 @@ static bool is_old(const struct register_request *r, struct slice call_id, uint3
 static bool is_under_floor(const struct aor_record *record, const struct register_request *r)
 {
 	return record->floor.set && is_old(r, record->floor.call_id, record->floor.cseq);
-}
-
-static struct contact_key key_of(const struct sip_contact *c)
-{
-	return (struct contact_key){c->addr.uri, c->instance, c->reg_id};
 }
 
 /* Tombstones are asked too, so that a late duplicate brings nothing back. */

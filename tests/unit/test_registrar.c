@@ -105,7 +105,7 @@ static void the_cseq_counts_within_a_call_id_only(void **state)
 		{1, {.cseq = 4, .contact = A ";expires=0"}, "400"},
 		{1, {.cseq = 6, .contact = A}, "200 " A ";expires=3600"},
 		{1, {.cseq = 1, .call_id = "rebooted", .contact = A}, "200 " A ";expires=3600"},
-		{1, {.cseq = 6, .contact = A}, "400"},
+		{1, {.cseq = 6, .contact = A, .to_tag = "x"}, "400"},
 		{1, {.cseq = 1, .call_id = "third", .contact = A ";expires=0"}, "200"},
 	};
 	PLAY(story);
@@ -138,7 +138,7 @@ static void expires_0_removes_just_that_binding(void **state)
 	         {.cseq = 3, .contact = "<sip:nobody@nowhere.example>", .expires = "0"},
 	         "200 " B ";expires=3600"},
 		{0, {.cseq = 4, .contact = B, .expires = "0"}, "200"},
-		{0, {.cseq = 4, .contact = B}, "400"},
+		{0, {.cseq = 4, .contact = B, .to_tag = "x"}, "400"},
 		{0, {.cseq = 5, .contact = B}, "200 " B ";expires=3600"},
 	};
 	PLAY(story);
@@ -162,8 +162,8 @@ static void a_star_removes_everything_or_nothing(void **state)
 		{0, {.cseq = 5, .contact = "*", .expires = "0", .to_tag = "x"}, "400"},
 		{0, {.cseq = 6}, "200 " A ";expires=3600 | " B ";expires=3600"},
 		{0, {.cseq = 6, .contact = "*", .expires = "0"}, "200"},
-		{0, {.cseq = 6, .contact = "*", .expires = "0"}, "400"},
-		{0, {.cseq = 6, .contact = A}, "400"},
+		{0, {.cseq = 6, .contact = "*", .expires = "0", .to_tag = "x"}, "400"},
+		{0, {.cseq = 6, .contact = A, .to_tag = "x"}, "400"},
 		{0, {.cseq = 9, .call_id = "c2", .contact = B, .to_tag = "x"}, "400"},
 		{0, {.cseq = 7, .contact = A}, "200 " A ";expires=3600"},
 	};
@@ -210,6 +210,12 @@ static void the_same_request_by_another_path_is_merged(void **state)
 		{0, {.cseq = 1, .branch = "z9hG4bKb", .contact = A}, "482"},
 		{0, {.cseq = 1, .branch = "z9hG4bKc", .from_tag = "f2", .contact = A}, "400"},
 		{0, {.cseq = 1, .branch = "z9hG4bKd", .to_tag = "t", .contact = A}, "400"},
+		{0, {.cseq = 2, .branch = "z9hG4bKe", .contact = A, .expires = "0"}, "200"},
+		{0, {.cseq = 2, .branch = "z9hG4bKf", .contact = A, .expires = "0"}, "482"},
+		{0, {.cseq = 2, .to_tag = "t", .contact = A, .expires = "0"}, "400"},
+		{0, {.cseq = 3, .branch = "z9hG4bKg", .contact = "*", .expires = "0"}, "200"},
+		{0, {.cseq = 3, .branch = "z9hG4bKh", .contact = "*", .expires = "0"}, "482"},
+		{0, {.cseq = 3, .branch = "z9hG4bKg", .contact = "*", .expires = "0"}, "200"},
 	};
 	PLAY(story);
 }
@@ -222,6 +228,13 @@ static void old_branches_are_answered(void **state)
 		{0, {.cseq = 1, .branch = "1", .contact = A}, "200 " A ";expires=3600"},
 		{1, {.cseq = 1, .branch = "1", .contact = A}, "200 " A ";expires=3599"},
 		{0, {.cseq = 2, .branch = "1", .contact = A}, "200 " A ";expires=3600"},
+		{0, {.cseq = 3, .branch = "", .contact = A}, "200 " A ";expires=3600"},
+		{1, {.cseq = 3, .branch = "", .contact = A}, "200 " A ";expires=3599"},
+		{0, {.cseq = 4, .branch = "", .contact = A ";expires=0"}, "200"},
+		{0, {.cseq = 4, .branch = "", .contact = A ";expires=0"}, "200"},
+		{0, {.cseq = 5, .branch = "", .contact = "*", .expires = "0"}, "200"},
+		{0, {.cseq = 5, .branch = "", .contact = "*", .expires = "0"}, "200"},
+		{0, {.cseq = 3, .branch = "", .contact = A}, "400"},
 	};
 	PLAY(story);
 }
