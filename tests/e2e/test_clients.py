@@ -18,13 +18,13 @@ def shown(lab, user):
 
 
 def test_sipp_registers_refreshes_and_removes(lab):
-    """R24-R34: over UDP and TCP, with the challenge's nonce used again."""
+    """R09, R14, R22, R24, R25, R28, R29, R31: over UDP and TCP, with the challenge's nonce used again."""
     sipp(lab, "lifecycle", range(FIRST, FIRST + 30)).end()
     sipp(lab, "lifecycle", range(FIRST + 30, FIRST + 60), transport="t1").end()
 
 
 def test_sipp_is_refused_with_a_wrong_password_and_a_brief_lifetime(lab):
-    """D-ids: never 200 without the password; 423 below the domain's least."""
+    """R09, R19, D6: never 200 without the password; 423 below the domain's least."""
     sipp(lab, "refused", range(FIRST, FIRST + 5), password="guess").end()
     sipp(lab, "brief", range(FIRST, FIRST + 5)).end()
 

@@ -6,7 +6,7 @@ from standalone import NAMESPACE, Alone
 
 
 def test_a_standalone_node_challenges_grants_refreshes_and_removes():
-    """R24-R34: with regload over both transports and with sipp."""
+    """R09, R14, R22, R24, R25, R28, R29, R31: with regload over both transports and with sipp."""
     with Alone() as node:
         node.start()
         node.add_users(300)

@@ -373,9 +373,29 @@ static void in_mode_peer_the_disk_is_waited_for_while_the_pair_is_not_paired(voi
 	end(k);
 }
 
+/* P9 */
+static void the_standby_knows_the_path_of_a_binding(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	struct aor_record r;
+
+	(void)state;
+	ask(k, A, "alice", 1, "\r\nPath: <sip:p1;lr>, <sip:p2;lr>");
+	kit_settle(k);
+	const struct copy_item *item =
+		copy_get(node_copy(k->node[B].node), TABLE_AOR, SLICE("sip:alice@x"));
+	assert_non_null(item);
+	assert_int_equal(aor_decode(item->value, &k->arena, &r), OK);
+	assert_int_equal(r.bindings[0].n_paths, 2);
+	assert_true(slice_eq(r.bindings[0].path[0], SLICE("<sip:p1;lr>")));
+	assert_true(slice_eq(r.bindings[0].path[1], SLICE("<sip:p2;lr>")));
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_standby_knows_the_path_of_a_binding),
 		cmocka_unit_test(answers_wait_for_their_commit_and_for_nothing_else),
 		cmocka_unit_test(with_no_room_to_hold_answers_a_change_is_refused_at_once),
 		cmocka_unit_test(a_peer_whose_disk_is_ahead_of_its_memory_is_refused),

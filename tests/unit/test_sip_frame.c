@@ -48,7 +48,7 @@ static void a_stream_is_cut_at_its_messages(void **state)
 	}
 }
 
-/* RFC 5626 3.5.1, RFC 3261 7.5 */
+/* ob-10, RFC 3261 7.5 */
 static void pings_are_told_from_stray_line_ends(void **state)
 {
 	(void)state;

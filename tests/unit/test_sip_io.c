@@ -255,7 +255,7 @@ static void a_stream_is_cut_into_messages(void **state)
 	assert_string_equal(heard(s, fd), RESPONSE RESPONSE);
 }
 
-/* RFC 5626 3.5.1 */
+/* ob-10 */
 static void a_ping_is_answered(void **state)
 {
 	struct scene *s = *state;
