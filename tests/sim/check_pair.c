@@ -50,12 +50,19 @@ static void check_kept(struct world *w, const struct op *op)
 	}
 }
 
+static bool is_durable(const struct world *w, const struct host *h, const struct op *op)
+{
+	for (size_t i = 0; i < op->n_entries; i++)
+		if (chain_has(&h->chain, &w->history, op->entries[i]) &&
+		    w->history.entries[op->entries[i]].seq <= h->disk.durable)
+			return true;
+	return false;
+}
+
 /* Of what was acknowledged, the memory of this process has the only copy. */
 static void note_resting(struct op *op, const struct world *w, const struct host *h)
 {
-	uint64_t seq = w->history.entries[op->entries[op->n_entries - 1]].seq;
-
-	if (check_has(w, h, op) && h->node != NULL && seq > h->disk.durable) {
+	if (check_has(w, h, op) && h->node != NULL && !is_durable(w, h, op)) {
 		op->rests_on = h->index;
 		op->rests_life = h->life;
 	}
@@ -110,6 +117,12 @@ bool check_says_paired(const struct world *w, const struct host *h)
 	return strcmp(s.pair_state, "paired") == 0;
 }
 
+static bool is_held_up(const struct world *w, const struct host *h)
+{
+	return h->paused_until > w->now || h->starved_until > w->now ||
+	       h->slow_reader_until > w->now;
+}
+
 /* Two that are active and talk to each other agree within a moment which of them goes on. */
 static void check_one_active(struct world *w)
 {
@@ -117,7 +130,7 @@ static void check_one_active(struct world *w)
 	const struct host *a = &w->hosts[0], *b = &w->hosts[1];
 	bool both = a->role == ROLE_ACTIVE && b->role == ROLE_ACTIVE && a->link[LIVE].number != 0 &&
 	            a->link[LIVE].number == b->link[LIVE].number && !w->link_cut[0] &&
-	            !w->link_cut[1] && a->paused_until <= w->now && b->paused_until <= w->now;
+	            !w->link_cut[1] && !is_held_up(w, a) && !is_held_up(w, b);
 
 	if (!both)
 		w->both_active_at = w->now;
@@ -210,7 +223,7 @@ bool check_settled(struct world *w)
 	               w->hosts[0].chain.n == w->hosts[1].chain.n;
 
 	if (!settled) {
-		if (w->now > w->quiet_since + SETTLE_MS)
+		if (w->now > w->quiet_since + SETTLE_MS + 2 * world_transfer_ms(w))
 			fail_unsettled(w);
 		return false;
 	}

@@ -18,6 +18,14 @@ int64_t world_draw(struct world *w, int64_t from, int64_t to)
 	return to <= from ? from : from + (int64_t)(rng_next(&w->rng) % (uint64_t)(to - from + 1));
 }
 
+int64_t world_transfer_ms(const struct world *w)
+{
+	enum { SUBSCRIBER_BYTES = 1200, ENTRY_BYTES = 3000 };
+	int64_t all = w->ballast * SUBSCRIBER_BYTES + (int64_t)w->log_entries * ENTRY_BYTES;
+
+	return w->resync_rate == 0 ? 0 : all * 1000 / (int64_t)w->resync_rate;
+}
+
 struct arena world_scratch(struct world *w)
 {
 	return arena_on(w->scratch + SCRATCH_SIZE / 2, SCRATCH_SIZE / 2);
@@ -76,6 +84,10 @@ static void draw_options(struct world *w)
 	static const size_t windows[] = {80U << 10, 256U << 10, 1U << 20};
 	struct alloc alloc = {take, give, NULL};
 	size_t window = windows[world_draw(w, 0, ARRAY_LEN(windows) - 1)];
+
+	/* A merge that fills the window waits for the disk, slice by slice: no story's bound is for that. */
+	if (w->script.load == LOAD_RESYNC && window < windows[1])
+		window = windows[1];
 
 	w->policy = (struct domain_policy){
 		.name = SLICE("sim.example"),

@@ -170,6 +170,7 @@ struct event *world_at(struct world *w, int64_t after_ms, enum event_kind kind, 
 bool world_chance(struct world *w, uint32_t ppm);
 /* from <= drawn <= to */
 int64_t world_draw(struct world *w, int64_t from, int64_t to);
+int64_t world_transfer_ms(const struct world *w); /* of image and log, at the rate drawn */
 struct arena world_scratch(struct world *w);
 
 /* client.c and message.c */
