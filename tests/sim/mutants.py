@@ -48,7 +48,7 @@ MUTANTS = [
      ".ack = {l->beat.reign, n->last_seq, n->durable_seq}",
      ".ack = {l->beat.reign, l->beat.last_seq, n->durable_seq}"),
     ("tombstones-dropped", "a removal leaves nothing behind", "node/core/aor_edit.c",
-     "\tr->tombstones[r->n_tombstones++] = *t;\n", "\t(void)t;\n"),
+     "\tr->tombstones[r->n_tombstones++] = joined;\n", "\t(void)joined;\n"),
     ("cseq-ignored", "an older CSeq of the same Call-ID is taken", "node/core/registrar.c",
      "slice_eq(call_id, r->id.call_id) && r->cseq <= cseq;",
      "slice_eq(call_id, r->id.call_id) && r->cseq == UINT32_MAX && cseq > 0;"),
