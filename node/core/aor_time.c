@@ -82,6 +82,11 @@ static size_t drop_nonces(const struct aor_expiry *e, struct aor_record *r)
 	return before - kept;
 }
 
+static bool is_silent(const struct aor_expiry *e, const struct binding *b)
+{
+	return e->silent != NULL && b->n_paths == 0 && addr_eq(&b->received, e->silent);
+}
+
 static size_t bury_bindings(const struct aor_expiry *e, enum tombstone_cause cause,
                             struct aor_record *r)
 {
@@ -90,7 +95,8 @@ static size_t bury_bindings(const struct aor_expiry *e, enum tombstone_cause cau
 
 	for (size_t i = 0; i < before; i++) {
 		const struct binding *b = &r->bindings[i];
-		bool stays = cause == CAUSE_EXPIRED && binding_is_live(b, e->now);
+		bool stays = cause == CAUSE_EXPIRED && binding_is_live(b, e->now) &&
+		             !is_silent(e, b);
 
 		if (stays) {
 			r->bindings[kept++] = *b;

@@ -2,17 +2,12 @@
 
 #include "proto/sip/header.h"
 
-static bool is_stream(const struct binding *b)
-{
-	return b->transport != TRANSPORT_UDP;
-}
-
 static struct location_target target_of(const struct location_query *q, const struct binding *b)
 {
 	struct location_target t = {
 		.binding = b,
-		/* An edge proxy keeps its own flows: they did not die with ours. */
-		.flow_lost = is_stream(b) && b->epoch != q->epoch && b->n_paths == 0,
+		.flow_lost = reach_is_lost(q->reach, b),
+		.unreachable = reach_is_silent(q->reach, q->aor, b),
 	};
 	struct sip_uri uri;
 	struct slice id;
@@ -25,8 +20,10 @@ static struct location_target target_of(const struct location_query *q, const st
 
 static bool comes_before(const struct location_target *a, const struct location_target *b)
 {
-	if (a->flow_lost != b->flow_lost)
-		return b->flow_lost;
+	bool a_last = a->flow_lost || a->unreachable, b_last = b->flow_lost || b->unreachable;
+
+	if (a_last != b_last)
+		return b_last;
 	if (a->binding->q_milli != b->binding->q_milli)
 		return a->binding->q_milli > b->binding->q_milli;
 	return a->binding->stamped.ms > b->binding->stamped.ms;
@@ -101,6 +98,8 @@ void location_put(struct buf *to, const struct location_target *target, struct p
 	}
 	if (target->flow_lost)
 		buf_str(to, ";flow-lost");
+	if (target->unreachable)
+		buf_str(to, ";unreachable");
 	buf_str(to, ";expires=");
 	buf_u64(to, (uint64_t)(b->expires.ms - now.ms + 999) / 1000);
 }

@@ -1,7 +1,7 @@
 /* location.h - where a user can be reached: the bindings a request for it is to be sent to, best first.
  *
- * Order: q, then the newest refresh; behind them what is reached by a connection that died with the reign
- * that had it (flow-lost): it is kept until it is refreshed or expires, as a last resort. */
+ * Order: q, then the newest refresh; behind them, as a last resort, what is reached by a connection
+ * that is gone (flow-lost) and what no longer answers (unreachable): kept until refreshed or expired. */
 #ifndef NODE_CORE_LOCATION_H
 #define NODE_CORE_LOCATION_H
 
@@ -11,12 +11,13 @@ struct location_query {
 	struct gruu_keys keys;
 	const struct gruu *gruu; /* GRUU_NONE: any instance */
 	struct pairtime now;
-	uint64_t epoch; /* of the current reign */
+	const struct reach *reach;
+	struct slice aor;
 };
 
 struct location_target {
 	const struct binding *binding;
-	bool flow_lost;
+	bool flow_lost, unreachable;
 	struct slice push; /* the service that must wake the phone first; n == 0: none */
 };
 

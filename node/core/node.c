@@ -91,6 +91,8 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	memset(n, 0, sizeof *n);
 	n->options = *options;
 	n->server = server_new(&options->server);
+	n->reach = reach_new(alloc);
+	node_keep_alive_init(n);
 	n->copy = copy_new(alloc);
 	n->window = ring_new(alloc, options->window_bytes, 1U << 17);
 	n->held = ring_new(alloc, options->held_bytes, 1U << 16);
@@ -115,6 +117,7 @@ void node_free(struct node **node)
 		return;
 	const struct alloc alloc = n->options.alloc;
 	server_free(&n->server);
+	reach_free(&n->reach);
 	copy_free(&n->copy);
 	copy_free(&n->next);
 	copy_free(&n->old);
@@ -157,6 +160,7 @@ static void on_loaded(struct node *n, const struct node_input *in)
 
 	assert(!n->loaded);
 	n->loaded = true;
+	reach_begin(n->reach, n->random);
 	n->last_seq = n->durable_seq = l->applied.seq;
 	n->log_first = l->log_first;
 	n->store_lost = l->store_lost;
@@ -213,6 +217,7 @@ static void on_message(struct node *n, const struct node_input *in)
 		.unit = n->options.unit,
 		.released = node_allowed(n),
 		.last_seq = n->last_seq,
+		.reach = n->reach,
 		.no_room = !node_has_room(n),
 	};
 
@@ -220,6 +225,9 @@ static void on_message(struct node *n, const struct node_input *in)
 		n->outcomes[SERVED_NOTHING]++;
 		return;
 	}
+	reach_open(n->reach, &in->flow);
+	if (node_keep_alive_answered(n, in))
+		return;
 	serve(n->server, n->copy, &ask, &n->arena, &served);
 	n->outcomes[served.outcome]++;
 	if (served.damaged.n > 0)
@@ -236,6 +244,11 @@ static void on_message(struct node *n, const struct node_input *in)
 	                            .target = served.target,
 	                            .bytes = served.reply};
 	node_hold(n, depends_on, &reply);
+}
+
+static void on_flow_down(struct node *n, const struct node_input *in)
+{
+	reach_close(n->reach, &in->flow);
 }
 
 static void on_durable(struct node *n, const struct node_input *in)
@@ -284,6 +297,7 @@ static void on_turn(struct node *n, const struct node_input *in)
 {
 	(void)in;
 	tick(n);
+	node_keep_alive(n);
 	node_pump(n);
 	node_fork_pump(n);
 	node_ack(n);
@@ -303,6 +317,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 		[NODE_LOADED] = on_loaded,
 		[NODE_ADDRESS] = on_address,
 		[NODE_MESSAGE] = on_message,
+		[NODE_FLOW_DOWN] = on_flow_down,
 		[NODE_DURABLE] = on_durable,
 		[NODE_LOG_FAILED] = on_log_failed,
 		[NODE_LINK_UP] = node_on_link_up,
@@ -325,7 +340,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 	n->random = in->random;
 	node_doubt_step(n);
 	by_event[in->event](n, in);
-	if (n->loaded && in->event != NODE_MESSAGE) {
+	if (n->loaded && in->event != NODE_MESSAGE && in->event != NODE_FLOW_DOWN) {
 		node_doubt_judge(n);
 		node_judge_pair(n);
 		node_judge_disk(n);
@@ -342,7 +357,7 @@ struct mtime node_deadline(const struct node *n)
 
 	if (!n->loaded)
 		return MTIME_NEVER;
-	if (node_may_release(n) || n->old != NULL)
+	if (node_may_release(n) || n->old != NULL || n->keep_alive.behind)
 		return n->now;
 	return mtime_min(due, n->pump_due);
 }

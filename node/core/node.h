@@ -12,8 +12,7 @@
  * Start: NODE_RECORD for every record of the image, NODE_REPLAY for every entry of the log behind it,
  * NODE_LOADED. Nothing is sent before that.
  * Two connections to the peer: the live link, and beside it, while it is up, one for bulk. Their numbers
- * are unique over both; NODE_FRAME, OUT_FRAME and OUT_CLOSE_LINK carry the number of either. The node
- * closes the bulk connection together with its live link.
+ * are unique over both; NODE_FRAME, OUT_FRAME, OUT_CLOSE_LINK carry either's. The node closes both at once.
  * A new generation (OUT_NEXT_...) is written beside the loop, in order: NODE_NEXT_STORED tells that what
  * was put before an OUT_NEXT_SLICE is in it, not yet synced. What is appended behind OUT_NEXT_COMMIT
  * belongs to it, and from there on NODE_DURABLE speaks of it alone: with the position's seq or more it is
@@ -57,12 +56,13 @@ struct node_options {
 };
 
 enum node_event {
-	NODE_RECORD,  /* record */
-	NODE_REPLAY,  /* bytes: one entry */
-	NODE_LOADED,  /* loaded */
-	NODE_ADDRESS, /* address */
-	NODE_MESSAGE, /* bytes, flow: one SIP message */
-	NODE_DURABLE, /* seq: the log is on the disk up to here */
+	NODE_RECORD,    /* record */
+	NODE_REPLAY,    /* bytes: one entry */
+	NODE_LOADED,    /* loaded */
+	NODE_ADDRESS,   /* address */
+	NODE_MESSAGE,   /* bytes, flow: one SIP message */
+	NODE_FLOW_DOWN, /* flow: a stream is closed */
+	NODE_DURABLE,   /* seq: the log is on the disk up to here */
 	NODE_LOG_FAILED,
 	NODE_LINK_UP,     /* connection: a new one to the peer, authenticated */
 	NODE_LINK_DOWN,   /* connection */

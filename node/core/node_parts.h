@@ -5,6 +5,7 @@
 #include "node/core/node_digest.h"
 #include "node/core/node_disk.h"
 #include "node/core/node_handover.h"
+#include "node/core/node_keep_alive.h"
 #include "node/core/node_note.h"
 #include "node/core/node_peer.h"
 #include "node/core/ring.h"
@@ -63,6 +64,8 @@ struct node {
 	struct mtime pair_since;
 	struct trial trial;
 	struct disk_watch disk;
+	struct reach *reach;
+	struct keep_alive_watch keep_alive;
 	uint64_t disk_mark;         /* the standby's disk must reach this ... */
 	struct mtime disk_mark_due; /* ... by then */
 
@@ -135,6 +138,9 @@ bool node_superseded(const struct node *n);
 void node_roles(struct node *n);
 struct role_facts node_role_facts(const struct node *n);
 void node_expire(struct node *n);
+/* What has expired in the record, and (not NULL) what came from where nobody answers; how many. */
+size_t node_end_bindings(struct node *n, const struct copy_item *item, const struct addr *silent,
+                         struct arena *scratch);
 
 /* node_command.c */
 void node_on_command(struct node *n, const struct node_command *c);

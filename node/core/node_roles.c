@@ -207,8 +207,8 @@ void node_roles(struct node *n)
 }
 
 /* `scratch` holds what is needed until the entry is appended: its bytes alone are in the node's arena. */
-static void expire_one(struct node *n, const struct copy_item *item, enum table table,
-                       struct arena *scratch)
+size_t node_end_bindings(struct node *n, const struct copy_item *item, const struct addr *silent,
+                         struct arena *scratch)
 {
 	struct aor_expiry how = {
 		.now = pair_now(n),
@@ -216,25 +216,34 @@ static void expire_one(struct node *n, const struct copy_item *item, enum table 
 		.keep_tombstones = n->pair != PAIR_PAIRED && n->pair != PAIR_STANDALONE,
 		.epoch = n->reign.epoch,
 		.unit = n->options.unit,
+		.silent = silent,
 	};
 	struct slice key = arena_copy(scratch, item->key);
 	struct slice value;
 	struct pairtime deadline;
 	struct aor_ended ended;
 
+	if (!aor_expire(&how, item->value, scratch, &value, &deadline, &ended)) {
+		copy_again(n->copy, TABLE_AOR, key, deadline);
+		return 0;
+	}
+	node_gave_way(n, key, ended.gave_way);
+	(void)node_append(n, ENTRY_EXPIRY, TABLE_AOR, key, value, deadline);
+	return ended.bindings;
+}
+
+static void expire_one(struct node *n, const struct copy_item *item, enum table table,
+                       struct arena *scratch)
+{
 	if (!copy_sound(table, item)) {
+		struct slice key = arena_copy(scratch, item->key);
 		node_memory_fault(n, table, key);
 		copy_again(n->copy, table, key,
 		           (struct pairtime){pair_now(n).ms + n->options.default_expires_ms});
 		return;
 	}
-	if (!aor_expire(&how, item->value, scratch, &value, &deadline, &ended)) {
-		copy_again(n->copy, table, key, deadline);
-		return;
-	}
-	n->expired += ended.bindings;
-	node_gave_way(n, key, ended.gave_way);
-	(void)node_append(n, ENTRY_EXPIRY, table, key, value, deadline);
+	assert(table == TABLE_AOR); /* no other has a deadline */
+	n->expired += node_end_bindings(n, item, NULL, scratch);
 }
 
 void node_expire(struct node *n)

@@ -166,6 +166,16 @@ static void put_digest(const struct node *n, struct mtime now, struct status *s)
 	s->repairs = d->repairs;
 }
 
+static void put_keep_alive(const struct node *n, struct status *s)
+{
+	const struct keep_alive_watch *k = &n->keep_alive;
+
+	s->contacts_asked = k->sent;
+	s->contacts_answered = k->answered;
+	s->contacts_silent = k->silent;
+	s->contacts_dropped = k->removed;
+}
+
 void node_status(const struct node *n, struct mtime now, struct status *out)
 {
 	*out = (struct status){0};
@@ -173,4 +183,5 @@ void node_status(const struct node *n, struct mtime now, struct status *out)
 	put_peer(n, now, out);
 	put_digest(n, now, out);
 	put_counts(n, out);
+	put_keep_alive(n, out);
 }

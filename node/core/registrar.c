@@ -245,6 +245,24 @@ static void write_binding(const struct reg_context *ctx, const struct register_r
 		b->path[i] = r->path[i];
 }
 
+/* A phone that came back by another stream, with another port in its Contact, takes the place of what it
+ * was: else each of its restarts would leave one more until they expire. Those with a reg-id have the
+ * rule of RFC 5626. */
+static void replace_lost(const struct reg_context *ctx, const struct sip_contact *c,
+                         struct aor_record *record)
+{
+	for (size_t i = record->n_bindings; i-- > 0 && c->instance.n > 0 && c->reg_id == 0;) {
+		struct binding *b = &record->bindings[i];
+
+		if (b->reg_id != 0 || !slice_eq(b->instance, c->instance) ||
+		    !reach_is_lost(ctx->reach, b))
+			continue;
+		struct tombstone t = tombstone_of(b, CAUSE_REPLACED, &ctx->stamp);
+		aor_bury(record, &t);
+		aor_take_out(record, b);
+	}
+}
+
 /* `*added`: it was not there, or had expired. False: no room. */
 static bool grant_contact(const struct reg_context *ctx, const struct register_request *r,
                           const struct sip_contact *c, struct aor_record *record, bool *added)
@@ -255,10 +273,12 @@ static bool grant_contact(const struct reg_context *ctx, const struct register_r
 	struct pairtime called = called_since(ctx, r, c, record);
 
 	*added = *added || is_new;
-	if (b != NULL)
+	if (b != NULL) {
 		bury_replaced(ctx, r, b, record);
-	else
+	} else {
+		replace_lost(ctx, c, record);
 		b = append_binding(ctx, record);
+	}
 	if (b == NULL)
 		return false;
 	aor_unbury(record, &key, r->id.call_id);

@@ -13,6 +13,7 @@ struct reg_context {
 	const struct domain_policy *policy;
 	const struct flow *flow; /* the request came by; borrowed */
 	struct stamp stamp;
+	const struct reach *reach;
 };
 
 struct reg_decision {

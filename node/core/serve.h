@@ -6,6 +6,7 @@
 #define NODE_CORE_SERVE_H
 
 #include "node/core/copy.h"
+#include "node/core/reach.h"
 #include "proto/base/mtime.h"
 
 /* Which digests a domain asks for. */
@@ -14,6 +15,13 @@ enum digest_offer {
 	OFFER_ALL,     /* SHA-512-256, SHA-256, MD5: one challenge each, strongest first */
 	OFFER_SHA256,  /* SHA-256, MD5: clients that do not skip what they do not know */
 	OFFER_MD5,     /* MD5 alone: clients that read no further than the first challenge */
+};
+
+/* How registered contacts, and the NATs before them, are kept alive. */
+enum keep_alive {
+	KEEP_ALIVE_OFF,
+	KEEP_ALIVE_CRLF,    /* four bytes that nobody answers (RFC 5626 3.5.1) */
+	KEEP_ALIVE_OPTIONS, /* a request: who does not answer is found out */
 };
 
 /* What a served domain wants; seconds. In the order of a reader, not of the padding.
@@ -30,6 +38,9 @@ struct domain_policy {
 	struct slice service_route; /* what every 200 says (RFC 3608); n == 0: nothing */
 	struct slice push_services; /* their names, by commas (RFC 8599); n == 0: no push here */
 	uint32_t flow_timer_s;      /* told to who keeps a flow to us (RFC 5626 4.4); 0: not told */
+	enum keep_alive keep_alive;
+	uint32_t keep_alive_ms;
+	bool keep_alive_remove; /* what does not answer ends */
 };
 
 struct server_options {
@@ -54,6 +65,7 @@ struct serve_input {
 		released; /* outputs up to this seq have left: a retransmission of what has not is silent,
 	                      for the held answer will come */
 	uint64_t last_seq; /* of the log: what an answer about an absent record depends on */
+	const struct reach *reach;
 	bool no_room; /* the log or the store cannot take a change: 503 + Retry-After before deciding */
 };
 
@@ -107,6 +119,7 @@ struct aor_expiry {
 	bool keep_tombstones;
 	uint64_t epoch;
 	enum unit unit;
+	const struct addr *silent; /* not NULL: what came from there without a Path ends, too */
 };
 struct aor_ended {
 	size_t bindings;

@@ -62,7 +62,13 @@ static void redirect(struct turn *t, const struct location_target *targets, size
 static struct denial locate(struct turn *t, const struct lookup *l)
 {
 	struct location_target targets[AOR_BINDINGS_MAX];
-	const struct location_query query = {turn_gruus(t), &l->gruu, t->in->pair, t->in->epoch};
+	const struct location_query query = {
+		.keys = turn_gruus(t),
+		.gruu = &l->gruu,
+		.now = t->in->pair,
+		.reach = t->in->reach,
+		.aor = l->aor,
+	};
 	const struct copy_item *item = NULL;
 	struct aor_record *record = turn_read_aor(t, l->aor, &item);
 

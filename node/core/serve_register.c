@@ -143,6 +143,7 @@ static void decide(struct turn *t, const struct registration *r)
 	const struct reg_context context = {
 		.policy = r->policy,
 		.flow = &t->in->flow,
+		.reach = t->in->reach,
 		.stamp = {t->in->pair, t->in->epoch, t->in->unit},
 	};
 	const struct extension_check extensions = {r->policy, turn_gruus(t), t->arena};

@@ -79,6 +79,10 @@
 	X(repeated, count, "", "retransmissions answered")                                    \
 	X(options, count, "", "OPTIONS answered")                                             \
 	X(keep_alives, count, "", "keep-alives of flows over UDP answered (STUN)")            \
+	X(contacts_asked, count, "", "keep-alives sent to registered contacts")               \
+	X(contacts_answered, count, "", "answers to them")                                    \
+	X(contacts_silent, count, "", "contacts that did not answer in the last round")       \
+	X(contacts_dropped, count, "", "bindings that ended for it since the start")          \
 	X(redirected, count, "", "requests for users answered by 302")                        \
 	X(unavailable, count, "", "requests for users without a binding: 480")                \
 	X(challenged, count, "", "requests challenged")                                       \

@@ -28,6 +28,11 @@ enum config_auth {
 	CONFIG_AUTH_DIGEST_SHA256
 };
 
+enum config_keep_alive {
+	CONFIG_KEEP_ALIVE_OFF = 1,
+	CONFIG_KEEP_ALIVE_CRLF,
+	CONFIG_KEEP_ALIVE_OPTIONS
+};
 enum config_location { CONFIG_LOCATION_REDIRECT = 1, CONFIG_LOCATION_OFF };
 
 /* The C type behind each type of the table. */
@@ -46,6 +51,7 @@ typedef enum config_commit config_commit;
 typedef enum transport config_protocol; /* TRANSPORT_UDP or TRANSPORT_TCP */
 typedef enum config_auth config_auth;
 typedef enum config_location config_location;
+typedef enum config_keep_alive config_keep_alive;
 typedef enum log_level config_level;
 
 #define CONFIG_FIELD(field, type, key, def, min, max, shared, help) config_##type field;

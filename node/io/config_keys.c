@@ -331,6 +331,10 @@ static const struct choice auths[] = {{"digest", CONFIG_AUTH_DIGEST},
                                       {NULL, 0}};
 static const struct choice locations[] = {
 	{"redirect", CONFIG_LOCATION_REDIRECT}, {"off", CONFIG_LOCATION_OFF}, {NULL, 0}};
+static const struct choice keep_alives[] = {{"off", CONFIG_KEEP_ALIVE_OFF},
+                                            {"crlf", CONFIG_KEEP_ALIVE_CRLF},
+                                            {"options", CONFIG_KEEP_ALIVE_OPTIONS},
+                                            {NULL, 0}};
 static const struct choice levels[] = {{"error", LOG_ERROR},   {"warn", LOG_WARN},
                                        {"notice", LOG_NOTICE}, {"info", LOG_INFO},
                                        {"debug", LOG_DEBUG},   {NULL, 0}};
@@ -340,6 +344,7 @@ _Static_assert(sizeof(config_unit) == sizeof(unsigned) &&
                        sizeof(config_protocol) == sizeof(unsigned) &&
                        sizeof(config_auth) == sizeof(unsigned) &&
                        sizeof(config_location) == sizeof(unsigned) &&
+                       sizeof(config_keep_alive) == sizeof(unsigned) &&
                        sizeof(config_level) == sizeof(unsigned),
                "a choice is written as an unsigned");
 
@@ -352,6 +357,7 @@ static const struct config_type type_commit = CHOICE_OF(commits);
 static const struct config_type type_protocol = CHOICE_OF(protocols);
 static const struct config_type type_auth = CHOICE_OF(auths);
 static const struct config_type type_location = CHOICE_OF(locations);
+static const struct config_type type_keep_alive = CHOICE_OF(keep_alives);
 static const struct config_type type_level = CHOICE_OF(levels);
 static const struct config_type type_text = {
 	.what = "a text", .read = read_text, .put = put_text, .owns = true};

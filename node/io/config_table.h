@@ -119,7 +119,14 @@
 	X(push_services, text, "domains.push_services", "", 0, 200, SHARED, \
 	  "push services that wake phones here, by commas (pn-provider): others are answered 555") \
 	X(flow_timer, duration, "domains.flow_timer", "2 min", 0, CONFIG_MS_H, SHARED, \
-	  "a phone with Outbound must keep its flow alive so often (Flow-Timer); 0 s: not told")
+	  "a phone with Outbound must keep its flow alive so often (Flow-Timer); 0 s: not told") \
+	X(keep_alive, keep_alive, "domains.keep_alive", "off", 0, 0, SHARED, \
+	  "what registered contacts get to keep NATs open: crlf (needs no answer), options (who does not " \
+	  "answer is found unreachable), or nothing (off)") \
+	X(keep_alive_interval, duration, "domains.keep_alive_interval", "20 s", CONFIG_MS_S, CONFIG_MS_H, SHARED, \
+	  "how often a contact gets it") \
+	X(keep_alive_remove, bool, "domains.keep_alive_remove", "no", 0, 0, SHARED, \
+	  "with options: end the binding of a contact that did not answer three times in a row")
 /* clang-format on */
 
 #endif

@@ -137,6 +137,13 @@ static enum digest_offer offer_of(enum config_auth a)
 	                                        : OFFER_ALL;
 }
 
+static enum keep_alive keep_alive_of(enum config_keep_alive k)
+{
+	return k == CONFIG_KEEP_ALIVE_CRLF      ? KEEP_ALIVE_CRLF
+	       : k == CONFIG_KEEP_ALIVE_OPTIONS ? KEEP_ALIVE_OPTIONS
+	                                        : KEEP_ALIVE_OFF;
+}
+
 static void take_domains(struct loop *l, struct node_options *o)
 {
 	const struct config *c = l->config;
@@ -158,6 +165,9 @@ static void take_domains(struct loop *l, struct node_options *o)
 			.service_route = slice_str(d->service_route),
 			.push_services = slice_str(d->push_services),
 			.flow_timer_s = (uint32_t)(d->flow_timer / 1000),
+			.keep_alive = keep_alive_of(d->keep_alive),
+			.keep_alive_ms = (uint32_t)d->keep_alive_interval,
+			.keep_alive_remove = d->keep_alive_remove,
 		};
 		o->longest_expires_ms = d->max_expires > o->longest_expires_ms
 		                                ? d->max_expires

@@ -70,15 +70,6 @@ struct sip_tcp {
 	struct log_rate rate;
 };
 
-static void *take(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL)
-		abort();
-	return p;
-}
-
 static struct connection *find(const struct sip_tcp *t, uint64_t number)
 {
 	size_t slot = number & (SLOTS_MAX - 1);
@@ -179,15 +170,17 @@ void sip_tcp_flush(struct sip_tcp *t)
 		          "tcp=closed connections=%zu why=\"this process was paused\"", n);
 }
 
+static struct flow flow_of(const struct connection *c)
+{
+	return (struct flow){TRANSPORT_TCP, c->local, c->remote, c->number};
+}
+
 static void feed(struct connection *c, struct slice message)
 {
 	struct node_input in = {
 		.event = NODE_MESSAGE,
 		.bytes = message,
-		.flow = {.transport = TRANSPORT_TCP,
-	                 .local = c->local,
-	                 .remote = c->remote,
-	                 .connection = c->number},
+		.flow = flow_of(c),
 	};
 
 	c->owed += wants_answer(message);
@@ -268,7 +261,7 @@ static size_t take_slot(struct sip_tcp *t)
 static void open_connection(struct listener *from, int fd, const struct addr *remote)
 {
 	struct sip_tcp *t = from->owner;
-	struct connection *c = take(1, sizeof *c);
+	struct connection *c = socket_take(1, sizeof *c);
 	size_t slot = take_slot(t);
 
 	assert(slot < SLOTS_MAX);
@@ -395,6 +388,8 @@ static void follow_ending(struct sip_tcp *t)
 		struct connection *c = *at;
 		if (advance(c, now)) {
 			*at = c->next_ending;
+			struct node_input down = {.event = NODE_FLOW_DOWN, .flow = flow_of(c)};
+			loop_feed(t->loop, &down);
 			close_connection(c);
 		} else {
 			at = &c->next_ending;
@@ -458,7 +453,7 @@ bool sip_tcp_listen(struct sip_tcp *t, const struct addr *local)
 		return false;
 	}
 	assert(t->n_listeners < CONFIG_TRANSPORTS_MAX);
-	struct listener *from = take(1, sizeof *from);
+	struct listener *from = socket_take(1, sizeof *from);
 	*from = (struct listener){.owner = t, .local = *local, .fd = fd};
 	from->readable = event_new(loop_base(t->loop), fd, EV_READ | EV_PERSIST, on_connect, from);
 	if (from->readable == NULL)
@@ -470,7 +465,7 @@ bool sip_tcp_listen(struct sip_tcp *t, const struct addr *local)
 struct sip_tcp *sip_tcp_new(struct loop *l)
 {
 	struct timeval every = {.tv_usec = SWEEP_US};
-	struct sip_tcp *t = take(1, sizeof *t);
+	struct sip_tcp *t = socket_take(1, sizeof *t);
 
 	t->loop = l;
 	t->sweep = event_new(loop_base(l), -1, EV_PERSIST, on_sweep, t);

@@ -198,15 +198,6 @@ const struct addr *sip_udp_local(const struct sip_udp *u)
 	return &u->local;
 }
 
-static void *take(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL)
-		abort();
-	return p;
-}
-
 struct sip_udp *sip_udp_open(struct loop *l, const struct addr *local)
 {
 	int fd = socket_bound(SOCK_DGRAM, local);
@@ -216,14 +207,14 @@ struct sip_udp *sip_udp_open(struct loop *l, const struct addr *local)
 	socket_option(fd, SOL_SOCKET, SO_RCVBUF, SIP_UDP_RECEIVE_BUFFER);
 	socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SIP_UDP_RECEIVE_BUFFER);
 
-	struct sip_udp *u = take(1, sizeof *u);
+	struct sip_udp *u = socket_take(1, sizeof *u);
 	u->loop = l;
 	u->local = *local;
 	u->fd = fd;
 	u->mode = SIP_WAIT;
-	u->room = take(SIP_UDP_BATCH, sizeof *u->room);
-	u->queue = take(SIP_UDP_QUEUE_MAX, sizeof *u->queue);
-	u->arena = arena_on(take(1, SIP_UDP_ARENA), SIP_UDP_ARENA);
+	u->room = socket_take(SIP_UDP_BATCH, sizeof *u->room);
+	u->queue = socket_take(SIP_UDP_QUEUE_MAX, sizeof *u->queue);
+	u->arena = arena_on(socket_take(1, SIP_UDP_ARENA), SIP_UDP_ARENA);
 	u->readable = event_new(loop_base(l), fd, EV_READ | EV_PERSIST, on_readable, u);
 	u->writable = event_new(loop_base(l), fd, EV_WRITE, on_writable, u);
 	if (u->readable == NULL || u->writable == NULL)

@@ -1,6 +1,7 @@
 #include "node/io/sockets.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 socklen_t socket_address_of(const struct addr *a, union socket_address *to)
@@ -64,4 +65,13 @@ int socket_bound(int type, const struct addr *local)
 	(void)close(fd);
 	errno = why;
 	return -1;
+}
+
+void *socket_take(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (p == NULL)
+		abort();
+	return p;
 }

@@ -28,4 +28,7 @@ int socket_bound(int type, const struct addr *local) MUST_CHECK;
 /* Options that cannot fail in a way that matters: what the kernel refuses is left at its default. */
 void socket_option(int fd, int level, int name, int value);
 
+/* Zeroed memory for what goes with a socket; never NULL. */
+void *socket_take(size_t n, size_t size);
+
 #endif

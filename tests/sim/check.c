@@ -229,12 +229,28 @@ static void deliver(struct world *w, const struct host *h, const struct told *to
 	e->n = bytes.n;
 }
 
+/* What a node sends by itself goes to where a phone has been, and nobody answers it. */
+static void check_keep_alive(struct world *w, struct host *h, const struct node_output *o)
+{
+	for (int i = 0; i < w->n_clients; i++) {
+		struct addr a = message_address(i);
+
+		if (addr_eq(&o->target, &a))
+			return;
+	}
+	world_fail(w, "%c keeps alive what no phone is", host_name(h));
+}
+
 void check_message(struct world *w, struct host *h, const struct node_output *o)
 {
 	struct told told;
 
 	check_speaker(w, h);
 	check_alone(w, h);
+	if (slice_eq(slice_head(o->bytes, 8), SLICE("OPTIONS "))) {
+		check_keep_alive(w, h, o);
+		return;
+	}
 	if (!told_read(w, o->bytes, &told) || told.client < 0 || told.client >= w->n_clients) {
 		world_fail(w, "%c sends what no phone asked for", host_name(h));
 		return;

@@ -96,6 +96,8 @@ static void draw_options(struct world *w)
 		.max_expires_s = 60,
 		.digest = w->digest,
 		.max_contacts = 24,
+		.keep_alive = KEEP_ALIVE_OPTIONS,
+		.keep_alive_ms = 3000,
 	};
 	w->options = (struct node_options){
 		.role = {.advert_ms = ADVERT_MS,

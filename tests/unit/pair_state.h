@@ -46,8 +46,9 @@ struct kit_node {
 struct kit {
 	struct kit_node node[2];
 	struct mtime now;
-	int64_t advert_ms;    /* 0: 100 */
-	uint32_t max_version; /* of a node made from here on; 0: the newest */
+	int64_t advert_ms;                  /* 0: 100 */
+	const struct domain_policy *domain; /* of a node made from here on; NULL: kit_domain */
+	uint32_t max_version;               /* of a node made from here on; 0: the newest */
 	uint64_t connection, random;
 	bool linked, bulk;               /* the two connections */
 	uint64_t bulk_number;            /* of those for bulk: see kit_bulk */
@@ -75,7 +76,7 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 	                 .peer_timeout_ms = 200,
 	                 .cold_start_ms = 60000,
 	                 .takeover_when_behind = true},
-		.server = {.domains = &kit_domain,
+		.server = {.domains = k->domain != NULL ? k->domain : &kit_domain,
 	                   .n_domains = 1,
 	                   .nonce_lifetime_ms = 300000,
 	                   .alloc = heap},

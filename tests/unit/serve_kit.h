@@ -25,6 +25,7 @@ struct kit {
 	struct copy *copy;
 	struct server *server;
 	struct digester *digester;
+	struct reach *reach;
 	struct arena arena;
 	struct serve_input in;
 	struct served out;
@@ -111,6 +112,8 @@ static inline struct kit *kit_new(void)
 	k->copy = copy_new(&options.alloc);
 	k->server = server_new(&options);
 	k->digester = digester_new();
+	k->reach = reach_new(&options.alloc);
+	k->in.reach = k->reach;
 	k->arena = arena_on(malloc(KIT_ARENA), KIT_ARENA);
 	k->in.flow = (struct flow){TRANSPORT_UDP, addr_of("10.0.0.10:5060"),
 	                           addr_of("192.0.2.7:40000"), 0};
@@ -127,6 +130,7 @@ static inline void kit_free(struct kit *k)
 	assert_null(k->server);
 	copy_free(&k->copy);
 	digester_close(&k->digester);
+	reach_free(&k->reach);
 	free(k->arena.p);
 	free(k);
 }
@@ -153,6 +157,7 @@ static inline const char *kit_serve(struct kit *k, struct slice bytes)
 {
 	arena_reset(&k->arena);
 	k->in.bytes = bytes;
+	reach_open(k->reach, &k->in.flow);
 	serve(k->server, k->copy, &k->in, &k->arena, &k->out);
 	assert_true(k->out.reply.n < sizeof k->reply);
 	if (k->out.reply.n > 0)

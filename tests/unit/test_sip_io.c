@@ -26,7 +26,8 @@ struct scene {
 	int client[CLIENTS_MAX];
 	char text[KEPT]; /* of the last message */
 	struct flow flow;
-	bool answers; /* each message at once */
+	bool answers;    /* each message at once */
+	uint64_t closed; /* the connection of the last NODE_FLOW_DOWN */
 };
 
 static void answer(struct scene *s, struct slice bytes)
@@ -41,6 +42,11 @@ static void on_feed(struct loop *l, const struct node_input *in)
 {
 	struct scene *s = l->context;
 
+	if (in->event == NODE_FLOW_DOWN) {
+		s->closed = in->flow.connection;
+		l->fed--; /* messages are counted */
+		return;
+	}
 	assert_int_equal(in->event, NODE_MESSAGE);
 	(void)snprintf(s->text, sizeof s->text, SLICE_FMT, SLICE_ARG(in->bytes));
 	s->flow = in->flow;
@@ -322,6 +328,7 @@ static void an_answer_to_a_connection_that_is_gone_is_dropped(void **state)
 	(void)close(fd);
 	s->client[0] = -1;
 	turns(s, 5);
+	assert_int_equal(s->closed, s->flow.connection);
 	int next = call(s, 1, SOCK_STREAM); /* takes the place, not the number */
 	turns(s, 5);
 	answer(s, SLICE("not for you"));
