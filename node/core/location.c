@@ -7,6 +7,7 @@ static struct location_target target_of(const struct location_query *q, const st
 	struct location_target t = {
 		.binding = b,
 		.flow_lost = reach_is_lost(q->reach, b),
+		.number = q->number,
 		.unreachable = reach_is_silent(q->reach, q->aor, b),
 	};
 	struct sip_uri uri;
@@ -16,6 +17,21 @@ static struct location_target target_of(const struct location_query *q, const st
 	    !sip_uri_param(&uri, "pn-provider", &t.push))
 		t.push = id;
 	return t;
+}
+
+/* For all numbers of a PBX, and for nothing else (RFC 6140 5.2). */
+static bool is_bulk(const struct binding *b)
+{
+	struct sip_uri uri;
+	struct slice none;
+
+	return sip_uri_parse(b->uri, &uri) == OK && sip_uri_param(&uri, "bnc", &none);
+}
+
+static bool is_wanted(const struct location_query *q, const struct binding *b)
+{
+	return binding_is_live(b, q->now) && is_bulk(b) == (q->number.n > 0) &&
+	       (q->gruu->kind == GRUU_NONE || gruu_means(&q->keys, q->gruu, b));
 }
 
 static bool comes_before(const struct location_target *a, const struct location_target *b)
@@ -38,8 +54,7 @@ size_t location_find(const struct location_query *q, const struct aor_record *re
 		const struct binding *b = &record->bindings[i];
 		size_t at = n;
 
-		if (!binding_is_live(b, q->now) ||
-		    (q->gruu->kind != GRUU_NONE && !gruu_means(&q->keys, q->gruu, b)))
+		if (!is_wanted(q, b))
 			continue;
 		struct location_target t = target_of(q, b);
 		for (; at > 0 && comes_before(&t, &out[at - 1]); at--)
@@ -79,6 +94,35 @@ static void put_route(struct buf *to, const struct binding *b)
 	}
 }
 
+/* sip:host;bnc;x=y becomes sip:number@host;x=y. */
+static void put_with_number(struct buf *to, struct slice text, struct slice number)
+{
+	struct sip_uri uri;
+	struct sip_param p;
+
+	if (sip_uri_parse(text, &uri) != OK || uri.params.p == NULL)
+		return;
+	struct slice params = {uri.params.p - 1, uri.params.n + 1};
+	buf_put(to, slice_head(text, (size_t)(uri.host.p - text.p)));
+	buf_put(to, number);
+	buf_byte(to, '@');
+	buf_put(to, (struct slice){uri.host.p, (size_t)(params.p - uri.host.p)});
+	while (param_next(&params, &p)) {
+		if (slice_eq_nocase(p.name, SLICE("bnc")))
+			continue;
+		buf_byte(to, ';');
+		buf_put(to, p.name);
+		if (p.value.p == NULL)
+			continue;
+		buf_byte(to, '=');
+		buf_put(to, p.value);
+	}
+	if (uri.headers.p == NULL)
+		return;
+	buf_byte(to, '?');
+	buf_put(to, uri.headers);
+}
+
 void location_put(struct buf *to, const struct location_target *target, struct pairtime now)
 {
 	const struct binding *b = target->binding;
@@ -88,7 +132,10 @@ void location_put(struct buf *to, const struct location_target *target, struct p
 		buf_byte(to, ' ');
 	}
 	buf_byte(to, '<');
-	buf_put(to, b->uri);
+	if (target->number.n > 0)
+		put_with_number(to, b->uri, target->number);
+	else
+		buf_put(to, b->uri);
 	put_route(to, b);
 	buf_byte(to, '>');
 	buf_put(to, b->params);

@@ -13,12 +13,14 @@ struct location_query {
 	struct pairtime now;
 	const struct reach *reach;
 	struct slice aor;
+	struct slice number; /* n > 0: one of a PBX's, which its contacts with `bnc` alone reach */
 };
 
 struct location_target {
 	const struct binding *binding;
 	bool flow_lost, unreachable;
-	struct slice push; /* the service that must wake the phone first; n == 0: none */
+	struct slice number; /* goes into the URI in place of `bnc` (RFC 6140 7.1); n == 0: none */
+	struct slice push;   /* the service that must wake the phone first; n == 0: none */
 };
 
 /* Returns how many; they borrow from the record. */

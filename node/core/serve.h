@@ -38,6 +38,7 @@ struct domain_policy {
 	struct slice service_route; /* what every 200 says (RFC 3608); n == 0: nothing */
 	struct slice push_services; /* their names, by commas (RFC 8599); n == 0: no push here */
 	uint32_t flow_timer_s;      /* told to who keeps a flow to us (RFC 5626 4.4); 0: not told */
+	struct slice numbers;       /* of PBXs that register them at once: see proto/sip/number.h */
 	enum keep_alive keep_alive;
 	uint32_t keep_alive_ms;
 	bool keep_alive_remove; /* what does not answer ends */

@@ -1,6 +1,7 @@
 /* A request for a user of ours: the registrar says where the user is (RFC 3261 8.3). */
 #include "node/core/location.h"
 #include "node/core/turn.h"
+#include "proto/sip/number.h"
 
 /* Whose bindings are asked for. */
 struct lookup {
@@ -59,25 +60,69 @@ static void redirect(struct turn *t, const struct location_target *targets, size
 	turn_finish(t, SERVED_REDIRECTED);
 }
 
-static struct denial locate(struct turn *t, const struct lookup *l)
-{
+/* What an AOR's record says of it, or (`number`) of a PBX's. */
+struct search {
+	struct slice aor, number;
+	bool has_record;
+	size_t n;
 	struct location_target targets[AOR_BINDINGS_MAX];
+};
+
+static struct denial search(struct turn *t, const struct lookup *l, struct search *s)
+{
 	const struct location_query query = {
 		.keys = turn_gruus(t),
 		.gruu = &l->gruu,
 		.now = t->in->pair,
 		.reach = t->in->reach,
-		.aor = l->aor,
+		.aor = s->aor,
+		.number = s->number,
 	};
 	const struct copy_item *item = NULL;
-	struct aor_record *record = turn_read_aor(t, l->aor, &item);
+	struct aor_record *record = turn_read_aor(t, s->aor, &item);
 
 	if (record == NULL)
 		return deny(t->out->damaged.n > 0 ? 503 : 500, SERVED_OVERLOAD, NULL);
-	size_t n = location_find(&query, record, targets);
-	if (n == 0)
-		return nobody(t, l, item != NULL);
-	redirect(t, targets, n);
+	s->has_record = item != NULL;
+	s->n = location_find(&query, record, s->targets);
+	return granted();
+}
+
+/* Is the number one of a PBX's? Then `*s` asks for that. */
+static bool is_of_pbx(struct turn *t, const struct lookup *l, struct search *s)
+{
+	struct slice user = uri_unescaped(l->uri.user, t->arena);
+	uint8_t *memory = arena_take(t->arena, SIP_AOR_MAX);
+	struct number_range range;
+
+	if (l->gruu.kind != GRUU_NONE || memory == NULL ||
+	    !number_range_find(l->policy->numbers, user, &range))
+		return false;
+	struct buf to = buf_on(memory, SIP_AOR_MAX);
+	buf_str(&to, "sip:");
+	buf_put(&to, range.user);
+	buf_byte(&to, '@');
+	buf_put(&to, l->policy->name);
+	*s = (struct search){.aor = buf_slice(&to), .number = user};
+	return !to.full;
+}
+
+static struct denial locate(struct turn *t, const struct lookup *l)
+{
+	struct search own = {.aor = l->aor}, pbx;
+	struct denial why = search(t, l, &own);
+
+	if (why.status == 0 && own.n == 0 && is_of_pbx(t, l, &pbx)) {
+		why = search(t, l, &pbx);
+		if (why.status == 0 && pbx.n == 0)
+			return deny(480, SERVED_UNAVAILABLE, NULL);
+		own = pbx;
+	}
+	if (why.status != 0)
+		return why;
+	if (own.n == 0)
+		return nobody(t, l, own.has_record);
+	redirect(t, own.targets, own.n);
 	return granted();
 }
 

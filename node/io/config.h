@@ -40,6 +40,7 @@ typedef char *config_text;          /* NULL: not given */
 typedef char *config_path;          /* absolute; NULL: not given */
 typedef char *config_host;          /* in lower case */
 typedef char *config_route;         /* "": none */
+typedef char *config_numbers;       /* "": none */
 typedef struct addr config_address; /* ADDR_NONE: not given */
 typedef uint16_t config_port;
 typedef uint32_t config_count;

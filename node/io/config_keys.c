@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "proto/sip/header.h"
-
 struct choice {
 	const char *name;
 	unsigned value;
@@ -204,19 +202,14 @@ static bool read_host(const struct config_key *key, const char *text, void *fiel
 	return true;
 }
 
-/* RFC 3608: each of them a name-addr with a SIP URI in < >, loose routing asked for. */
 static bool read_route(const struct config_key *key, const char *text, void *field)
 {
-	struct slice rest = slice_str(text), element, lr;
-	struct sip_name_addr name;
-	struct sip_uri uri;
+	return config_is_route(slice_str(text)) && read_text(key, text, field);
+}
 
-	while (list_next(&rest, &element))
-		if (memchr(element.p, '<', element.n) == NULL ||
-		    name_addr_read(element, &name) != OK || sip_uri_parse(name.uri, &uri) != OK ||
-		    uri.host.n == 0 || !sip_uri_param(&uri, "lr", &lr))
-			return false;
-	return read_text(key, text, field);
+static bool read_numbers(const struct config_key *key, const char *text, void *field)
+{
+	return config_is_numbers(slice_str(text)) && read_text(key, text, field);
 }
 
 static void put_with_unit(int64_t value, const struct unit_of *units, struct buf *to)
@@ -371,6 +364,11 @@ static const struct config_type type_route = {.what = "a route such as <sip:192.
                                               .read = read_route,
                                               .put = put_text,
                                               .owns = true};
+static const struct config_type type_numbers = {
+	.what = "a list such as pbx1=+12145550100-+12145550199, pbx2=+4930123*",
+	.read = read_numbers,
+	.put = put_text,
+	.owns = true};
 static const struct config_type type_address = {
 	.what = "an IP address", .read = read_address, .put = put_address};
 static const struct config_type type_port = {.what = "a port", .read = read_port, .put = put_port};

@@ -41,6 +41,10 @@ void config_value_free(const struct config_key *key, void *object);
 /* "a duration from 20 ms to 1 min, such as 200 ms" */
 void config_key_wants(const struct config_key *key, struct buf *to);
 
+/* Texts with a grammar of their own: config_text.c. */
+bool config_is_route(struct slice text);
+bool config_is_numbers(struct slice text);
+
 /* The key or section that an unknown `name` of `section` (empty at the top) probably meant; empty
  * when nothing is near. */
 struct slice config_nearest(struct config_keys keys, struct slice section, struct slice name);

@@ -120,6 +120,8 @@
 	  "push services that wake phones here, by commas (pn-provider): others are answered 555") \
 	X(flow_timer, duration, "domains.flow_timer", "2 min", 0, CONFIG_MS_H, SHARED, \
 	  "a phone with Outbound must keep its flow alive so often (Flow-Timer); 0 s: not told") \
+	X(numbers, numbers, "domains.numbers", "", 0, 400, SHARED, \
+	  "numbers that a PBX registers at once (RFC 6140): USER=FIRST-LAST or USER=PREFIX*, by commas") \
 	X(keep_alive, keep_alive, "domains.keep_alive", "off", 0, 0, SHARED, \
 	  "what registered contacts get to keep NATs open: crlf (needs no answer), options (who does not " \
 	  "answer is found unreachable), or nothing (off)") \

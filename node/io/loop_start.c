@@ -165,6 +165,7 @@ static void take_domains(struct loop *l, struct node_options *o)
 			.service_route = slice_str(d->service_route),
 			.push_services = slice_str(d->push_services),
 			.flow_timer_s = (uint32_t)(d->flow_timer / 1000),
+			.numbers = slice_str(d->numbers),
 			.keep_alive = keep_alive_of(d->keep_alive),
 			.keep_alive_ms = (uint32_t)d->keep_alive_interval,
 			.keep_alive_remove = d->keep_alive_remove,

@@ -52,6 +52,7 @@ static const struct domain_policy kit_domains[] = {
                    .userhash = true),
 	KIT_DOMAIN("rich.example", 3600, OFFER_NOTHING, 4, .redirect = true,
                    .service_route = {SLICE_OF("<sip:10.0.0.9;lr>")},
+                   .numbers = {SLICE_OF("pbx1=+12145550100-+12145550199, pbx2=+4930123*")},
                    .push_services = {SLICE_OF("apns,fcm")}, .flow_timer_s = 120),
 	{.name = {SLICE_OF("late.example")},
          .default_expires_s = 7200,

@@ -211,6 +211,9 @@ static void a_wrong_value_is_refused_with_its_line_and_what_would_be_right(void 
 	         "bytes"},
 		{"domains:\n- {name: a.b, max_contacts: 33}\n", 2,
 	         "`domains.max_contacts`: `33` is not a whole number from 1 to 32"},
+		{"domains:\n- name: a.b\n  numbers: p=+1-+22\n", 3,
+	         "`domains.numbers`: `p=+1-+22` is not a list such as "
+	         "pbx1=+12145550100-+12145550199, pbx2=+4930123* of at most 400 bytes"},
 	};
 
 	check_bad(rows, ARRAY_LEN(rows));

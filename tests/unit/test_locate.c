@@ -161,6 +161,64 @@ static void who_cannot_be_found_is_said_to_be_so(void **state)
 	kit_free(k);
 }
 
+static void bind_pbx(struct kit *k, const char *aor, const char *contact)
+{
+	assert_memory_equal(kit_register(k, &(struct reg){.to = aor,
+	                                                  .contact = contact,
+	                                                  .more = "Require: gin\r\n"
+	                                                          "Proxy-Require: gin\r\n"
+	                                                          "Path: <sip:p;lr>\r\n"}),
+	                    "200", 3);
+}
+
+/* B1, B4, B8: the number goes where bnc stood, through the PBX's path */
+static void a_number_of_a_pbx_is_found_by_the_pbx_s_one_contact(void **state)
+{
+	(void)state;
+	struct kit *k = new_kit();
+	static const char *const rows[][2] = {
+		{"sip:+12145550142@rich.example;user=phone",
+	         "302 <sip:+12145550142@198.51.100.3:5070;x=y?Route=%3csip:p%3blr%3e>;expires="
+	         "3600"},
+		{"sip:%2b12145550199@rich.example",
+	         "302 <sip:+12145550199@198.51.100.3:5070;x=y?Route=%3csip:p%3blr%3e>;expires="
+	         "3600"},
+		{"sip:+493012345@rich.example",
+	         "302 <sips:+493012345@[2001:db8::1]?Route=%3csip:p%3blr%3e>;expires=3600"},
+		{"sip:+12145550200@rich.example", "404"},
+		{"sip:+1214555014@rich.example", "404"},
+		{"sip:+4930123@rich.example", "404"},
+		{"sip:x2145550142@rich.example", "404"},
+		{"sip:pbx1@rich.example", "480"}, /* for numbers alone */
+	};
+
+	assert_string_equal(ask_for(k, "INVITE", "sip:+12145550142@rich.example", ""), "480");
+	bind_pbx(k, "sip:pbx1@rich.example", "<sip:198.51.100.3:5070;bnc;x=y>");
+	bind_pbx(k, "sip:pbx2@rich.example", "<sips:[2001:db8::1];bnc>, <sip:desk@h>");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_string_equal(ask_for(k, "INVITE", rows[i][0], ""), rows[i][1]);
+	assert_string_equal(ask_for(k, "INVITE", "sip:pbx2@rich.example", ""),
+	                    "302 <sip:desk@h?Route=%3csip:p%3blr%3e>;expires=3600");
+	kit_free(k);
+}
+
+/* Who registers a number by itself has it */
+static void a_number_s_own_binding_goes_before_its_pbx(void **state)
+{
+	(void)state;
+	struct kit *k = new_kit();
+
+	bind_pbx(k, "sip:pbx1@rich.example", "<sip:198.51.100.3;bnc>");
+	(void)kit_register(k, &(struct reg){.to = "sip:+12145550142@rich.example",
+	                                    .contact = "<sip:own@h>;expires=60"});
+	assert_string_equal(ask_for(k, "INVITE", "sip:+12145550142@rich.example", ""),
+	                    "302 <sip:own@h>;expires=60");
+	kit_pass(k, 61000);
+	assert_memory_equal(ask_for(k, "INVITE", "sip:+12145550142@rich.example", ""),
+	                    "302 <sip:+12145550142@198.51.100.3?", 35);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +227,8 @@ int main(void)
 		cmocka_unit_test(lost_flows_come_last_and_sleepers_are_marked),
 		cmocka_unit_test(a_gruu_reaches_its_instance_alone),
 		cmocka_unit_test(who_cannot_be_found_is_said_to_be_so),
+		cmocka_unit_test(a_number_of_a_pbx_is_found_by_the_pbx_s_one_contact),
+		cmocka_unit_test(a_number_s_own_binding_goes_before_its_pbx),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
