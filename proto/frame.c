@@ -43,6 +43,7 @@ static enum err read_beat(const Repl__Beat *m, struct beat *out)
 		.role_for_ms = m->role_for_ms,
 		.without_keepalived = m->without_keepalived,
 		.room_low = m->room_low,
+		.wall_ms = m->wall_ms,
 	};
 	return OK;
 }
@@ -270,6 +271,7 @@ static Repl__Beat *write_beat(const struct beat *b, Repl__Beat *m)
 	m->role_for_ms = b->role_for_ms;
 	m->without_keepalived = b->without_keepalived;
 	m->room_low = b->room_low;
+	m->wall_ms = b->wall_ms;
 	return m;
 }
 

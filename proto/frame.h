@@ -77,10 +77,10 @@ struct beat {
 	struct pairtime pair;
 	uint64_t number, echo;
 	int64_t echo_held_ms;
-	uint64_t last_seq;
-	uint64_t role_for_ms;
+	uint64_t last_seq, role_for_ms;
 	bool without_keepalived;
 	bool room_low;
+	int64_t wall_ms; /* the sender's wall clock; 0: unknown */
 };
 
 struct hello {

@@ -235,6 +235,7 @@ static void join_tombstones(struct aor_join *j, struct arena *arena)
 	for (size_t i = 0; i < p.n; i++)
 		j->joined->tombstones[i] = *(const struct tombstone *)p.picks[i].part;
 	j->joined->n_tombstones = p.n;
+	j->joined->gave_way = 0;
 	j->same_as &= pile_same_as(&p, j->ours->n_tombstones, j->theirs->n_tombstones);
 }
 

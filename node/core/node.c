@@ -338,6 +338,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 	n->n_outs = 0;
 	n->now = now;
 	n->random = in->random;
+	n->wall_ms = in->wall_ms;
 	node_doubt_step(n);
 	by_event[in->event](n, in);
 	if (n->loaded && in->event != NODE_MESSAGE && in->event != NODE_FLOW_DOWN) {

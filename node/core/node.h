@@ -109,8 +109,8 @@ struct node_input {
 	enum node_event event;
 	bool on;         /* NODE_ROOM */
 	uint64_t random; /* fresh random bits, with every input */
-	uint64_t seq;
-	uint64_t connection;
+	int64_t wall_ms; /* this host's wall clock, with every input, for the alarm alone; 0: unknown */
+	uint64_t seq, connection;
 	struct slice bytes;
 	struct flow flow;
 	const struct frame *frame;

@@ -101,6 +101,7 @@ static struct beat own_beat(struct node *n)
 		.role_for_ms = (uint64_t)(n->now.ms - n->role.since.ms),
 		.without_keepalived = !n->keepalived_alive && !n->options.role.standalone,
 		.room_low = n->disk.room_low,
+		.wall_ms = n->wall_ms,
 	};
 }
 
@@ -172,6 +173,30 @@ void node_follow_seed(struct node *n)
 		follow_clock(n, told, l->told_trip_ms);
 }
 
+/* Wall clocks decide nothing here, but men read them. Each is told beside the pair's time, which is the same
+ * on both nodes of a pair in step, so the way of a heartbeat does not count. */
+static void compare_clocks(struct node *n, const struct beat *b)
+{
+	enum { APART_MS = 1000, TOGETHER_MS = 500 };
+	bool known = b->wall_ms > 0 && n->wall_ms > 0 && b->pair_state == PAIR_PAIRED;
+	/* A peer may say any number: unsigned, it overflows into another one and no further. */
+	uint64_t theirs = (uint64_t)b->wall_ms - (uint64_t)b->pair.ms;
+	uint64_t ours = (uint64_t)n->wall_ms - (uint64_t)pair_now(n).ms;
+
+	if (!known || n->pair != PAIR_PAIRED)
+		return;
+	n->peer_clock_ms = theirs - ours;
+	uint64_t apart_ms = n->peer_clock_ms > INT64_MAX ? ours - theirs : theirs - ours;
+	if (!n->clocks_apart && apart_ms > APART_MS)
+		node_note(n, WEIGHT_WARN,
+		          &(struct note){"clocks", "together", "apart",
+		                         "the hosts' wall clocks differ by more than a second"});
+	else if (n->clocks_apart && apart_ms < TOGETHER_MS)
+		node_note(n, WEIGHT_NOTICE,
+		          &(struct note){"clocks", "apart", "together", "they agree again"});
+	n->clocks_apart = apart_ms > (n->clocks_apart ? TOGETHER_MS - 1 : APART_MS);
+}
+
 /* What every heartbeat says; the hello carries the first. */
 static void take_beat(struct node *n, const struct beat *b)
 {
@@ -193,6 +218,7 @@ static void take_beat(struct node *n, const struct beat *b)
 		l->told_at = n->now;
 		l->told_trip_ms = round_trip;
 	}
+	compare_clocks(n, b);
 	bool active = b->role == ROLE_ACTIVE;
 	/* Only of who seeds us: an active that will give way to us has no time for us. And the stamps
 	 * of a fork are moved by what our time is off: twice, should the merge begin again. */

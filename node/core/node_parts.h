@@ -63,6 +63,8 @@ struct node {
 	enum pair_state pair;
 	struct mtime pair_since;
 	struct trial trial;
+	bool clocks_apart;      /* the wall clocks of the two hosts */
+	uint64_t peer_clock_ms; /* the peer's less ours; signed when shown */
 	struct disk_watch disk;
 	struct reach *reach;
 	struct keep_alive_watch keep_alive;
@@ -97,6 +99,7 @@ struct node {
 	/* of the step */
 	struct mtime now;
 	uint64_t random;
+	int64_t wall_ms;
 	struct arena arena;
 	struct node_output *outs;
 	size_t n_outs, outs_room;

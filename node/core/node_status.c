@@ -91,6 +91,8 @@ static void put_peer(const struct node *n, struct mtime now, struct status *s)
 	s->peer_link = n->link.greeted;
 	text(s->peer_role, n->link.greeted ? role_name((enum role)n->link.beat.role) : "unknown");
 	s->peer_version = link_version(n);
+	s->clocks_apart = n->clocks_apart;
+	s->peer_clock_offset_ms = n->peer_clock_ms;
 	s->config_differs = n->link.greeted &&
 	                    n->link.hello.config_digest != n->options.config_digest;
 	text(s->peer_refused, n->refused == REFUSE_NONE ? "" : refusal_text(n->refused));

@@ -66,6 +66,8 @@
 	X(damaged, flag, "", "not repaired yet")                                              \
 	X(repairs, count, "", "snapshots sent because the standby was not equal or sound")    \
 	X(clock_offset_ms, count, "ms", "this host's wall clock less the pair's time")        \
+	X(peer_clock_offset_ms, count, "ms", "the peer's wall clock less this host's")        \
+	X(clocks_apart, flag, "", "by more than a second: nothing here relies on them")       \
 	X(expiry_held, flag, "",                                                              \
 	  "nothing expires for now: the clock was in doubt or we were behind")                \
 	X(aors, count, "", "AORs with a record")                                              \

@@ -189,6 +189,7 @@ void loop_feed(struct loop *l, struct node_input *in)
 	/* Everything the dying active still sent is taken before its address is. */
 	if (in->event == NODE_ADDRESS && in->address.here && l->link != NULL)
 		peer_link_drain(l->link);
+	in->wall_ms = loop_wall_ms();
 	assert(!l->feeding);
 	l->feeding = true;
 	step(l, in);

@@ -253,6 +253,7 @@ static void step(struct world *w, struct host *h, struct node_input *in)
 	struct node_outputs outs;
 
 	in->random = rng_next(&w->rng);
+	in->wall_ms = host_wall_ms(w, h);
 	w->steps++;
 	node_step(h->node, in, host_now(w, h), &outs);
 	for (size_t i = 0; i < outs.n && !w->failed; i++)

@@ -125,6 +125,7 @@ static inline void kit_feed(struct kit *k, int at, struct node_input *in)
 	uint64_t wanted = 0;
 
 	in->random = k->random += 2;
+	in->wall_ms = 1700000000000 + k->now.ms + n->wall_ahead_ms;
 	node_step(n->node, in, mtime_add_ms(k->now, n->ahead_ms), &outs);
 	for (size_t i = 0; i < outs.n; i++)
 		kit_carry_out(k, at, &outs.item[i], &wanted);

@@ -21,7 +21,8 @@ struct kit_frame {
 struct kit_node {
 	struct node *node;
 	int64_t ahead_ms; /* its clock, before the other's */
-	bool disk_held;   /* what is appended is not durable until it is let go */
+	int64_t wall_ahead_ms;
+	bool disk_held; /* what is appended is not durable until it is let go */
 	uint64_t appended, log_first;
 	unsigned messages; /* SIP that left */
 	char last[2048];   /* the last of it */

@@ -392,6 +392,36 @@ static void the_standby_knows_the_path_of_a_binding(void **state)
 	end(k);
 }
 
+/* A4: an alarm, and nothing else: the pair goes on, nothing expires. */
+static void wall_clocks_apart_are_told_once(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	ask(k, A, "alice", 1, ";expires=3600");
+	kit_pass(k, 1000);
+	assert_false(status(k, A).clocks_apart || status(k, B).clocks_apart);
+	k->node[B].wall_ahead_ms = -7200000;
+	kit_pass(k, 1000);
+	assert_true(status(k, A).clocks_apart && status(k, B).clocks_apart);
+	assert_in_range((int64_t)status(k, B).peer_clock_offset_ms, 7199900, 7200100);
+	assert_in_range(-(int64_t)status(k, A).peer_clock_offset_ms, 7199900, 7200100);
+	assert_non_null(strstr(k->node[A].line, "clocks=together->apart"));
+	unsigned lines = k->node[A].lines;
+	kit_pass(k, 5000);
+	assert_int_equal(k->node[A].lines, lines);
+	assert_int_equal(status(k, A).aors, 1);
+	assert_string_equal(status(k, A).pair_state, "paired");
+	k->node[B].wall_ahead_ms = 600; /* between the two bounds: as it was */
+	kit_pass(k, 1000);
+	assert_true(status(k, A).clocks_apart);
+	k->node[B].wall_ahead_ms = 0;
+	kit_pass(k, 1000);
+	assert_false(status(k, A).clocks_apart || status(k, B).clocks_apart);
+	assert_non_null(strstr(k->node[B].line, "clocks=apart->together"));
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +441,7 @@ int main(void)
 		cmocka_unit_test(a_change_that_was_not_committed_is_answered_too),
 		cmocka_unit_test(in_doubt_no_change_is_taken),
 		cmocka_unit_test(in_mode_peer_the_disk_is_waited_for_while_the_pair_is_not_paired),
+		cmocka_unit_test(wall_clocks_apart_are_told_once),
 		cmocka_unit_test(a_standby_whose_disk_hangs_is_not_sent_more_than_it_can_hold),
 	};
 
