@@ -23,7 +23,7 @@ const char *entry_kind_name(enum entry_kind k)
 		[ENTRY_REQUEST] = "request",   [ENTRY_EXPIRY] = "expiry",
 		[ENTRY_OPERATOR] = "operator", [ENTRY_REIGN] = "reign",
 		[ENTRY_SECRET] = "secret",     [ENTRY_MERGE] = "merge",
-		[ENTRY_REPAIR] = "repair",
+		[ENTRY_REPAIR] = "repair",     [ENTRY_NOTIFY] = "notify",
 	};
 
 	return k >= ENTRY_REQUEST && (size_t)k < ARRAY_LEN(names) ? names[k] : "?";

@@ -22,6 +22,7 @@ enum entry_kind {
 	ENTRY_SECRET,
 	ENTRY_MERGE,
 	ENTRY_REPAIR, /* the same bytes once more: the store had lost them */
+	ENTRY_NOTIFY, /* a watcher was told, or is gone */
 };
 const char *entry_kind_name(enum entry_kind k); /* "request"; "?" outside the list */
 

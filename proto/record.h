@@ -12,8 +12,8 @@
 #include "proto/base/err.h"
 #include "proto/base/mtime.h"
 
-/* Numbers are stored and sent: never reused. Keys: AOR and SUBSCRIBER "sip:user@host" (subscriber:
- * "user@realm"), SECRET its id and REIGN its id, 8 bytes big-endian. */
+/* Numbers are stored and sent: never reused. Keys: AOR and WATCHER "sip:user@host", SUBSCRIBER
+ * "user@realm", SECRET its id and REIGN its id, 8 bytes big-endian. */
 enum table {
 	TABLE_AOR = 1,
 	TABLE_NAP = 2,
@@ -34,6 +34,8 @@ enum {
 	AOR_TOMBSTONES_MAX = 16, /* the oldest goes, with an alarm */
 	AOR_NONCES_MAX = 8,      /* the oldest goes: its client is challenged once more */
 	BINDING_PATHS_MAX = 8,
+	WATCHERS_MAX = 8, /* of one AOR */
+	WATCHER_ROUTES_MAX = 8,
 };
 
 /* No history gets there, at a million a second for a hundred thousand years: what says so lies. */
@@ -141,6 +143,34 @@ struct reign_record {
 	struct unknown_fields unknown;
 };
 
+struct watcher {
+	struct slice call_id, local_tag, remote_tag; /* the dialog */
+	struct slice remote;                         /* its From, the tag included */
+	struct slice target;
+	struct slice route[WATCHER_ROUTES_MAX];
+	size_t n_routes;
+	struct slice event;
+	uint32_t cseq;
+	uint32_t version; /* of the newest NOTIFY, whose CSeq is one more */
+	struct pairtime expires, told_at;
+	uint64_t told;  /* a hash of the bindings that it told of */
+	uint64_t reign; /* that told it */
+	struct addr received, local;
+	enum transport transport;
+	uint64_t connection; /* streams: of the process that reigned in `flow_reign` */
+	uint64_t flow_reign;
+	bool gruu;
+	uint64_t contacts[AOR_BINDINGS_MAX]; /* ids of those that it was told are bound */
+	size_t n_contacts;
+	struct unknown_fields unknown;
+};
+
+struct watchers_record {
+	struct watcher watchers[WATCHERS_MAX];
+	size_t n;
+	struct unknown_fields unknown;
+};
+
 /* Decoders check meaning too (counts, sizes, enums): ERR_MALFORMED, ERR_TOO_BIG. An AOR with more
  * bindings than AOR_BINDINGS_MAX is ERR_TOO_BIG. The arena wants about 8 times the bytes' size. */
 enum err aor_decode(struct slice bytes, struct arena *arena, struct aor_record *out) MUST_CHECK;
@@ -149,11 +179,14 @@ enum err subscriber_decode(struct slice bytes, struct arena *arena,
 enum err secret_decode(struct slice bytes, struct arena *arena,
                        struct secret_record *out) MUST_CHECK;
 enum err reign_decode(struct slice bytes, struct arena *arena, struct reign_record *out) MUST_CHECK;
+enum err watchers_decode(struct slice bytes, struct arena *arena,
+                         struct watchers_record *out) MUST_CHECK;
 
 /* Writes the bytes; `to->full` when they do not fit. The arena is scratch. */
 void aor_encode(const struct aor_record *r, struct arena *arena, struct buf *to);
 void subscriber_encode(const struct subscriber_record *r, struct buf *to);
 void secret_encode(const struct secret_record *r, struct buf *to);
 void reign_encode(const struct reign_record *r, struct buf *to);
+void watchers_encode(const struct watchers_record *r, struct arena *arena, struct buf *to);
 
 #endif

@@ -91,7 +91,9 @@ void answer_denial(const struct answer *a, const struct denial *why,
 		if (auth_offers(challenge->policy->digest, (enum digest_algorithm)i))
 			put_challenge(a, challenge, (enum digest_algorithm)i, why->stale);
 	if (why->status == 405)
-		reply_header(a->to, "Allow", SLICE("REGISTER, OPTIONS"));
+		reply_header(a->to, "Allow", SLICE("REGISTER, OPTIONS, SUBSCRIBE"));
+	if (why->status == 489)
+		reply_header(a->to, "Allow-Events", SLICE("reg"));
 	if (why->status == 420)
 		reply_header(a->to, "Unsupported", why->unsupported);
 	if (why->status == 423)
@@ -189,7 +191,8 @@ void answer_bindings(const struct answer *a, const struct listing *l)
 void answer_options(const struct answer *a)
 {
 	reply_begin(a->to, a->request, a->flow, 200, NULL, a->to_tag);
-	reply_header(a->to, "Allow", SLICE("REGISTER, OPTIONS"));
+	reply_header(a->to, "Allow", SLICE("REGISTER, OPTIONS, SUBSCRIBE"));
+	reply_header(a->to, "Allow-Events", SLICE("reg"));
 	reply_header(a->to, "Accept", SLICE("*/*"));
 	reply_header(a->to, "Supported", SLICE("path, outbound, gruu, gin"));
 	reply_end(a->to);

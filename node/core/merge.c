@@ -222,6 +222,66 @@ static enum err merge_secrets(const struct merge_versions *v, struct arena *aren
 	return err;
 }
 
+/* Of one dialog the one who was told more; what one side has lost is told once more, which finds out. */
+static bool take_watcher(struct watchers_record *ours, const struct watcher *theirs)
+{
+	struct watcher *mine = NULL;
+
+	for (size_t i = 0; i < ours->n; i++) {
+		struct watcher *w = &ours->watchers[i];
+		bool same = slice_eq(w->call_id, theirs->call_id) &&
+		            slice_eq(w->local_tag, theirs->local_tag);
+		if (same && (mine == NULL || w->version > mine->version))
+			mine = w;
+	}
+	if (mine == NULL && ours->n < WATCHERS_MAX)
+		ours->watchers[ours->n++] = *theirs;
+	else if (mine != NULL && theirs->version > mine->version)
+		*mine = *theirs;
+	else
+		return false;
+	return true;
+}
+
+static bool move_watcher(const struct merge *m, struct watcher *w)
+{
+	if (is_since_fork(m, w->told_at)) {
+		w->told_at = moved(w->told_at, m->their_shift_ms);
+		w->expires = moved(w->expires, m->their_shift_ms);
+	}
+	return w->told_at.ms >= 0 && w->told_at.ms < PAIRTIME_END_MS && w->expires.ms >= 0 &&
+	       w->expires.ms < PAIRTIME_END_MS;
+}
+
+static enum err merge_watchers(const struct merge *m, const struct merge_versions *v,
+                               struct arena *arena, struct merged *out)
+{
+	struct watchers_record *ours = arena_take(arena, sizeof *ours);
+	struct watchers_record *theirs = arena_take(arena, sizeof *theirs);
+	uint8_t *memory = arena_take(arena, RECORD_MAX);
+	struct buf to = buf_on(memory, memory == NULL ? 0 : RECORD_MAX);
+	bool any = false;
+
+	if (memory == NULL)
+		return ERR_TOO_BIG;
+	*ours = (struct watchers_record){.n = 0};
+	enum err err = watchers_decode(v->theirs, arena, theirs);
+	if (err == OK && v->ours.n > 0)
+		err = watchers_decode(v->ours, arena, ours);
+	if (err != OK)
+		return err;
+	for (size_t i = 0; i < theirs->n; i++)
+		if (move_watcher(m, &theirs->watchers[i]))
+			any = take_watcher(ours, &theirs->watchers[i]) || any;
+	if (!any)
+		return OK;
+	watchers_encode(ours, arena, &to);
+	if (to.full)
+		return OK; /* those of ours stay: who is told no more subscribes again */
+	*out = (struct merged){buf_slice(&to), v->ours.n == 0 ? MERGE_THEIRS_WINS : MERGE_JOINED};
+	return OK;
+}
+
 enum err record_merge(const struct merge *m, enum table table, const struct merge_versions *v,
                       struct arena *arena, struct merged *out)
 {
@@ -236,9 +296,10 @@ enum err record_merge(const struct merge *m, enum table table, const struct merg
 		return merge_subscribers(m, v, arena, out);
 	case TABLE_SECRET:
 		return merge_secrets(v, arena, out);
+	case TABLE_WATCHER:
+		return merge_watchers(m, v, arena, out);
 	case TABLE_NAP:
 	case TABLE_FORWARD:
-	case TABLE_WATCHER:
 	case TABLE_REIGN:
 	case TABLE_END:
 		break;

@@ -11,7 +11,8 @@
  *     cause `replaced` count against their own Call-ID only; a floor removes what was stamped earlier;
  *   - what a binding's own record has buried or floored came before that binding, whatever the stamps;
  *   - tombstones, floor and nonces are joined, the newest kept where there are too many.
- * Subscribers: the whole record with the later pair time, `gone` included. Secrets: the union; a key is
+ * Subscribers: the whole record with the later pair time, `gone` included. Watchers: the union; of one dialog the
+ * higher version. Secrets: the union; a key is
  * added, never replaced. A side without the record: empty bytes.
  *
  * Limits. A merged AOR may exceed the policy's maximum of contacts. Beyond AOR_BINDINGS_MAX those that

@@ -116,6 +116,7 @@ void node_free(struct node **node)
 	if (n == NULL)
 		return;
 	const struct alloc alloc = n->options.alloc;
+	node_watch_free(n);
 	server_free(&n->server);
 	reach_free(&n->reach);
 	copy_free(&n->copy);
@@ -214,6 +215,8 @@ static void on_message(struct node *n, const struct node_input *in)
 		.pair = pair_now(n),
 		.now = n->now,
 		.epoch = n->reign.epoch,
+		.reign = n->reign.id,
+		.random = n->random,
 		.unit = n->options.unit,
 		.released = node_allowed(n),
 		.last_seq = n->last_seq,
@@ -226,7 +229,7 @@ static void on_message(struct node *n, const struct node_input *in)
 		return;
 	}
 	reach_open(n->reach, &in->flow);
-	if (node_keep_alive_answered(n, in))
+	if (node_keep_alive_answered(n, in) || node_watch_answered(n, in->bytes))
 		return;
 	serve(n->server, n->copy, &ask, &n->arena, &served);
 	n->outcomes[served.outcome]++;
@@ -235,7 +238,7 @@ static void on_message(struct node *n, const struct node_input *in)
 	uint64_t depends_on = served.depends_on;
 	node_gave_way(n, served.key, served.gave_way);
 	if (served.change)
-		depends_on = node_append(n, ENTRY_REQUEST, TABLE_AOR, served.key, served.value,
+		depends_on = node_append(n, ENTRY_REQUEST, served.table, served.key, served.value,
 		                         served.deadline);
 	if (served.reply.n == 0)
 		return;
@@ -244,6 +247,8 @@ static void on_message(struct node *n, const struct node_input *in)
 	                            .target = served.target,
 	                            .bytes = served.reply};
 	node_hold(n, depends_on, &reply);
+	if (served.notify.bytes.n > 0)
+		node_watch_send(n, depends_on, &served.notify);
 }
 
 static void on_flow_down(struct node *n, const struct node_input *in)
@@ -289,6 +294,8 @@ static void tick(struct node *n)
 	n->last_tick = n->now;
 	node_beat(n);
 	node_digest_tick(n);
+	if (!n->doubt)
+		node_watch_tick(n);
 	if (node_active(n) && !n->doubt)
 		node_expire(n);
 }

@@ -28,7 +28,7 @@ void node_fork_begin(struct node *n, uint64_t fork_seq)
 
 static bool is_merged_table(enum table t)
 {
-	return t == TABLE_AOR || t == TABLE_SUBSCRIBER || t == TABLE_SECRET;
+	return t == TABLE_AOR || t == TABLE_SUBSCRIBER || t == TABLE_SECRET || t == TABLE_WATCHER;
 }
 
 static bool has_item(const struct snapshot_item *items, size_t count, const struct entry *e)
@@ -242,6 +242,8 @@ static void merge_item(struct node *n, const struct merge *m, const struct snaps
 		return;
 	if (item->table == TABLE_AOR && merged.value.n > 0)
 		deadline = aor_deadline(merged.value, n->options.server.nonce_lifetime_ms, scratch);
+	else if (item->table == TABLE_WATCHER)
+		deadline = pair_now(n);
 	(void)node_append(n, ENTRY_MERGE, item->table, item->key, merged.value, deadline);
 }
 

@@ -189,6 +189,8 @@ uint64_t node_append(struct node *n, enum entry_kind kind, enum table table, str
 		note_subscriber(n, &e);
 	node_diff_note(n, &e);
 	put(n, &e, deadline);
+	if (table == TABLE_AOR)
+		node_watch_changed(n, key);
 	n->last_seq = e.seq;
 	keep_in_window(n, bytes);
 	struct node_output *o = node_out(n, OUT_APPEND);

@@ -8,6 +8,7 @@
 #include "node/core/node_keep_alive.h"
 #include "node/core/node_note.h"
 #include "node/core/node_peer.h"
+#include "node/core/node_watch.h"
 #include "node/core/ring.h"
 #include "replication/pair_clock.h"
 
@@ -86,6 +87,7 @@ struct node {
 	struct mtime expiry_held_until;
 	struct mtime next_tick, last_tick;
 	struct digest_watch digest;
+	struct watch watch;
 	bool doubt; /* we were paused: is our reign still the current one? */
 	uint64_t doubt_connection, doubt_number;
 	struct mtime doubt_at, doubt_until;

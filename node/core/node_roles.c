@@ -115,6 +115,7 @@ static void become_active(struct node *n)
 {
 	write_first_secret(n);
 	forget_old_reigns(n);
+	node_watch_begin(n);
 	node_resume(n);
 }
 
@@ -251,8 +252,10 @@ void node_expire(struct node *n)
 	enum { SCRATCH = 512 * 1024, ROOM_MIN = 2 * SCRATCH };
 	uint64_t budget = n->options.expiry_rate * (uint64_t)node_tick_ms(n) / 1000 + 1;
 	enum table table;
+	int64_t held_ms = n->expiry_held_until.ms - n->now.ms;
+	bool watched = copy_count(n->copy, TABLE_WATCHER) > 0;
 
-	if (!mtime_reached(n->expiry_held_until, n->now) || n->arena.room - n->arena.n < ROOM_MIN)
+	if ((held_ms > 0 && !watched) || n->arena.room - n->arena.n < ROOM_MIN)
 		return;
 	struct arena scratch = arena_on(arena_take(&n->arena, SCRATCH), SCRATCH);
 	while (budget-- > 0 && node_has_room(n) && n->arena.room - n->arena.n >= ROOM_MIN) {
@@ -260,6 +263,12 @@ void node_expire(struct node *n)
 		if (item == NULL)
 			return;
 		arena_reset(&scratch);
-		expire_one(n, item, table, &scratch);
+		if (table == TABLE_WATCHER)
+			node_watch_due(n, item, &scratch, held_ms > 0);
+		else if (held_ms > 0) /* out of the watchers' way */
+			copy_again(n->copy, table, item->key,
+			           (struct pairtime){pair_now(n).ms + held_ms});
+		else
+			expire_one(n, item, table, &scratch);
 	}
 }

@@ -140,6 +140,8 @@ static void put_counts(const struct node *n, struct status *s)
 	s->options = n->outcomes[SERVED_OPTIONS];
 	s->keep_alives = n->outcomes[SERVED_KEEP_ALIVE];
 	s->redirected = n->outcomes[SERVED_REDIRECTED];
+	s->subscribed = n->outcomes[SERVED_SUBSCRIBED];
+	s->watched = copy_count(n->copy, TABLE_WATCHER);
 	s->unavailable = n->outcomes[SERVED_UNAVAILABLE];
 	s->challenged = n->outcomes[SERVED_CHALLENGED];
 	s->forbidden = n->outcomes[SERVED_FORBIDDEN];

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "node/core/turn.h"
+#include "node/core/watcher.h"
 #include "proto/sip/stun.h"
 
 enum {
@@ -146,6 +147,12 @@ const struct domain_policy *turn_find_domain(const struct server *s, struct slic
 	return NULL;
 }
 
+struct gruu_keys server_gruus(struct server *s, const struct copy *copy, struct arena *arena)
+{
+	secrets_follow(&s->secrets, copy, arena);
+	return (struct gruu_keys){s->digester, &s->secrets};
+}
+
 struct gruu_keys turn_gruus(const struct turn *t)
 {
 	return (struct gruu_keys){t->server->digester, &t->server->secrets};
@@ -232,6 +239,8 @@ static void serve_method(struct turn *t)
 		turn_respond(t, status, SERVED_BAD, reason);
 	else if (t->request->method == SIP_REGISTER)
 		serve_register(t);
+	else if (t->request->method == SIP_SUBSCRIBE)
+		serve_subscribe(t);
 	else if (t->request->method == SIP_OPTIONS)
 		serve_options(t);
 	else if (t->request->method == SIP_CANCEL)
@@ -283,7 +292,8 @@ void serve(struct server *s, const struct copy *copy, const struct serve_input *
 	struct turn t = {.server = s, .copy = copy, .in = in, .arena = arena, .out = out};
 
 	assert(arena->room >= ARENA_LEAST);
-	*out = (struct served){.outcome = SERVED_NOTHING, .deadline = PAIRTIME_NEVER};
+	*out = (struct served){
+		.outcome = SERVED_NOTHING, .table = TABLE_AOR, .deadline = PAIRTIME_NEVER};
 	if (in->flow.transport == TRANSPORT_UDP && stun_is_request(in->bytes)) {
 		answer_keep_alive(in, arena, out);
 		return;

@@ -61,6 +61,8 @@ struct serve_input {
 	struct pairtime pair;
 	struct mtime now;
 	uint64_t epoch; /* of the current reign, stamped into what is written */
+	uint64_t reign; /* its id */
+	uint64_t random;
 	enum unit unit;
 	uint64_t
 		released; /* outputs up to this seq have left: a retransmission of what has not is silent,
@@ -80,6 +82,7 @@ enum serve_outcome {
 	SERVED_OPTIONS,
 	SERVED_KEEP_ALIVE,  /* STUN over UDP (RFC 5626) */
 	SERVED_REDIRECTED,  /* 302 */
+	SERVED_SUBSCRIBED,  /* 200: a watcher, or no more */
 	SERVED_UNAVAILABLE, /* 480: the user has no binding */
 	SERVED_CHALLENGED,
 	SERVED_FORBIDDEN,
@@ -91,14 +94,25 @@ enum serve_outcome {
 	SERVE_OUTCOMES
 };
 
+/* A NOTIFY (RFC 6665), and what its answer is known by. */
+struct notify {
+	struct slice bytes; /* empty: none */
+	struct flow flow;
+	struct addr target;
+	struct slice aor;
+	uint64_t dialog, branch; /* hashes */
+};
+
 struct served {
 	enum serve_outcome outcome;
 	struct slice reply; /* empty: nothing is sent; in the arena */
 	struct addr target; /* UDP: where it goes; streams: the request's own connection */
-	bool change;        /* table aor: `key` gets `value`; in the arena */
+	bool change;        /* in `table`, aor or watcher, `key` gets `value`; in the arena */
+	enum table table;
 	struct slice key, value;
 	struct pairtime deadline; /* of the new record */
 	size_t gave_way;          /* tombstones that it has no room for */
+	struct notify notify;     /* behind the reply */
 	uint64_t depends_on;      /* without a change: the seq the answer waits for */
 	enum table damaged_table; /* a record that is not what was put into the copy: 503 */
 	struct slice damaged;     /* its key; empty: all were sound */

@@ -2,21 +2,9 @@
 
 #include "node/core/register_extend.h"
 #include "node/core/registrar.h"
-#include "node/core/turn.h"
+#include "node/core/registration.h"
 
-/* What one REGISTER is decided over. */
-struct registration {
-	struct register_request *request;
-	const struct domain_policy *policy;
-	struct auth_context auth;
-	struct sip_credentials given;
-	struct digest_form form;
-	struct pairtime issued;       /* its nonce */
-	const struct copy_item *item; /* NULL: no record */
-	struct aor_record *record;
-};
-
-static void challenge(struct turn *t, const struct registration *r, bool stale)
+void registration_challenge(struct turn *t, const struct registration *r, bool stale)
 {
 	struct denial why = deny(401, SERVED_CHALLENGED, NULL);
 	char nonce[NONCE_SIZE + 1];
@@ -40,8 +28,7 @@ static struct denial check_allowed(struct turn *t, const struct registration *r,
 	return r->policy->third_party ? granted() : deny(403, SERVED_FORBIDDEN, NULL);
 }
 
-/* True: go on. Else it is answered. */
-static bool authenticate(struct turn *t, struct registration *r)
+bool registration_authenticate(struct turn *t, struct registration *r)
 {
 	struct slice user = auth_user(&r->auth, &r->given, r->form, r->request->user, t->arena);
 	const struct auth_question question = {
@@ -65,10 +52,10 @@ static bool authenticate(struct turn *t, struct registration *r)
 		why = deny(400, SERVED_BAD, "Credentials For Another Request-URI");
 		break;
 	case AUTH_WRONG:
-		challenge(t, r, false);
+		registration_challenge(t, r, false);
 		return false;
 	case AUTH_STALE:
-		challenge(t, r, true);
+		registration_challenge(t, r, true);
 		return false;
 	}
 	if (why.status != 0)
@@ -170,14 +157,14 @@ static void register_on_record(struct turn *t, struct registration *r)
 		turn_respond(t, t->out->damaged.n > 0 ? 503 : 500, SERVED_OVERLOAD, NULL);
 		return;
 	}
-	if (r->policy->digest && !authenticate(t, r))
+	if (r->policy->digest && !registration_authenticate(t, r))
 		return;
 	if (reg_repeated(r->record, r->request)) {
 		repeat(t, r);
 		return;
 	}
 	if (r->policy->digest && nonce_replayed(r->record, r->given.nonce, r->given.nc)) {
-		challenge(t, r, true);
+		registration_challenge(t, r, true);
 		return;
 	}
 	decide(t, r);
@@ -204,9 +191,15 @@ static struct denial check_register(struct turn *t, struct registration *r)
 	return granted();
 }
 
-/* Without credentials, or with such as were not asked for. */
-static bool knocks(struct turn *t, struct registration *r)
+bool registration_knocks(struct turn *t, struct registration *r)
 {
+	r->auth = (struct auth_context){
+		.digester = t->server->digester,
+		.secrets = &t->server->secrets,
+		.policy = r->policy,
+		.nonce_lifetime_ms = t->server->options.nonce_lifetime_ms,
+		.now = t->in->pair,
+	};
 	return r->policy->digest != OFFER_NOTHING &&
 	       !auth_find(t->request, r->policy, &r->given, &r->form);
 }
@@ -224,15 +217,8 @@ void serve_register(struct turn *t)
 		turn_respond_denied(t, &why);
 		return;
 	}
-	r.auth = (struct auth_context){
-		.digester = t->server->digester,
-		.secrets = &t->server->secrets,
-		.policy = r.policy,
-		.nonce_lifetime_ms = t->server->options.nonce_lifetime_ms,
-		.now = t->in->pair,
-	};
-	if (knocks(t, &r))
-		challenge(t, &r, false);
+	if (registration_knocks(t, &r))
+		registration_challenge(t, &r, false);
 	else
 		register_on_record(t, &r);
 }

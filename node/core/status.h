@@ -86,6 +86,8 @@
 	X(contacts_silent, count, "", "contacts that did not answer in the last round")       \
 	X(contacts_dropped, count, "", "bindings that ended for it since the start")          \
 	X(redirected, count, "", "requests for users answered by 302")                        \
+	X(subscribed, count, "", "SUBSCRIBEs accepted, refreshed or ended")                   \
+	X(watched, count, "", "AORs that have watchers")                                      \
 	X(unavailable, count, "", "requests for users without a binding: 480")                \
 	X(challenged, count, "", "requests challenged")                                       \
 	X(forbidden, count, "", "requests refused with 403")                                  \

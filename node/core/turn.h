@@ -61,6 +61,7 @@ const struct subscriber_record *turn_find_subscriber(struct turn *t, struct slic
                                                      struct slice realm);
 
 void serve_register(struct turn *t);
+void serve_subscribe(struct turn *t);
 void serve_locate(struct turn *t);
 
 #endif

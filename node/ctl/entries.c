@@ -79,13 +79,22 @@ static enum err sum_reign(struct slice value, struct arena *arena, struct buf *t
 	return OK;
 }
 
+static enum err sum_watchers(struct slice value, struct arena *arena, struct buf *to)
+{
+	struct watchers_record r;
+	enum err err = watchers_decode(value, arena, &r);
+
+	if (err == OK)
+		put_count(to, r.n, "watcher", "watchers");
+	return err;
+}
+
 static enum err summary(enum table table, struct slice value, struct arena *arena, struct buf *to)
 {
 	typedef enum err sum_fn(struct slice value, struct arena * arena, struct buf * to);
 	static sum_fn *const by_table[TABLE_END] = {
-		[TABLE_AOR] = sum_aor,
-		[TABLE_SUBSCRIBER] = sum_subscriber,
-		[TABLE_SECRET] = sum_secret,
+		[TABLE_AOR] = sum_aor,          [TABLE_SUBSCRIBER] = sum_subscriber,
+		[TABLE_WATCHER] = sum_watchers, [TABLE_SECRET] = sum_secret,
 		[TABLE_REIGN] = sum_reign,
 	};
 

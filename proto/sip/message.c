@@ -18,6 +18,7 @@ static const struct {
 	{HEADER_SUPPORTED, {SLICE_OF("k")}},
 	{HEADER_CONTENT_LENGTH, {SLICE_OF("l")}},
 	{HEADER_CONTACT, {SLICE_OF("m")}},
+	{HEADER_EVENT, {SLICE_OF("o")}},
 	{HEADER_TO, {SLICE_OF("t")}},
 	{HEADER_VIA, {SLICE_OF("v")}},
 	{HEADER_TO, {SLICE_OF("To")}},
@@ -25,12 +26,15 @@ static const struct {
 	{HEADER_FROM, {SLICE_OF("From")}},
 	{HEADER_CSEQ, {SLICE_OF("CSeq")}},
 	{HEADER_PATH, {SLICE_OF("Path")}},
+	{HEADER_EVENT, {SLICE_OF("Event")}},
+	{HEADER_ACCEPT, {SLICE_OF("Accept")}},
 	{HEADER_CONTACT, {SLICE_OF("Contact")}},
 	{HEADER_CALL_ID, {SLICE_OF("Call-ID")}},
 	{HEADER_EXPIRES, {SLICE_OF("Expires")}},
 	{HEADER_REQUIRE, {SLICE_OF("Require")}},
 	{HEADER_SUPPORTED, {SLICE_OF("Supported")}},
 	{HEADER_USER_AGENT, {SLICE_OF("User-Agent")}},
+	{HEADER_RECORD_ROUTE, {SLICE_OF("Record-Route")}},
 	{HEADER_MAX_FORWARDS, {SLICE_OF("Max-Forwards")}},
 	{HEADER_CONTENT_TYPE, {SLICE_OF("Content-Type")}},
 	{HEADER_AUTHORIZATION, {SLICE_OF("Authorization")}},
@@ -40,9 +44,9 @@ static const struct {
 
 /* Where the names of each length begin in `known`; the next entry is where they end. */
 static const uint8_t known_from[HEADER_NAME_MAX + 2] = {
-	0, 0, 8, 9, 10, 13, 13, 13, 17, 17, 18, 19, 19, 21, 23, 24,
+	0, 0, 9, 10, 11, 14, 15, 16, 20, 20, 21, 22, 22, 25, 27, 28,
 };
-_Static_assert(ARRAY_LEN(known) == 24, "known_from must be counted anew");
+_Static_assert(ARRAY_LEN(known) == 28, "known_from must be counted anew");
 
 static const struct slice method_names[] = {
 	[SIP_REGISTER] = {SLICE_OF("REGISTER")},

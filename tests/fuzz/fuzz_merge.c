@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool decodes(enum table table, struct slice value, struct arena *arena)
 {
 	static struct aor_record aor;
+	static struct watchers_record watchers;
 	struct subscriber_record subscriber;
 	struct secret_record secret;
 
@@ -17,6 +18,8 @@ static bool decodes(enum table table, struct slice value, struct arena *arena)
 		return true;
 	if (table == TABLE_AOR)
 		return aor_decode(value, arena, &aor) == OK;
+	if (table == TABLE_WATCHER)
+		return watchers_decode(value, arena, &watchers) == OK;
 	if (table == TABLE_SUBSCRIBER)
 		return subscriber_decode(value, arena, &subscriber) == OK;
 	return secret_decode(value, arena, &secret) == OK;
@@ -41,7 +44,8 @@ static void check_stays(enum table table, struct slice value, struct arena *aren
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum table tables[] = {TABLE_AOR, TABLE_AOR, TABLE_SUBSCRIBER, TABLE_SECRET};
+	static const enum table tables[] = {TABLE_AOR, TABLE_WATCHER, TABLE_SUBSCRIBER,
+	                                    TABLE_SECRET};
 	static _Alignas(16) uint8_t memory[ARENA_SIZE];
 	struct arena arena = arena_on(memory, sizeof memory);
 	struct merged out;

@@ -56,6 +56,18 @@ static void check_reply(struct slice reply)
 	assert(m.status >= 200 && m.status < 600);
 }
 
+static void check_notify(struct slice bytes)
+{
+	static struct sip_msg m;
+	const char *why;
+
+	if (bytes.n == 0)
+		return;
+	assert(sip_parse(bytes, &m) == OK);
+	assert(m.is_request && m.method == SIP_NOTIFY && !m.short_body);
+	assert(sip_check(&m, &why) == 0);
+}
+
 static void check_change(const struct served *out, struct arena *arena)
 {
 	static struct aor_record r;
@@ -64,8 +76,16 @@ static void check_change(const struct served *out, struct arena *arena)
 
 	assert(bytes != NULL && out->reply.n > 0);
 	assert(out->key.n > 0 && out->key.n <= RECORD_KEY_MAX);
-	assert(aor_decode(out->value, arena, &r) == OK);
-	aor_encode(&r, arena, &again);
+	if (out->table == TABLE_WATCHER) {
+		static struct watchers_record w;
+		if (out->value.n == 0)
+			return;
+		assert(watchers_decode(out->value, arena, &w) == OK);
+		watchers_encode(&w, arena, &again);
+	} else {
+		assert(aor_decode(out->value, arena, &r) == OK);
+		aor_encode(&r, arena, &again);
+	}
 	assert(slice_eq(buf_slice(&again), out->value));
 }
 
@@ -78,10 +98,15 @@ static void serve_one(struct server *server, struct copy *copy, struct serve_inp
 
 	serve(server, copy, in, &arena, &out);
 	check_reply(out.reply);
+	check_notify(out.notify.bytes);
 	if (!out.change)
 		return;
 	check_change(&out, &scratch);
-	copy_put(copy, TABLE_AOR, out.key, out.value, ++in->last_seq, out.deadline);
+	++in->last_seq;
+	if (out.value.n == 0)
+		copy_delete(copy, out.table, out.key);
+	else
+		copy_put(copy, out.table, out.key, out.value, in->last_seq, out.deadline);
 }
 
 /* One message after the other, NUL NUL between them, into the same small working copy. */

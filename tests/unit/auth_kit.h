@@ -19,6 +19,7 @@ struct client {
 	const char
 		*signed_user; /* what the hash is made over, where it is not the text of `user` */
 	const char *named;    /* in the place of username="user" */
+	const char *method;   /* REGISTER */
 	unsigned nc;
 };
 
@@ -49,7 +50,7 @@ static inline void respond(struct kit *k, const struct client *c, const char *no
 	const struct digest_question q = {
 		.form = form,
 		.ha1 = {ha1, digest_size(form.algorithm)},
-		.method = SLICE("REGISTER"),
+		.method = slice_str(or_else(c->method, "REGISTER")),
 		.uri = slice_str(or_else(c->uri, URI)),
 		.nonce = slice_str(nonce),
 		.nc = slice_str(nc),

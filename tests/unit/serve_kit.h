@@ -142,6 +142,17 @@ static inline void kit_pass(struct kit *k, int64_t ms)
 	k->in.now.ms += ms;
 }
 
+static inline void kit_change(struct kit *k)
+{
+	const struct served *o = &k->out;
+
+	if (o->value.n == 0)
+		copy_delete(k->copy, o->table, o->key);
+	else
+		copy_put(k->copy, o->table, o->key, o->value, k->seq + 1, o->deadline);
+	k->seq++;
+}
+
 /* Is the answer one that repeats nothing broken? The other reader's strings end at a NUL. */
 static inline bool kit_is_readable(const struct kit *k)
 {
@@ -167,7 +178,7 @@ static inline const char *kit_serve(struct kit *k, struct slice bytes)
 	if (kit_is_readable(k))
 		assert_read_alike(k->out.reply);
 	if (k->out.change) {
-		copy_put(k->copy, TABLE_AOR, k->out.key, k->out.value, ++k->seq, k->out.deadline);
+		kit_change(k);
 		k->in.last_seq = k->seq;
 		k->in.released = k->seq;
 	}

@@ -429,7 +429,8 @@ static void a_secret_is_added_never_replaced(void **state)
 static void what_cannot_be_read_changes_nothing(void **state)
 {
 	(void)state;
-	static const enum table tables[] = {TABLE_AOR, TABLE_SUBSCRIBER, TABLE_SECRET};
+	static const enum table tables[] = {TABLE_AOR, TABLE_SUBSCRIBER, TABLE_SECRET,
+	                                    TABLE_WATCHER};
 	static _Alignas(16) uint8_t memory[MERGE_ARENA];
 	struct arena arena = arena_on(memory, sizeof memory);
 	struct arena small = arena_on(memory, 1024);

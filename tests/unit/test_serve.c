@@ -34,7 +34,7 @@ static void each_method_gets_its_answer(void **state)
 		{"CANCEL sip:open.example", "", "481", SERVED_REFUSED},
 		{"ACK sip:open.example", "", "silence", SERVED_NOTHING},
 		{"INVITE sip:a@open.example", "", "405", SERVED_REFUSED},
-		{"SUBSCRIBE sip:a@open.example", "", "405", SERVED_REFUSED},
+		{"SUBSCRIBE sip:a@open.example", "", "489", SERVED_BAD},
 		{"JUGGLE sip:a@open.example", "", "501", SERVED_REFUSED},
 		{"register sip:open.example", "", "501", SERVED_REFUSED},
 		{"REGISTER sip:open.example", "", "200", SERVED_FETCHED},
@@ -127,9 +127,11 @@ static void refusals_say_what_would_be_right(void **state)
 		k, &(struct reg){.more = "Require: juggle, path\r\nRequire: sec-agree\r\n"});
 	assert_string_equal(kit_header(k, "Unsupported", value, sizeof value), "juggle, sec-agree");
 	(void)ask(k, "INVITE sip:open.example", "");
-	assert_string_equal(kit_header(k, "Allow", value, sizeof value), "REGISTER, OPTIONS");
+	assert_string_equal(kit_header(k, "Allow", value, sizeof value),
+	                    "REGISTER, OPTIONS, SUBSCRIBE");
 	(void)ask(k, "OPTIONS sip:open.example", "");
-	assert_string_equal(kit_header(k, "Allow", value, sizeof value), "REGISTER, OPTIONS");
+	assert_string_equal(kit_header(k, "Allow", value, sizeof value),
+	                    "REGISTER, OPTIONS, SUBSCRIBE");
 	assert_string_equal(kit_header(k, "Accept", value, sizeof value), "*/*");
 	assert_string_equal(kit_header(k, "Supported", value, sizeof value),
 	                    "path, outbound, gruu, gin");

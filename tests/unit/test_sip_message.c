@@ -67,6 +67,10 @@ static void every_known_header_has_its_id_in_any_case(void **state)
 		const char *line;
 		enum sip_header_id id;
 	} cases[] = {
+		{"accept:x", HEADER_ACCEPT},
+		{"event:x", HEADER_EVENT},
+		{"O:x", HEADER_EVENT},
+		{"record-route:x", HEADER_RECORD_ROUTE},
 		{"authorization:x", HEADER_AUTHORIZATION},
 		{"CALL-ID:x", HEADER_CALL_ID},
 		{"i:x", HEADER_CALL_ID},
