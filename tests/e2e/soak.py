@@ -165,7 +165,8 @@ GENTLE = {
 def held(pid):
     proc = Path(f"/proc/{pid}")
     status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
-    return {"MB": int(status["VmRSS"].split()[0]) / 1000, "descriptors": len(list((proc / "fd").iterdir())),
+    # Its own memory. What is mapped of the store's files is the page cache's, and grows with them.
+    return {"MB": int(status["RssAnon"].split()[0]) / 1000, "descriptors": len(list((proc / "fd").iterdir())),
             "threads": int(status["Threads"])}
 
 

@@ -58,6 +58,7 @@ struct kit {
 	size_t window_bytes;             /* 0: 1 MiB */
 	size_t slice_bytes;
 	uint64_t snapshot_max;
+	size_t *out; /* NULL: not asked for; else what both nodes have of memory is counted there */
 	struct kit_frame frames[KIT_QUEUE];
 	size_t head, tail;
 	struct arena arena;
@@ -71,6 +72,8 @@ static const struct domain_policy kit_domain = {.name = {SLICE_OF("x")},
 
 static inline struct node *kit_make(const struct kit *k, enum unit unit, enum commit_mode commit)
 {
+	struct alloc counted = {heap_take_counted, heap_give_counted, k->out};
+	struct alloc alloc = k->out != NULL ? counted : heap;
 	struct node_options o = {
 		.role = {.standalone = unit == UNIT_STANDALONE,
 	                 .advert_ms = k->advert_ms != 0 ? k->advert_ms : 100,
@@ -80,7 +83,7 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 		.server = {.domains = k->domain != NULL ? k->domain : &kit_domain,
 	                   .n_domains = 1,
 	                   .nonce_lifetime_ms = 300000,
-	                   .alloc = heap},
+	                   .alloc = alloc},
 		.commit = commit,
 		.unit = unit,
 		.node_id = unit,
@@ -95,7 +98,7 @@ static inline struct node *kit_make(const struct kit *k, enum unit unit, enum co
 		.resync_rate = k->resync_rate,
 		.slice_bytes = k->slice_bytes,
 		.snapshot_max = k->snapshot_max,
-		.alloc = heap,
+		.alloc = alloc,
 	};
 
 	return node_new(&o, k->now);
