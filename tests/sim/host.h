@@ -68,6 +68,7 @@ struct vrrp {
 /* One connection's end: a stream each way. */
 struct stream {
 	uint64_t number;    /* as the process sees it; 0: none */
+	uint64_t coming;    /* the newest, until the process has heard of it */
 	int sent, came;     /* how much each way */
 	int64_t sent_until; /* when the newest bytes sent arrive */
 	struct buf inbox;   /* less than a frame */

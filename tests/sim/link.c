@@ -138,6 +138,13 @@ static int64_t slow_reader_ms(struct world *w, struct host *h)
 	return h->reads_at - w->now;
 }
 
+/* A process short of time learns of a connection late: what was sent on it waits. */
+static bool is_coming(const struct host *h, const struct event *e)
+{
+	return h->life == e->life &&
+	       (h->link[LIVE].coming == e->number || h->link[BULK].coming == e->number);
+}
+
 /* The way is cut, or what was sent before has not come yet. */
 int64_t link_held_up_ms(struct world *w, const struct event *e)
 {
@@ -150,7 +157,7 @@ int64_t link_held_up_ms(struct world *w, const struct event *e)
 			sent->sent_until = w->now + HELD_UP_MS;
 		return HELD_UP_MS;
 	}
-	if (s != NULL && e->op >= 0 && e->op != s->came)
+	if (is_coming(h, e) || (s != NULL && e->op >= 0 && e->op != s->came))
 		return 1;
 	return e->kind == EVENT_LINK_BYTES ? slow_reader_ms(w, h) : 0;
 }
@@ -229,6 +236,8 @@ void link_on_up(struct world *w, const struct event *e)
 	if (h->link[e->op].number != 0)
 		stream_lost(w, h, e->op); /* a newer one takes its place */
 	stream_begin(&h->link[e->op], e->number);
+	if (h->link[e->op].coming == e->number)
+		h->link[e->op].coming = 0;
 	if (e->op == LIVE)
 		h->seeded = false;
 	if (e->op == LIVE && !h->forked)
@@ -262,6 +271,7 @@ static void connect(struct world *w, int stream)
 		e->life = w->hosts[i].life;
 		e->number = w->connections;
 		e->op = stream;
+		w->hosts[i].link[stream].coming = w->connections;
 	}
 	a->link[stream].sent_until = b->link[stream].sent_until = both;
 	w->connecting_until = both;
