@@ -114,6 +114,12 @@ static void put_gruus(struct buf *to, const struct listing *l, const struct bind
 	buf_str(to, "\"");
 }
 
+/* What ends before is in its grace: its phone was told that it has ended. */
+static struct pairtime grace_from(const struct listing *l)
+{
+	return pairtime_add_s(l->now, l->policy->grace_s);
+}
+
 static void put_contact(struct buf *to, const struct listing *l, const struct binding *b)
 {
 	buf_str(to, "Contact: ");
@@ -127,7 +133,7 @@ static void put_contact(struct buf *to, const struct listing *l, const struct bi
 	buf_put(to, b->params);
 	put_gruus(to, l, b);
 	buf_str(to, ";expires=");
-	buf_u64(to, (uint64_t)(b->expires.ms - l->now.ms + 999) / 1000);
+	buf_u64(to, (uint64_t)(b->expires.ms - grace_from(l).ms + 999) / 1000);
 	buf_str(to, "\r\n");
 }
 
@@ -172,7 +178,7 @@ void answer_bindings(const struct answer *a, const struct listing *l)
 
 	reply_begin(a->to, a->request, a->flow, 200, NULL, a->to_tag);
 	for (size_t i = 0; i < l->record->n_bindings; i++) {
-		if (!binding_is_live(&l->record->bindings[i], l->now))
+		if (!binding_is_live(&l->record->bindings[i], grace_from(l)))
 			continue;
 		put_contact(a->to, l, &l->record->bindings[i]);
 		bound = true;

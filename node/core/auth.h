@@ -1,7 +1,7 @@
 /* auth.h - digest authentication without memory of its own (RFC 7616, 8760).
  *
  * A nonce is "<pair time in ms, 12 hex digits><keyed hash over time and realm, 32 hex digits>", so that
- * both nodes of a pair can check what either gave. The newest secret makes nonces, the newest four
+ * both nodes of a pair can check what either gave. A nonce leaves when its secret is committed. The newest secret makes nonces, the newest four
  * check them. Which nonce-counts were used is in the AOR's record. */
 #ifndef NODE_CORE_AUTH_H
 #define NODE_CORE_AUTH_H

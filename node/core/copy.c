@@ -3,51 +3,8 @@
 #include <assert.h>
 #include <xxhash.h>
 
-#include "node/core/wheel.h"
+#include "node/core/copy_parts.h"
 #include "proto/entry.h"
-
-/* One hash table per table of records, by linear hashing: each new item splits one bucket, so no put
- * pays for the growth of all. Buckets stand in segments, which never move. */
-enum {
-	SEGMENT = 512, /* buckets in one; also what a table begins with */
-	TABLE_BITS = 3,
-	BUCKET_SHIFT = 20, /* 32 bits of hash, turned round, less 12 */
-	SUMS_SIZE = COPY_BUCKETS * sizeof(uint64_t),
-};
-_Static_assert(COPY_BUCKETS == 1 << (32 - BUCKET_SHIFT), "a bucket is a stretch of the walk");
-_Static_assert(TABLE_END <= 1 << TABLE_BITS, "a table's number fits beside an item's birth");
-
-/* One block: this, the key, the value. */
-struct item {
-	struct wheel_item timed;
-	struct item *chain;
-	uint32_t hash;
-	uint32_t mark; /* birth and table; births tell items of equal hash apart in a walk */
-	uint8_t bytes[];
-};
-
-struct segment {
-	struct item *buckets[SEGMENT];
-};
-
-struct records {
-	struct segment **segments;
-	size_t segments_room;
-	uint64_t buckets; /* in use: `level` + those split already */
-	uint64_t level;   /* a power of two */
-	uint64_t count, digest;
-	uint64_t *sums; /* the digest by bucket; NULL: the table is empty */
-};
-
-struct copy {
-	struct alloc alloc;
-	struct records records[TABLE_END];
-	uint64_t bytes;
-	uint32_t births;
-	struct wheel wheel;
-	size_t freed_tables; /* copy_free_some: where it goes on */
-	uint64_t freed_buckets;
-};
 
 static void *take(struct copy *c, size_t size)
 {
@@ -72,34 +29,10 @@ static enum table item_table(const struct item *i)
 	return (enum table)(i->mark & ((1U << TABLE_BITS) - 1));
 }
 
-static uint32_t item_birth(const struct item *i)
-{
-	return i->mark >> TABLE_BITS;
-}
-
 static struct records *records_of(struct copy *c, enum table table)
 {
 	assert(table >= TABLE_AOR && table < TABLE_END);
 	return &c->records[table];
-}
-
-static const struct records *records_in(const struct copy *c, enum table table)
-{
-	assert(table >= TABLE_AOR && table < TABLE_END);
-	return &c->records[table];
-}
-
-/* A bucket at or above the split point has one bit less. */
-static uint64_t bucket_number(const struct records *r, uint32_t hash)
-{
-	uint64_t wide = hash & (2 * r->level - 1);
-
-	return wide < r->buckets ? wide : hash & (r->level - 1);
-}
-
-static struct item **bucket_at(const struct records *r, uint64_t number)
-{
-	return &r->segments[number / SEGMENT]->buckets[number % SEGMENT];
 }
 
 static void add_segment(struct copy *c, struct records *r)
@@ -127,6 +60,8 @@ struct copy *copy_new(const struct alloc *alloc)
 	c->alloc = *alloc;
 	c->bytes = sizeof *c;
 	c->births = 0;
+	c->groups.n = 0;
+	c->group_counts = NULL;
 	c->freed_tables = TABLE_AOR;
 	c->freed_buckets = 0;
 	wheel_init(&c->wheel);
@@ -179,6 +114,8 @@ void copy_free(struct copy **copy)
 		return;
 	for (size_t t = 0; t < TABLE_END; t++)
 		free_records(c, &c->records[t]);
+	if (c->group_counts != NULL)
+		give(c, c->group_counts, c->groups.n * sizeof *c->group_counts);
 	assert(c->bytes == sizeof *c);
 	struct alloc alloc = c->alloc;
 	alloc_give(&alloc, c);
@@ -257,23 +194,6 @@ static struct item *new_item(struct copy *c, struct slice key, struct slice valu
 	return i;
 }
 
-/* A walk goes by the bits of the hash from the lowest to the highest, read as a number the other way
- * round: there a bucket is one stretch, and splitting it cuts the stretch in two without moving
- * anything across. */
-static uint32_t turned(uint32_t v)
-{
-	v = (v >> 1 & 0x55555555U) | (v & 0x55555555U) << 1;
-	v = (v >> 2 & 0x33333333U) | (v & 0x33333333U) << 2;
-	v = (v >> 4 & 0x0f0f0f0fU) | (v & 0x0f0f0f0fU) << 4;
-	v = (v >> 8 & 0x00ff00ffU) | (v & 0x00ff00ffU) << 8;
-	return v >> 16 | v << 16;
-}
-
-static uint32_t bucket_of(uint32_t hash)
-{
-	return turned(hash) >> BUCKET_SHIFT;
-}
-
 /* What the record is of its table's digest. */
 static void add_digest(struct copy *c, struct records *r, const struct item *i)
 {
@@ -292,6 +212,41 @@ static void drop_item(struct copy *c, struct records *r, struct item *i)
 	r->sums[bucket_of(i->hash)] -= i->timed.is.digest;
 	wheel_remove(&c->wheel, &i->timed);
 	give(c, i, item_size(i));
+}
+
+void copy_group(struct copy *c, const struct copy_groups *groups)
+{
+	assert(c->births == 0 && c->group_counts == NULL && groups->n > 0);
+	c->groups = *groups;
+	c->group_counts = take(c, groups->n * sizeof *c->group_counts);
+	for (size_t i = 0; i < groups->n; i++)
+		c->group_counts[i] = 0;
+}
+
+/* Of a key that is new, or gone; NULL: it is in no group. */
+static uint64_t *group_count_of(const struct copy *c, enum table table, struct slice key)
+{
+	size_t group = c->groups.n > 0 ? c->groups.of(c->groups.context, table, key) : 0;
+
+	return group < c->groups.n ? &c->group_counts[group] : NULL;
+}
+
+static void count_in(struct copy *c, struct records *r, const struct item *i)
+{
+	uint64_t *group = group_count_of(c, item_table(i), i->timed.is.key);
+
+	r->count++;
+	if (group != NULL)
+		++*group;
+}
+
+static void count_out(struct copy *c, struct records *r, const struct item *i)
+{
+	uint64_t *group = group_count_of(c, item_table(i), i->timed.is.key);
+
+	r->count--;
+	if (group != NULL)
+		--*group;
 }
 
 const struct copy_item *copy_get(const struct copy *c, enum table table, struct slice key)
@@ -321,7 +276,7 @@ void copy_put(struct copy *c, enum table table, struct slice key, struct slice v
 	if (old != NULL)
 		drop_item(c, r, old);
 	else
-		r->count++;
+		count_in(c, r, i);
 	i->timed.is.digest = record_hash(table, i->timed.is.key, i->timed.is.value);
 	add_digest(c, r, i);
 	wheel_add(&c->wheel, &i->timed);
@@ -348,8 +303,8 @@ void copy_delete(struct copy *c, enum table table, struct slice key)
 	if (i == NULL)
 		return;
 	*at = i->chain;
+	count_out(c, r, i);
 	drop_item(c, r, i);
-	r->count--;
 	if (r->count == 0) {
 		give(c, r->sums, SUMS_SIZE);
 		r->sums = NULL;
@@ -359,6 +314,12 @@ void copy_delete(struct copy *c, enum table table, struct slice key)
 uint64_t copy_count(const struct copy *c, enum table table)
 {
 	return records_in(c, table)->count;
+}
+
+uint64_t copy_group_count(const struct copy *c, size_t group)
+{
+	assert(group < c->groups.n);
+	return c->group_counts[group];
 }
 
 uint64_t copy_digest(const struct copy *c, enum table table)
@@ -424,64 +385,4 @@ const struct copy_item *copy_due(struct copy *c, struct pairtime now, enum table
 struct pairtime copy_next_deadline(const struct copy *c)
 {
 	return wheel_next(&c->wheel);
-}
-
-/* The first place behind the stretch of the bucket in which `place` lies. */
-static uint64_t stretch_end(const struct records *r, uint64_t place, uint64_t bucket)
-{
-	bool was_split = bucket >= r->level || bucket + r->level < r->buckets;
-	uint64_t length = (UINT64_C(1) << 32) / (was_split ? 2 * r->level : r->level);
-
-	return (place / length + 1) * length;
-}
-
-static bool comes_before(struct copy_cursor a, struct copy_cursor b)
-{
-	return a.at < b.at || (a.at == b.at && a.within < b.within);
-}
-
-static struct copy_cursor place_of(const struct item *i)
-{
-	return (struct copy_cursor){turned(i->hash), item_birth(i)};
-}
-
-/* The next item at the cursor or behind it, but before `end`. */
-static const struct copy_item *walk(const struct records *r, struct copy_cursor *cursor,
-                                    uint64_t end)
-{
-	while (cursor->at < end) {
-		uint64_t bucket = bucket_number(r, turned((uint32_t)cursor->at));
-		const struct item *next = NULL;
-		for (const struct item *i = *bucket_at(r, bucket); i != NULL; i = i->chain) {
-			bool ahead = !comes_before(place_of(i), *cursor);
-			if (ahead && (next == NULL || comes_before(place_of(i), place_of(next))))
-				next = i;
-		}
-		if (next != NULL && place_of(next).at >= end)
-			break;
-		if (next != NULL) {
-			*cursor = place_of(next);
-			cursor->within++;
-			return &next->timed.is;
-		}
-		*cursor = (struct copy_cursor){stretch_end(r, cursor->at, bucket), 0};
-	}
-	return NULL;
-}
-
-const struct copy_item *copy_walk(const struct copy *c, enum table table,
-                                  struct copy_cursor *cursor)
-{
-	return walk(records_in(c, table), cursor, UINT64_C(1) << 32);
-}
-
-const struct copy_item *copy_walk_bucket(const struct copy *c, enum table table, uint32_t bucket,
-                                         struct copy_cursor *cursor)
-{
-	uint64_t begin = (uint64_t)bucket << BUCKET_SHIFT;
-
-	assert(bucket < COPY_BUCKETS);
-	if (cursor->at < begin)
-		*cursor = (struct copy_cursor){begin, 0};
-	return walk(records_in(c, table), cursor, begin + (UINT64_C(1) << BUCKET_SHIFT));
 }

@@ -6,6 +6,7 @@ static struct location_target target_of(const struct location_query *q, const st
 {
 	struct location_target t = {
 		.binding = b,
+		.in_grace = !binding_is_live(b, pairtime_add_s(q->now, q->grace_s)),
 		.flow_lost = reach_is_lost(q->reach, b),
 		.number = q->number,
 		.unreachable = reach_is_silent(q->reach, q->aor, b),
@@ -38,6 +39,8 @@ static bool comes_before(const struct location_target *a, const struct location_
 {
 	bool a_last = a->flow_lost || a->unreachable, b_last = b->flow_lost || b->unreachable;
 
+	if (a->in_grace != b->in_grace)
+		return b->in_grace;
 	if (a_last != b_last)
 		return b_last;
 	if (a->binding->q_milli != b->binding->q_milli)

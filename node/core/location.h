@@ -1,7 +1,8 @@
 /* location.h - where a user can be reached: the bindings a request for it is to be sent to, best first.
  *
  * Order: q, then the newest refresh; behind them, as a last resort, what is reached by a connection
- * that is gone (flow-lost) and what no longer answers (unreachable): kept until refreshed or expired. */
+ * that is gone (flow-lost) and what no longer answers (unreachable): kept until refreshed or expired; then
+ * what is in its grace. */
 #ifndef NODE_CORE_LOCATION_H
 #define NODE_CORE_LOCATION_H
 
@@ -14,11 +15,13 @@ struct location_query {
 	const struct reach *reach;
 	struct slice aor;
 	struct slice number; /* n > 0: one of a PBX's, which its contacts with `bnc` alone reach */
+	uint32_t grace_s;    /* a binding with less of its time left is in its grace */
 };
 
 struct location_target {
 	const struct binding *binding;
 	bool flow_lost, unreachable;
+	bool in_grace;       /* its phone should have refreshed it */
 	struct slice number; /* goes into the URI in place of `bnc` (RFC 6140 7.1); n == 0: none */
 	struct slice push;   /* the service that must wake the phone first; n == 0: none */
 };

@@ -93,7 +93,7 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	n->server = server_new(&options->server);
 	n->reach = reach_new(alloc);
 	node_keep_alive_init(n);
-	n->copy = copy_new(alloc);
+	n->copy = server_copy(n->server, alloc);
 	n->window = ring_new(alloc, options->window_bytes, 1U << 17);
 	n->held = ring_new(alloc, options->held_bytes, 1U << 16);
 	n->arena = arena_on(alloc_take(alloc, NODE_ARENA), NODE_ARENA);
@@ -218,6 +218,7 @@ static void on_message(struct node *n, const struct node_input *in)
 		.reign = n->reign.id,
 		.random = n->random,
 		.unit = n->options.unit,
+		.took_over = n->reign.epoch > 1 ? n->reign.began : (struct pairtime){0},
 		.released = node_allowed(n),
 		.last_seq = n->last_seq,
 		.reach = n->reach,

@@ -23,7 +23,6 @@
 #define NODE_CORE_NODE_H
 
 #include "ha/role.h"
-#include "node/core/copy.h"
 #include "node/core/diff.h"
 #include "node/core/serve.h"
 #include "node/core/status.h"
@@ -81,6 +80,7 @@ enum command_kind {
 	COMMAND_SUBSCRIBER_PUT,    /* subscriber, replace */
 	COMMAND_SUBSCRIBER_REMOVE, /* key "user@realm" */
 	COMMAND_AOR_REMOVE,        /* key: the AOR */
+	COMMAND_SECRET_ROTATE,     /* key: of the new secret, 32 random bytes */
 	COMMAND_DIFF, /* answered by OUT_DIFF_TABLE and OUT_DIFFERENCE, OUT_ANSWER behind them */
 	COMMAND_SWITCHOVER,
 	COMMAND_SWITCHOVER_FORCED,

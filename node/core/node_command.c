@@ -1,7 +1,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "node/core/auth.h"
 #include "node/core/node_parts.h"
+#include "proto/base/reader.h"
 
 void node_answer(struct node *n, uint64_t ticket, bool ok, const char *text)
 {
@@ -92,6 +94,54 @@ static void on_aor_remove(struct node *n, const struct node_command *c)
 	                 node_append(n, ENTRY_OPERATOR, TABLE_AOR, c->key, value, deadline));
 }
 
+/* The key of the secret with the highest or the lowest id; its bytes live until the record changes. */
+static struct slice secret_at_end(const struct node *n, bool newest)
+{
+	struct copy_cursor cursor = {0};
+	struct slice found = {NULL, 0};
+	const struct copy_item *item;
+
+	while ((item = copy_walk(n->copy, TABLE_SECRET, &cursor)) != NULL) {
+		int order = found.n == 0 ? 0 : slice_cmp(item->key, found);
+		if (found.n == 0 || (newest ? order > 0 : order < 0))
+			found = item->key;
+	}
+	return found;
+}
+
+/* A gap of random width, so that two histories that part and both rotate do not make one id twice. */
+static uint64_t next_secret_id(const struct node *n)
+{
+	struct reader r = {.rest = secret_at_end(n, true)};
+	uint64_t newest = reader_u64(&r), gap = 1 + (n->random & 0xffffff);
+
+	return newest > UINT64_MAX - gap ? 0 : newest + gap;
+}
+
+/* What no longer checks anything goes. */
+static void drop_old_secrets(struct node *n)
+{
+	while (copy_count(n->copy, TABLE_SECRET) > SECRETS_MAX) {
+		struct slice key = arena_copy(&n->arena, secret_at_end(n, false));
+
+		(void)node_append(n, ENTRY_SECRET, TABLE_SECRET, key, (struct slice){NULL, 0},
+		                  PAIRTIME_NEVER);
+	}
+}
+
+static void on_secret_rotate(struct node *n, const struct node_command *c)
+{
+	uint64_t id = next_secret_id(n);
+
+	if (c->key.n != DIGEST_KEY_SIZE || id == 0) {
+		node_answer(n, c->ticket, false, "no id is left for another secret");
+		return;
+	}
+	node_put_secret(n, id, c->key);
+	drop_old_secrets(n);
+	answer_committed(n, c->ticket, n->last_seq);
+}
+
 static void refuse_inactive(struct node *n, const struct node_command *c)
 {
 	enum { ROOM = 160 };
@@ -112,6 +162,7 @@ static void on_change(struct node *n, const struct node_command *c)
 		[COMMAND_SUBSCRIBER_PUT] = on_subscriber_put,
 		[COMMAND_SUBSCRIBER_REMOVE] = on_subscriber_remove,
 		[COMMAND_AOR_REMOVE] = on_aor_remove,
+		[COMMAND_SECRET_ROTATE] = on_secret_rotate,
 	};
 
 	if (!node_active(n))
@@ -150,6 +201,7 @@ void node_on_command(struct node *n, const struct node_command *c)
 	case COMMAND_SUBSCRIBER_PUT:
 	case COMMAND_SUBSCRIBER_REMOVE:
 	case COMMAND_AOR_REMOVE:
+	case COMMAND_SECRET_ROTATE:
 		on_change(n, c);
 		break;
 	case COMMAND_DIFF:

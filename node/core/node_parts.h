@@ -147,6 +147,8 @@ void node_expire(struct node *n);
 size_t node_end_bindings(struct node *n, const struct copy_item *item, const struct addr *silent,
                          struct arena *scratch);
 
+void node_put_secret(struct node *n, uint64_t id, struct slice key);
+
 /* node_command.c */
 void node_on_command(struct node *n, const struct node_command *c);
 void node_answer(struct node *n, uint64_t ticket, bool ok, const char *text);

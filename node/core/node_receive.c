@@ -43,7 +43,7 @@ void node_drop_half(struct node *n)
 static void begin_next(struct node *n)
 {
 	node_abort_next(n);
-	n->next = copy_new(&n->options.alloc);
+	n->next = server_copy(n->server, &n->options.alloc);
 	n->next_gone = 0;
 	(void)node_out(n, OUT_NEXT_BEGIN);
 }

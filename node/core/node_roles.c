@@ -91,20 +91,14 @@ static void forget_old_reigns(struct node *n)
 	}
 }
 
-static void write_first_secret(struct node *n)
+void node_put_secret(struct node *n, uint64_t id, struct slice secret_key)
 {
 	uint8_t key_room[8];
 	uint8_t value_room[128];
 	struct buf key = buf_on(key_room, sizeof key_room);
 	struct buf value = buf_on(value_room, sizeof value_room);
-	struct secret_record secret = {
-		.id = n->options.secret_id,
-		.key = {n->options.secret, sizeof n->options.secret},
-		.created = pair_now(n),
-	};
+	struct secret_record secret = {.id = id, .key = secret_key, .created = pair_now(n)};
 
-	if (copy_count(n->copy, TABLE_SECRET) > 0)
-		return;
 	buf_uint(&key, secret.id, 8);
 	secret_encode(&secret, &value);
 	(void)node_append(n, ENTRY_SECRET, TABLE_SECRET, buf_slice(&key), buf_slice(&value),
@@ -113,7 +107,10 @@ static void write_first_secret(struct node *n)
 
 static void become_active(struct node *n)
 {
-	write_first_secret(n);
+	const struct slice first = {n->options.secret, sizeof n->options.secret};
+
+	if (copy_count(n->copy, TABLE_SECRET) == 0)
+		node_put_secret(n, n->options.secret_id, first);
 	forget_old_reigns(n);
 	node_watch_begin(n);
 	node_resume(n);

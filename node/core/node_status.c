@@ -129,6 +129,7 @@ static void put_counts(const struct node *n, struct status *s)
 	s->disk_hangs = n->disk.hangs;
 	s->disk_hung_times = n->disk.hung;
 	s->aors = copy_count(n->copy, TABLE_AOR);
+	s->users_percent = server_users_percent(n->server, n->copy);
 	s->subscribers = copy_count(n->copy, TABLE_SUBSCRIBER) - n->subscribers_gone;
 	s->memory_bytes = copy_bytes(n->copy) + (n->next != NULL ? copy_bytes(n->next) : 0) +
 	                  (n->old != NULL ? copy_bytes(n->old) : 0);
@@ -150,6 +151,7 @@ static void put_counts(const struct node *n, struct status *s)
 	s->bad = n->outcomes[SERVED_BAD];
 	s->refused = n->outcomes[SERVED_REFUSED];
 	s->overload = n->outcomes[SERVED_OVERLOAD];
+	s->users_refused = n->outcomes[SERVED_FULL];
 	s->ignored = n->outcomes[SERVED_NOTHING];
 	s->expired = n->expired;
 	s->tombstones_dropped = n->gave_way;

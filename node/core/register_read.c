@@ -227,6 +227,22 @@ static struct denial read_path(const struct sip_msg *m, struct arena *arena,
 	return granted();
 }
 
+struct denial register_name_aor(struct arena *arena, struct register_request *r)
+{
+	uint8_t *memory = arena_take(arena, SIP_AOR_MAX);
+
+	if (memory == NULL)
+		return deny(500, SERVED_OVERLOAD, NULL);
+	struct buf aor = buf_on(memory, SIP_AOR_MAX);
+	enum err err = sip_aor(&r->to, &aor);
+	if (err == ERR_TOO_BIG || aor.full)
+		return deny(414, SERVED_BAD, "Address Of Record Too Long");
+	if (err != OK)
+		return deny(400, SERVED_BAD, "Bad To");
+	r->aor = buf_slice(&aor);
+	return granted();
+}
+
 static struct denial read_to(const struct sip_msg *m, struct arena *arena,
                              struct register_request *out)
 {
@@ -242,17 +258,6 @@ static struct denial read_to(const struct sip_msg *m, struct arena *arena,
 		return deny(416, SERVED_BAD, NULL);
 	if (out->to.user.n == 0)
 		return deny(403, SERVED_FORBIDDEN, "To Names No User");
-
-	uint8_t *memory = arena_take(arena, SIP_AOR_MAX);
-	if (memory == NULL)
-		return deny(500, SERVED_OVERLOAD, NULL);
-	struct buf aor = buf_on(memory, SIP_AOR_MAX);
-	enum err err = sip_aor(&out->to, &aor);
-	if (err == ERR_TOO_BIG || aor.full)
-		return deny(414, SERVED_BAD, "Address Of Record Too Long");
-	if (err != OK)
-		return deny(400, SERVED_BAD, "Bad To");
-	out->aor = buf_slice(&aor);
 	out->user = uri_unescaped(out->to.user, arena);
 	return granted();
 }

@@ -45,6 +45,9 @@ struct register_request {
 struct denial register_read(const struct sip_msg *m, const struct transaction *id,
                             struct arena *arena, struct register_request *out);
 
+/* The key of the AOR that `to` names, once it is known which domain that is. */
+struct denial register_name_aor(struct arena *arena, struct register_request *r);
+
 /* 420 when Require (or Proxy-Require) names options that are not known here (R08). */
 struct denial require_check(const struct sip_msg *m, enum sip_header_id header,
                             struct arena *arena);

@@ -113,6 +113,23 @@ static uint32_t asked_s(const struct reg_context *ctx, const struct register_req
 	return r->has_expires ? r->expires_s : ctx->policy->default_expires_s;
 }
 
+/* Up to 10 % less than asked for, but never less than what a phone may ask for. */
+static uint32_t granted_s(const struct reg_context *ctx, uint32_t asked)
+{
+	const struct domain_policy *p = ctx->policy;
+	uint32_t most = asked < p->max_expires_s ? asked : p->max_expires_s;
+	uint32_t least = most < p->min_expires_s ? most : p->min_expires_s;
+	uint32_t granted = most - (uint32_t)(ctx->jitter % (most / 10 + 1));
+
+	return granted > least ? granted : least;
+}
+
+/* What ends before has ended for its phone. */
+static struct pairtime grace_from(const struct reg_context *ctx)
+{
+	return pairtime_add_s(ctx->stamp.now, ctx->policy->grace_s);
+}
+
 static struct denial check_contact(const struct reg_context *ctx, const struct register_request *r,
                                    const struct sip_contact *c, struct aor_record *record)
 {
@@ -177,7 +194,7 @@ static struct binding *append_binding(const struct reg_context *ctx, struct aor_
 	for (size_t i = 0; i < record->n_bindings && record->n_bindings == AOR_BINDINGS_MAX; i++) {
 		struct binding *b = &record->bindings[i];
 
-		if (binding_is_live(b, ctx->stamp.now))
+		if (binding_is_live(b, grace_from(ctx)))
 			continue;
 		struct tombstone t = tombstone_of(b, CAUSE_EXPIRED, &ctx->stamp);
 		aor_bury(record, &t);
@@ -213,7 +230,7 @@ static struct pairtime called_since(const struct reg_context *ctx, const struct 
 static void write_binding(const struct reg_context *ctx, const struct register_request *r,
                           const struct sip_contact *c, struct binding *b)
 {
-	uint32_t asked = asked_s(ctx, r, c), most = ctx->policy->max_expires_s;
+	uint32_t lifetime_s = granted_s(ctx, asked_s(ctx, r, c));
 	struct unknown_fields unknown = b->unknown;
 	struct pairtime bound = b->bound, called = b->called;
 
@@ -226,7 +243,7 @@ static void write_binding(const struct reg_context *ctx, const struct register_r
 		.branch = r->id.branch,
 		.from_tag = r->id.from_tag,
 		.stamped = ctx->stamp.now,
-		.expires = pairtime_add_s(ctx->stamp.now, asked < most ? asked : most),
+		.expires = pairtime_add_s(grace_from(ctx), lifetime_s),
 		.bound = bound,
 		.called = called,
 		.q_milli = c->q_milli,
@@ -263,7 +280,7 @@ static void replace_lost(const struct reg_context *ctx, const struct sip_contact
 	}
 }
 
-/* `*added`: it was not there, or had expired. False: no room. */
+/* `*added`: it was not there, or had ended. False: no room. */
 static bool grant_contact(const struct reg_context *ctx, const struct register_request *r,
                           const struct sip_contact *c, struct aor_record *record, bool *added)
 {
@@ -272,7 +289,7 @@ static bool grant_contact(const struct reg_context *ctx, const struct register_r
 	bool is_new = b == NULL || !binding_is_live(b, ctx->stamp.now);
 	struct pairtime called = called_since(ctx, r, c, record);
 
-	*added = *added || is_new;
+	*added = *added || b == NULL || !binding_is_live(b, grace_from(ctx));
 	if (b != NULL) {
 		bury_replaced(ctx, r, b, record);
 	} else {
@@ -325,6 +342,81 @@ static struct reg_decision decide_star(const struct reg_context *ctx,
 	return (struct reg_decision){.outcome = SERVED_REMOVED, .changed = true};
 }
 
+/* Does a later contact of the request name the same binding? Then that one decides. */
+static bool named_again(const struct register_request *r, size_t at)
+{
+	struct contact_key key = key_of(&r->contacts[at]);
+
+	for (size_t i = at + 1; i < r->n_contacts; i++) {
+		struct contact_key later = key_of(&r->contacts[i]);
+		if (contact_key_eq(&key, &later))
+			return true;
+	}
+	return false;
+}
+
+/* The one refreshed longest ago that the request does not name; NULL: none. */
+static struct binding *oldest_unnamed(struct pairtime end, uint64_t named,
+                                      struct aor_record *record)
+{
+	struct binding *oldest = NULL;
+
+	for (size_t i = 0; i < record->n_bindings; i++) {
+		struct binding *b = &record->bindings[i];
+		if ((named >> i & 1) == 0 && binding_is_live(b, end) &&
+		    (oldest == NULL || b->stamped.ms < oldest->stamped.ms))
+			oldest = b;
+	}
+	return oldest;
+}
+
+/* How many there will be, and which of those there are the request names: a bit each. */
+struct outlook {
+	int64_t wanted;
+	uint64_t named;
+};
+
+static struct outlook look_ahead(const struct reg_context *ctx, const struct register_request *r,
+                                 struct aor_record *record)
+{
+	struct pairtime end = grace_from(ctx);
+	struct outlook o = {(int64_t)aor_count_live(record, end), 0};
+
+	for (size_t i = 0; i < r->n_contacts; i++) {
+		struct contact_key key = key_of(&r->contacts[i]);
+		const struct binding *b = aor_find(record, &key);
+		bool listed = b != NULL && binding_is_live(b, end);
+		if (b != NULL)
+			o.named |= UINT64_C(1) << (b - record->bindings);
+		if (!named_again(r, i))
+			o.wanted += (asked_s(ctx, r, &r->contacts[i]) > 0) - listed;
+	}
+	return o;
+}
+
+/* Before anything is added: the bindings refreshed longest ago give way to what is new. */
+static void make_way(const struct reg_context *ctx, const struct register_request *r,
+                     struct aor_record *record)
+{
+	for (size_t i = 0; i < r->n_contacts; i++) {
+		struct contact_key key = key_of(&r->contacts[i]);
+		if (asked_s(ctx, r, &r->contacts[i]) > 0 && aor_find(record, &key) == NULL)
+			replace_lost(ctx, &r->contacts[i], record);
+	}
+	struct outlook o = look_ahead(ctx, r, record);
+
+	for (; o.wanted > ctx->policy->max_contacts; o.wanted--) {
+		struct binding *b = oldest_unnamed(grace_from(ctx), o.named, record);
+		if (b == NULL)
+			return;
+		uint64_t below = (UINT64_C(1) << (b - record->bindings)) - 1;
+		o.named = (o.named & below) | (o.named >> 1 & ~below); /* who follows moves up */
+		struct tombstone t = tombstone_of(b, CAUSE_REPLACED, &ctx->stamp);
+		aor_bury(record, &t);
+		aor_take_out(record, b);
+	}
+}
+
 static struct reg_decision apply_contacts(const struct reg_context *ctx,
                                           const struct register_request *r,
                                           struct aor_record *record)
@@ -332,6 +424,8 @@ static struct reg_decision apply_contacts(const struct reg_context *ctx,
 	static const char too_many[] = "Too Many Contacts";
 	bool added = false, granted_any = false;
 
+	if (ctx->policy->extra_contact == EXTRA_REPLACES_OLDEST)
+		make_way(ctx, r, record);
 	for (size_t i = 0; i < r->n_contacts; i++) {
 		const struct sip_contact *c = &r->contacts[i];
 		struct contact_key key = key_of(c);
@@ -344,7 +438,7 @@ static struct reg_decision apply_contacts(const struct reg_context *ctx,
 		if (!grant_contact(ctx, r, c, record, &added))
 			return denied(deny(403, SERVED_FORBIDDEN, too_many));
 	}
-	if (added && aor_count_live(record, ctx->stamp.now) > ctx->policy->max_contacts)
+	if (added && aor_count_live(record, grace_from(ctx)) > ctx->policy->max_contacts)
 		return denied(deny(403, SERVED_FORBIDDEN, too_many));
 	return (struct reg_decision){
 		.outcome = granted_any ? SERVED_REGISTERED : SERVED_REMOVED,

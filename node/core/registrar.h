@@ -2,7 +2,7 @@
  *
  * All or nothing: everything is checked against the record as it stood before anything is changed; on
  * a denial the caller throws its decoded record away. A binding that has expired but was not yet
- * swept counts for nothing but its CSeq. */
+ * swept counts for nothing but its CSeq; one in its grace is like it, but is found by callers. */
 #ifndef NODE_CORE_REGISTRAR_H
 #define NODE_CORE_REGISTRAR_H
 
@@ -14,6 +14,7 @@ struct reg_context {
 	const struct flow *flow; /* the request came by; borrowed */
 	struct stamp stamp;
 	const struct reach *reach;
+	uint64_t jitter; /* random bits that shorten what is granted; 0: nothing does */
 };
 
 struct reg_decision {

@@ -34,6 +34,63 @@ void server_free(struct server **server)
 	*server = NULL;
 }
 
+/* How many domains there are: none is called so. */
+static size_t domain_number(const struct server *s, struct slice host)
+{
+	size_t i = 0;
+
+	while (i < s->options.n_domains && !slice_eq_nocase(s->options.domains[i].name, host))
+		i++;
+	return i;
+}
+
+/* The domain in the key of an AOR: "sip:user@host", and a port where it has one. */
+static size_t domain_of_key(const void *context, enum table table, struct slice key)
+{
+	const struct server *s = context;
+	size_t from = key.n, colon = key.n;
+
+	if (table != TABLE_AOR)
+		return s->options.n_domains;
+	while (from > 0 && key.p[from - 1] != '@')
+		from--;
+	do
+		colon--;
+	while (colon > from && key.p[colon] >= '0' && key.p[colon] <= '9');
+	size_t to = colon > from && key.p[colon] == ':' ? colon : key.n;
+	return domain_number(s, (struct slice){key.p + from, to - from});
+}
+
+struct copy *server_copy(const struct server *s, const struct alloc *alloc)
+{
+	const struct copy_groups by_domain = {domain_of_key, s, s->options.n_domains};
+	struct copy *copy = copy_new(alloc);
+
+	if (by_domain.n > 0)
+		copy_group(copy, &by_domain);
+	return copy;
+}
+
+uint32_t server_users_percent(const struct server *s, const struct copy *copy)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < s->options.n_domains; i++) {
+		uint64_t limit = s->options.domains[i].max_users;
+		uint64_t percent = limit > 0 ? copy_group_count(copy, i) * 100 / limit : 0;
+
+		most = percent > most ? percent : most;
+	}
+	return (uint32_t)most;
+}
+
+bool turn_domain_is_full(const struct turn *t, const struct domain_policy *policy)
+{
+	size_t number = (size_t)(policy - t->server->options.domains);
+
+	return policy->max_users > 0 && copy_group_count(t->copy, number) >= policy->max_users;
+}
+
 /* The same on both nodes of a pair, so that a retransmission after a failover gets the tag that the
  * first answer had (R41). */
 static void make_to_tag(struct turn *t)
@@ -139,11 +196,29 @@ void turn_respond(struct turn *t, uint16_t status, enum serve_outcome outcome, c
 	turn_respond_denied(t, &why);
 }
 
-const struct domain_policy *turn_find_domain(const struct server *s, struct slice host)
+static bool is_local_host(const struct turn *t, struct slice host)
 {
-	for (size_t i = 0; i < s->options.n_domains; i++)
-		if (slice_eq_nocase(s->options.domains[i].name, host))
-			return &s->options.domains[i];
+	struct addr a;
+
+	return addr_parse(host, &a) && addr_same_ip(&a, &t->in->flow.local);
+}
+
+const struct domain_policy *turn_find_domain(const struct turn *t, struct sip_uri *uri)
+{
+	const struct server_options *o = &t->server->options;
+	size_t number = domain_number(t->server, uri->host);
+
+	if (number < o->n_domains)
+		return &o->domains[number];
+	if (!is_local_host(t, uri->host))
+		return NULL;
+	for (size_t i = 0; i < o->n_domains; i++) {
+		if (o->domains[i].strict_users)
+			continue;
+		uri->host = o->domains[i].name;
+		uri->port = 0;
+		return &o->domains[i];
+	}
 	return NULL;
 }
 
@@ -193,20 +268,14 @@ const struct subscriber_record *turn_find_subscriber(struct turn *t, struct slic
 	return who;
 }
 
-static bool is_local_host(const struct turn *t, struct slice host)
-{
-	struct addr a;
-
-	return addr_parse(host, &a) && addr_same_ip(&a, &t->in->flow.local);
-}
-
 struct denial turn_check_request_uri(const struct turn *t, struct sip_uri *uri)
 {
 	if (sip_uri_parse(t->request->request_uri, uri) != OK)
 		return deny(400, SERVED_BAD, "Bad Request-URI");
 	if (uri->scheme != URI_SIP && uri->scheme != URI_SIPS)
 		return deny(416, SERVED_BAD, NULL);
-	if (turn_find_domain(t->server, uri->host) == NULL && !is_local_host(t, uri->host))
+	if (domain_number(t->server, uri->host) == t->server->options.n_domains &&
+	    !is_local_host(t, uri->host))
 		return deny(404, SERVED_NOT_FOUND, "Domain Not Served Here");
 	return granted();
 }
@@ -301,6 +370,7 @@ void serve(struct server *s, const struct copy *copy, const struct serve_input *
 	if (!begin(&t) || (t.cacheable && repeat_kept(&t)))
 		return;
 	secrets_follow(&s->secrets, copy, arena);
+	out->depends_on = s->secrets.seq; /* what is made with one is known to the standby, too */
 	make_to_tag(&t);
 	serve_method(&t);
 	assert(!out->change || out->reply.n > 0);

@@ -24,24 +24,43 @@ enum keep_alive {
 	KEEP_ALIVE_OPTIONS, /* a request: who does not answer is found out */
 };
 
-/* What a served domain wants; seconds. In the order of a reader, not of the padding.
- * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
+/* What becomes of a binding beyond max_contacts. */
+enum extra_contact {
+	EXTRA_REFUSED,         /* 403 */
+	EXTRA_REPLACES_OLDEST, /* the one refreshed longest ago gives way */
+};
+
+/* When granted lifetimes are shortened at random, so that phones do not come back all at once. */
+enum jitter {
+	JITTER_OFF,
+	JITTER_AFTER_TAKEOVER, /* for one default_expires since another node, or process, reigned */
+	JITTER_ALWAYS,
+};
+
+/* What a served domain wants; seconds. */
 struct domain_policy {
-	struct slice name; /* lower case */
-	uint32_t default_expires_s, min_expires_s, max_expires_s;
-	enum digest_offer digest;
-	bool third_party; /* a user may register another's AOR (R11) */
-	uint32_t max_contacts;
-	bool auth_int; /* qop auth-int is offered beside auth */
-	bool userhash; /* a name may be sent as a hash (RFC 7616 3.4.4) */
-	bool redirect; /* requests for users are answered by where they are; else 405 */
+	struct slice name;          /* lower case */
 	struct slice service_route; /* what every 200 says (RFC 3608); n == 0: nothing */
 	struct slice push_services; /* their names, by commas (RFC 8599); n == 0: no push here */
-	uint32_t flow_timer_s;      /* told to who keeps a flow to us (RFC 5626 4.4); 0: not told */
 	struct slice numbers;       /* of PBXs that register them at once: see proto/sip/number.h */
-	enum keep_alive keep_alive;
+	uint64_t max_users;         /* AORs with a record; 0: no limit */
+	uint32_t default_expires_s, min_expires_s, max_expires_s;
+	uint32_t
+		grace_s; /* a binding stays for so long behind what its phone was told: not listed and
+	                     not counted, but found, last. Its stored `expires` has it in it */
+	uint32_t max_contacts;
+	uint32_t flow_timer_s; /* told to who keeps a flow to us (RFC 5626 4.4); 0: not told */
 	uint32_t keep_alive_ms;
+	enum keep_alive keep_alive;
+	enum digest_offer digest;
+	enum extra_contact extra_contact;
+	enum jitter jitter;
 	bool keep_alive_remove; /* what does not answer ends */
+	bool third_party;       /* a user may register another's AOR (R11) */
+	bool strict_users;      /* our address in place of the domain's name is not the domain */
+	bool auth_int;          /* qop auth-int is offered beside auth */
+	bool userhash;          /* a name may be sent as a hash (RFC 7616 3.4.4) */
+	bool redirect;          /* requests for users are answered by where they are; else 405 */
 };
 
 struct server_options {
@@ -55,18 +74,25 @@ struct server;
 struct server *server_new(const struct server_options *options);
 void server_free(struct server **server);
 
+/* The working copy that requests are served from counts the AORs of each domain. */
+struct copy *server_copy(const struct server *s, const struct alloc *alloc);
+/* Of the domain that is nearest to its max_users. */
+uint32_t server_users_percent(const struct server *s, const struct copy *copy);
+
 struct serve_input {
 	struct slice bytes; /* one whole message */
 	struct flow flow;
 	struct pairtime pair;
 	struct mtime now;
-	uint64_t epoch; /* of the current reign, stamped into what is written */
-	uint64_t reign; /* its id */
-	uint64_t random;
+	uint64_t epoch;  /* of the current reign, stamped into what is written */
+	uint64_t reign;  /* its id */
+	uint64_t random; /* fresh random bits */
 	enum unit unit;
 	uint64_t
 		released; /* outputs up to this seq have left: a retransmission of what has not is silent,
 	                      for the held answer will come */
+	struct pairtime
+		took_over; /* when this reign followed on another; 0: it is the pair's first */
 	uint64_t last_seq; /* of the log: what an answer about an absent record depends on */
 	const struct reach *reach;
 	bool no_room; /* the log or the store cannot take a change: 503 + Retry-After before deciding */
@@ -91,6 +117,7 @@ enum serve_outcome {
 	SERVED_BAD,      /* 400, 413, 414, 416, 420, 482, 505 ... */
 	SERVED_REFUSED,  /* 405, 501 and other methods */
 	SERVED_OVERLOAD, /* 503 */
+	SERVED_FULL,     /* 503: max_users */
 	SERVE_OUTCOMES
 };
 

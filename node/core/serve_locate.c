@@ -77,6 +77,7 @@ static struct denial search(struct turn *t, const struct lookup *l, struct searc
 		.reach = t->in->reach,
 		.aor = s->aor,
 		.number = s->number,
+		.grace_s = l->policy->grace_s,
 	};
 	const struct copy_item *item = NULL;
 	struct aor_record *record = turn_read_aor(t, s->aor, &item);
@@ -144,7 +145,7 @@ static struct denial check_lookup(struct turn *t, struct lookup *l)
 		why = require_check(t->request, HEADER_PROXY_REQUIRE, t->arena);
 	if (why.status != 0)
 		return why;
-	l->policy = turn_find_domain(t->server, l->uri.host);
+	l->policy = turn_find_domain(t, &l->uri);
 	return l->policy != NULL && l->policy->redirect ? granted() : not_known(t->request->method);
 }
 

@@ -125,6 +125,16 @@ static void change_record(struct turn *t, const struct registration *r,
 	t->out->gave_way = r->record->gave_way;
 }
 
+/* Those that came over together must not come again together. */
+static bool jitters(const struct turn *t, const struct domain_policy *policy)
+{
+	int64_t over_ms = t->in->took_over.ms + policy->default_expires_s * INT64_C(1000);
+
+	return policy->jitter == JITTER_ALWAYS ||
+	       (policy->jitter == JITTER_AFTER_TAKEOVER && t->in->took_over.ms != 0 &&
+	        t->in->pair.ms < over_ms);
+}
+
 static void decide(struct turn *t, const struct registration *r)
 {
 	const struct reg_context context = {
@@ -132,6 +142,7 @@ static void decide(struct turn *t, const struct registration *r)
 		.flow = &t->in->flow,
 		.reach = t->in->reach,
 		.stamp = {t->in->pair, t->in->epoch, t->in->unit},
+		.jitter = jitters(t, r->policy) ? t->in->random : 0,
 	};
 	const struct extension_check extensions = {r->policy, turn_gruus(t), t->arena};
 	struct denial why = extensions_check(&extensions, r->request);
@@ -143,6 +154,8 @@ static void decide(struct turn *t, const struct registration *r)
 
 	if (decision.denial.status != 0)
 		turn_respond_denied(t, &decision.denial);
+	else if (decision.changed && r->item == NULL && turn_domain_is_full(t, r->policy))
+		turn_respond(t, 503, SERVED_FULL, NULL);
 	else if (decision.changed)
 		change_record(t, r, &decision);
 	else
@@ -181,9 +194,12 @@ static struct denial check_register(struct turn *t, struct registration *r)
 		why = register_read(t->request, &t->id, t->arena, r->request);
 	if (why.status != 0)
 		return why;
-	r->policy = turn_find_domain(t->server, r->request->to.host);
+	r->policy = turn_find_domain(t, &r->request->to);
 	if (r->policy == NULL)
 		return deny(404, SERVED_NOT_FOUND, NULL);
+	why = register_name_aor(t->arena, r->request);
+	if (why.status != 0)
+		return why;
 	bool lacks_secret = r->policy->digest && t->server->secrets.n == 0;
 	bool changes = r->request->star || r->request->n_contacts > 0;
 	if (lacks_secret || (changes && t->in->no_room))

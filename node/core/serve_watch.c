@@ -131,10 +131,11 @@ static struct denial check_subscribe(struct turn *t, struct subscription *s)
 		why = deny(406, SERVED_BAD, NULL);
 	if (why.status != 0)
 		return why;
-	r->policy = turn_find_domain(t->server, r->request->to.host);
-	if (r->policy == NULL)
-		return deny(404, SERVED_NOT_FOUND, NULL);
-	why = grant_time(s);
+	r->policy = turn_find_domain(t, &r->request->to);
+	why = r->policy != NULL ? register_name_aor(t->arena, r->request)
+	                        : deny(404, SERVED_NOT_FOUND, NULL);
+	if (why.status == 0)
+		why = grant_time(s);
 	if (why.status == 0)
 		why = read_dialog(t, s);
 	if (why.status == 0 && (t->in->no_room || (r->policy->digest && t->server->secrets.n == 0)))
@@ -335,7 +336,7 @@ static bool goes_to_the_user(const struct turn *t)
 
 	if (sip_uri_parse(t->request->request_uri, &uri) != OK || uri.user.n == 0)
 		return false;
-	policy = turn_find_domain(t->server, uri.host);
+	policy = turn_find_domain(t, &uri);
 	return policy != NULL && policy->redirect;
 }
 

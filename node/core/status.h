@@ -71,6 +71,7 @@
 	X(expiry_held, flag, "",                                                              \
 	  "nothing expires for now: the clock was in doubt or we were behind")                \
 	X(aors, count, "", "AORs with a record")                                              \
+	X(users_percent, count, "%", "of max_users, in the domain that is nearest to it")     \
 	X(subscribers, count, "", "subscribers")                                              \
 	X(digest, text, "", "of all records: equal on both nodes at the same seq")            \
 	X(memory_bytes, count, "bytes", "taken by the working copy")                          \
@@ -96,6 +97,7 @@
 	X(bad, count, "", "malformed or unacceptable requests")                               \
 	X(refused, count, "", "methods not served")                                           \
 	X(overload, count, "", "requests refused with 503")                                   \
+	X(users_refused, count, "", "REGISTERs of new AORs refused with 503: max_users")      \
 	X(ignored, count, "", "datagrams that got no answer")                                 \
 	X(expired, count, "", "bindings that expired since the start")                        \
 	X(tombstones_dropped, count, "", "removals forgotten for want of room in a record")

@@ -47,7 +47,11 @@ void turn_finish(struct turn *t, enum serve_outcome outcome);
 void turn_respond_denied(struct turn *t, const struct denial *why);
 void turn_respond(struct turn *t, uint16_t status, enum serve_outcome outcome, const char *reason);
 
-const struct domain_policy *turn_find_domain(const struct server *s, struct slice host);
+/* The domain that the URI is in; a URI with the very address that the request came to is, where names are
+ * not taken strictly, one of the first such domain and is rewritten so. NULL: none of ours. */
+const struct domain_policy *turn_find_domain(const struct turn *t, struct sip_uri *uri);
+/* Are there max_users AORs? Then nobody new is taken. */
+bool turn_domain_is_full(const struct turn *t, const struct domain_policy *policy);
 /* Is the request for a domain of ours, or for this very address (R07)? */
 struct denial turn_check_request_uri(const struct turn *t, struct sip_uri *uri);
 

@@ -28,6 +28,7 @@ ctl_command_fn ctl_status, ctl_bindings, ctl_bindings_remove, ctl_switchover, ct
 ctl_command_fn ctl_diff;
 ctl_command_fn ctl_subscriber_add, ctl_subscriber_import, ctl_subscriber_list,
 	ctl_subscriber_remove, ctl_subscriber_show;
+ctl_command_fn ctl_secret_list, ctl_secret_rotate;
 /* What reads files. */
 ctl_command_fn ctl_log, ctl_history, ctl_divergence, ctl_check;
 

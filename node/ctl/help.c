@@ -17,6 +17,7 @@ static const struct {
 	 "  bindings remove AOR  take all bindings of one AOR away\n"
 	 "  subscriber add|import|list|show|remove\n"
 	 "                       who may register, with which password\n"
+	 "  secret list|rotate   what nonces, tags and temporary GRUUs are made with\n"
 	 "  log                  the log of changes, decoded, from the store\n"
 	 "  history              what became of this node: roles, the pair, refusals, forks\n"
 	 "  divergence           what merges of two histories made of each record\n"
@@ -88,6 +89,21 @@ static const struct {
 	 "Lists the subscribers of this node, in no order.\n"
 	 "\n"
 	 "  --limit N  stop after N subscribers\n"},
+	{"secret",
+	 "usage: regpairctl secret list\n"
+	 "       regpairctl secret rotate\n"
+	 "\n"
+	 "The pair's secrets: see each command's --help.\n"},
+	{"secret list",
+	 "usage: regpairctl secret list\n"
+	 "\n"
+	 "The pair's secrets by id, with the pair's time of their making; never what they are.\n"
+	 "The highest id is the newest.\n"},
+	{"secret rotate",
+	 "usage: regpairctl secret rotate\n"
+	 "\n"
+	 "Makes a new secret, on the active node. Nonces, tags and temporary GRUUs are made with it\n"
+	 "from now on; the newest four still check what was made with them, older ones are deleted.\n"},
 	{"subscriber show",
 	 "usage: regpairctl subscriber show USER@DOMAIN\n"
 	 "\n"

@@ -25,6 +25,8 @@ static const struct {
 	{"subscriber", "list", ctl_subscriber_list},
 	{"subscriber", "show", ctl_subscriber_show},
 	{"subscriber", "remove", ctl_subscriber_remove},
+	{"secret", "list", ctl_secret_list},
+	{"secret", "rotate", ctl_secret_rotate},
 	{"status", NULL, ctl_status},
 	{"log", NULL, ctl_log},
 	{"history", NULL, ctl_history},

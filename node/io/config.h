@@ -33,6 +33,8 @@ enum config_keep_alive {
 	CONFIG_KEEP_ALIVE_CRLF,
 	CONFIG_KEEP_ALIVE_OPTIONS
 };
+enum config_extra { CONFIG_EXTRA_REFUSE = 1, CONFIG_EXTRA_REPLACE_OLDEST };
+enum config_jitter { CONFIG_JITTER_OFF = 1, CONFIG_JITTER_AFTER_TAKEOVER, CONFIG_JITTER_ALWAYS };
 enum config_location { CONFIG_LOCATION_REDIRECT = 1, CONFIG_LOCATION_OFF };
 
 /* The C type behind each type of the table. */
@@ -53,6 +55,8 @@ typedef enum transport config_protocol; /* TRANSPORT_UDP or TRANSPORT_TCP */
 typedef enum config_auth config_auth;
 typedef enum config_location config_location;
 typedef enum config_keep_alive config_keep_alive;
+typedef enum config_extra config_extra;
+typedef enum config_jitter config_jitter;
 typedef enum log_level config_level;
 
 #define CONFIG_FIELD(field, type, key, def, min, max, shared, help) config_##type field;

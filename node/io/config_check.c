@@ -165,7 +165,7 @@ static bool check_lifetimes(const struct config_domain *domain, struct config_fa
 {
 	bool whole = domain->min_expires % CONFIG_MS_S == 0 &&
 	             domain->default_expires % CONFIG_MS_S == 0 &&
-	             domain->max_expires % CONFIG_MS_S == 0;
+	             domain->max_expires % CONFIG_MS_S == 0 && domain->grace % CONFIG_MS_S == 0;
 	bool ordered = domain->min_expires <= domain->default_expires &&
 	               domain->default_expires <= domain->max_expires;
 
@@ -173,7 +173,7 @@ static bool check_lifetimes(const struct config_domain *domain, struct config_fa
 		return config_fail(
 			fault, domain->line,
 			"domain `%.64s`: lifetimes in SIP are whole seconds; min_expires, "
-			"default_expires and max_expires must be too",
+			"default_expires, max_expires and grace must be too",
 			domain->name);
 	if (!ordered)
 		return config_fail(

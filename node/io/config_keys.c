@@ -324,22 +324,23 @@ static const struct choice auths[] = {{"digest", CONFIG_AUTH_DIGEST},
                                       {NULL, 0}};
 static const struct choice locations[] = {
 	{"redirect", CONFIG_LOCATION_REDIRECT}, {"off", CONFIG_LOCATION_OFF}, {NULL, 0}};
-static const struct choice keep_alives[] = {{"off", CONFIG_KEEP_ALIVE_OFF},
-                                            {"crlf", CONFIG_KEEP_ALIVE_CRLF},
-                                            {"options", CONFIG_KEEP_ALIVE_OPTIONS},
-                                            {NULL, 0}};
 static const struct choice levels[] = {{"error", LOG_ERROR},   {"warn", LOG_WARN},
                                        {"notice", LOG_NOTICE}, {"info", LOG_INFO},
                                        {"debug", LOG_DEBUG},   {NULL, 0}};
+/* clang-format off */
+static const struct choice keep_alives[] = {
+	{"off", CONFIG_KEEP_ALIVE_OFF}, {"crlf", CONFIG_KEEP_ALIVE_CRLF}, {"options", CONFIG_KEEP_ALIVE_OPTIONS}, {NULL, 0}};
+static const struct choice extras[] = {
+	{"refuse", CONFIG_EXTRA_REFUSE}, {"replace-oldest", CONFIG_EXTRA_REPLACE_OLDEST}, {NULL, 0}};
+static const struct choice jitters[] = {
+	{"off", CONFIG_JITTER_OFF}, {"after-takeover", CONFIG_JITTER_AFTER_TAKEOVER}, {"always", CONFIG_JITTER_ALWAYS}, {NULL, 0}};
 
-_Static_assert(sizeof(config_unit) == sizeof(unsigned) &&
-                       sizeof(config_commit) == sizeof(unsigned) &&
-                       sizeof(config_protocol) == sizeof(unsigned) &&
-                       sizeof(config_auth) == sizeof(unsigned) &&
-                       sizeof(config_location) == sizeof(unsigned) &&
-                       sizeof(config_keep_alive) == sizeof(unsigned) &&
-                       sizeof(config_level) == sizeof(unsigned),
+#define IS_UNSIGNED(type) (sizeof(type) == sizeof(unsigned))
+_Static_assert(IS_UNSIGNED(config_unit) && IS_UNSIGNED(config_commit) && IS_UNSIGNED(config_protocol) &&
+               IS_UNSIGNED(config_auth) && IS_UNSIGNED(config_location) && IS_UNSIGNED(config_keep_alive) &&
+               IS_UNSIGNED(config_extra) && IS_UNSIGNED(config_jitter) && IS_UNSIGNED(config_level),
                "a choice is written as an unsigned");
+/* clang-format on */
 
 #define CHOICE_OF(list)                                                                     \
 	{                                                                                   \
@@ -351,6 +352,8 @@ static const struct config_type type_protocol = CHOICE_OF(protocols);
 static const struct config_type type_auth = CHOICE_OF(auths);
 static const struct config_type type_location = CHOICE_OF(locations);
 static const struct config_type type_keep_alive = CHOICE_OF(keep_alives);
+static const struct config_type type_extra = CHOICE_OF(extras);
+static const struct config_type type_jitter = CHOICE_OF(jitters);
 static const struct config_type type_level = CHOICE_OF(levels);
 static const struct config_type type_text = {
 	.what = "a text", .read = read_text, .put = put_text, .owns = true};

@@ -106,6 +106,18 @@
 	  "first challenge they do not know), or anybody (none)") \
 	X(max_contacts, count, "domains.max_contacts", "16", 1, 32, SHARED, \
 	  "bindings of one AOR") \
+	X(extra_contact, extra, "domains.extra_contact", "refuse", 0, 0, SHARED, \
+	  "what becomes of a binding beyond max_contacts: it is refused with 403, or takes the place of the " \
+	  "one refreshed longest ago") \
+	X(max_users, count, "domains.max_users", "100000", 1, 100000000, SHARED, \
+	  "AORs with a record; beyond it who is not there yet is answered 503") \
+	X(grace, duration, "domains.grace", "0 s", 0, CONFIG_MS_H, SHARED, \
+	  "how long a binding that its phone did not refresh is still found, after the others; whole seconds") \
+	X(jitter, jitter, "domains.jitter", "after-takeover", 0, 0, SHARED, \
+	  "when granted lifetimes are shortened by up to 10 % at random: for one default_expires after a " \
+	  "takeover, always, or never (off)") \
+	X(strict_user_matching, bool, "domains.strict_user_matching", "no", 0, 0, SHARED, \
+	  "yes: an AOR with the address that the request came to is none of this domain's") \
 	X(third_party, bool, "domains.third_party", "no", 0, 0, SHARED, \
 	  "whether a subscriber may register another's AOR") \
 	X(auth_int, bool, "domains.auth_int", "no", 0, 0, SHARED, \

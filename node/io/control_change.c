@@ -1,4 +1,6 @@
 /* Requests for a change, read into commands for the node. */
+#include <sys/random.h>
+
 #include "node/io/control_parts.h"
 #include "proto/sip/digest.h"
 #include "proto/sip/uri.h"
@@ -165,6 +167,18 @@ static bool read_aor_remove(const struct control_view *v, const json_t *request,
 	return true;
 }
 
+static bool read_secret_rotate(const struct control_view *v, const json_t *request,
+                               struct control_change *out, struct control_error *error)
+{
+	(void)v;
+	(void)request;
+	if (getrandom(out->secret, sizeof out->secret, 0) != (ssize_t)sizeof out->secret)
+		return refuse(error, "the host gives no random bytes");
+	out->command.kind = COMMAND_SECRET_ROTATE;
+	out->command.key = (struct slice){out->secret, sizeof out->secret};
+	return true;
+}
+
 static bool read_switchover(const struct control_view *v, const json_t *request,
                             struct control_change *out, struct control_error *error)
 {
@@ -202,9 +216,13 @@ control_change_fn *control_changer(const char *command)
 		const char *name;
 		control_change_fn *read;
 	} changers[] = {
-		{"subscriber-put", read_put},    {"subscriber-remove", read_subscriber_remove},
-		{"aor-remove", read_aor_remove}, {"switchover", read_switchover},
-		{"takeover", read_takeover},     {"diff", read_diff},
+		{"subscriber-put", read_put},
+		{"subscriber-remove", read_subscriber_remove},
+		{"aor-remove", read_aor_remove},
+		{"switchover", read_switchover},
+		{"takeover", read_takeover},
+		{"diff", read_diff},
+		{"secret-rotate", read_secret_rotate},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(changers); i++)

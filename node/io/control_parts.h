@@ -42,6 +42,7 @@ struct control_change {
 	struct node_command command;
 	uint8_t key[RECORD_KEY_MAX];
 	uint8_t ha1[3][32];
+	uint8_t secret[32];
 	bool replaces; /* a subscriber that is there */
 };
 typedef bool control_change_fn(const struct control_view *v, const json_t *request,

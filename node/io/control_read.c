@@ -265,19 +265,41 @@ static json_t *read_subscriber(const struct control_view *v, const json_t *reque
 	return NULL;
 }
 
+/* Which there are, never what they are. */
+static json_t *read_secrets(const struct control_view *v, const json_t *request,
+                            struct control_error *error)
+{
+	const struct copy *copy = node_copy(loop_node(v->loop));
+	struct copy_cursor cursor = cursor_in(request);
+	const struct copy_item *item = NULL;
+	json_t *list = json_array();
+	struct secret_record s;
+
+	(void)error;
+	for (int i = 0; i < CONTROL_PAGE_RECORDS; i++) {
+		item = copy_walk(copy, TABLE_SECRET, &cursor);
+		if (item == NULL)
+			break;
+		arena_reset(v->arena);
+		if (secret_decode(item->value, v->arena, &s) != OK)
+			continue;
+		json_t *id = json_sprintf("%016llx", (unsigned long long)s.id);
+		(void)json_array_append_new(list, json_pack("{so sI}", "id", id, "created_ms",
+		                                            (json_int_t)s.created.ms));
+	}
+	return page_of("secrets", list, &cursor, item != NULL);
+}
+
 control_read_fn *control_reader(const char *command)
 {
 	static const struct {
 		const char *name;
 		control_read_fn *read;
 	} readers[] = {
-		{"status", read_status},
-		{"fields", read_fields},
-		{"domains", read_domains},
-		{"bindings", read_bindings},
-		{"subscribers", read_subscribers},
-		{"subscriber", read_subscriber},
-		{"switchover-plan", read_switchover},
+		{"status", read_status},           {"fields", read_fields},
+		{"domains", read_domains},         {"bindings", read_bindings},
+		{"subscribers", read_subscribers}, {"subscriber", read_subscriber},
+		{"secrets", read_secrets},         {"switchover-plan", read_switchover},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)

@@ -144,6 +144,13 @@ static enum keep_alive keep_alive_of(enum config_keep_alive k)
 	                                        : KEEP_ALIVE_OFF;
 }
 
+static enum jitter jitter_of(enum config_jitter j)
+{
+	return j == CONFIG_JITTER_OFF      ? JITTER_OFF
+	       : j == CONFIG_JITTER_ALWAYS ? JITTER_ALWAYS
+	                                   : JITTER_AFTER_TAKEOVER;
+}
+
 static void take_domains(struct loop *l, struct node_options *o)
 {
 	const struct config *c = l->config;
@@ -159,6 +166,13 @@ static void take_domains(struct loop *l, struct node_options *o)
 			.digest = offer_of(d->auth),
 			.third_party = d->third_party,
 			.max_contacts = d->max_contacts,
+			.extra_contact = d->extra_contact == CONFIG_EXTRA_REPLACE_OLDEST
+		                                 ? EXTRA_REPLACES_OLDEST
+		                                 : EXTRA_REFUSED,
+			.max_users = d->max_users,
+			.grace_s = (uint32_t)(d->grace / 1000),
+			.jitter = jitter_of(d->jitter),
+			.strict_users = d->strict_user_matching,
 			.auth_int = d->auth_int,
 			.userhash = d->userhash,
 			.redirect = d->location == CONFIG_LOCATION_REDIRECT,
@@ -170,9 +184,9 @@ static void take_domains(struct loop *l, struct node_options *o)
 			.keep_alive_ms = (uint32_t)d->keep_alive_interval,
 			.keep_alive_remove = d->keep_alive_remove,
 		};
-		o->longest_expires_ms = d->max_expires > o->longest_expires_ms
-		                                ? d->max_expires
-		                                : o->longest_expires_ms;
+		int64_t longest = d->max_expires + d->grace;
+		o->longest_expires_ms = longest > o->longest_expires_ms ? longest
+		                                                        : o->longest_expires_ms;
 		o->default_expires_ms = d->default_expires > o->default_expires_ms
 		                                ? d->default_expires
 		                                : o->default_expires_ms;

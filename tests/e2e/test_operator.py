@@ -42,10 +42,25 @@ def test_a_change_asked_of_the_standby_is_refused_and_names_the_active_node(lab)
     before = lab.status(standby)["seq"]
     for line in (refused(lab, standby, "subscriber", "add", "dave@example.com", "--stdin", text="secret\n"),
                  refused(lab, standby, "subscriber", "import", str(table)),
+                 refused(lab, standby, "secret", "rotate"),
                  refused(lab, standby, "bindings", "remove", "sip:alice@example.com", "--yes")):
         assert lab.address[active] in line or lab.status(active)["unit"] in line, \
             f"the active node is not named: {line}"
     assert lab.status(standby)["seq"] == before
+
+
+def test_a_new_secret_is_on_both_nodes_and_never_shown(lab):
+    """D15"""
+    active = lab.active()
+    lists = lambda: [lab.ctl_run(node, "secret", "list").stdout for node in (active, other(active))]
+    before = lists()[0]
+    done = lab.ctl_run(active, "secret", "rotate")
+    assert done.returncode == 0, done.stderr
+    here, there = lists()
+    assert here == there and len(here.splitlines()) == min(len(before.splitlines()) + 1, 5), here
+    assert all(len(word) <= 24 for word in here.split()), here
+    lab.add_users(1)
+    lab.regload("--users", "1")
 
 
 def test_an_operator_sees_and_removes_a_binding(lab):

@@ -303,7 +303,10 @@ static void check_equal(struct world *w, const struct host *h)
 {
 	struct history_entry *head = &w->history.entries[chain_head(&h->chain)];
 	uint64_t digest = check_digest(h);
+	const struct copy *copy = node_copy(h->node);
 
+	if (copy_group_count(copy, 0) != copy_count(copy, TABLE_AOR))
+		world_fail(w, "%c has miscounted the domain's users", host_name(h));
 	if (!head->digest_known && head->reign == h->reign) {
 		head->digest_known = true;
 		head->digest = digest;

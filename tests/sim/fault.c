@@ -46,6 +46,7 @@ static const struct fault faults[] = {
 	{"install",          AIM_ANY,     {0, 0, 0, 0, 0, 0, 0},      {8050, 9500, 33000}, {BY_NUMBER, FRAME_VERSION_MIN, FRAME_VERSION_MAX}, hit_install, heal_start},
 	{"takeover",         AIM_STANDBY, {10, 0, 5, 0, 0, 2, 0},     AT_ONCE, NO_LESS, hit_takeover, NULL},
 	{"remove-aor",       AIM_ACTIVE,  {10, 0, 5, 0, 5, 5, 0},     AT_ONCE, NO_LESS, hit_remove_aor, NULL},
+	{"rotate-secret",    AIM_ACTIVE,  {10, 0, 5, 0, 5, 5, 5},     AT_ONCE, NO_LESS, hit_rotate_secret, NULL},
 	{"mass-expiry",      AIM_PAIR,    {5, 2, 3, 0, 0, 0, 0},      {6000, 15000, 30000}, NO_LESS, hit_mass_expiry, NULL},
 };
 /* clang-format on */

@@ -66,6 +66,6 @@ fault_heal_fn heal_link, heal_link_slow, heal_vrrp, heal_all_cut, heal_phones, h
 
 /* fault_people.c: operators and phones */
 fault_hit_fn hit_install, hit_switchover, hit_switchover_forced, hit_takeover, hit_stop,
-	hit_remove_aor, hit_mass_expiry;
+	hit_remove_aor, hit_rotate_secret, hit_mass_expiry;
 
 #endif

@@ -57,6 +57,18 @@ void hit_remove_aor(struct world *w, const struct blow *b)
 	w->serving = -1;
 }
 
+void hit_rotate_secret(struct world *w, const struct blow *b)
+{
+	uint64_t key[4];
+
+	for (size_t i = 0; i < ARRAY_LEN(key); i++)
+		key[i] = rng_next(&w->rng);
+	struct node_command c = {.kind = COMMAND_SECRET_ROTATE,
+	                         .ticket = 1000000 + ++w->tickets,
+	                         .key = {(const uint8_t *)key, sizeof key}};
+	host_command(w, b->host, &c);
+}
+
 /* All phones ask for lifetimes that end together, and then nobody refreshes. */
 void hit_mass_expiry(struct world *w, const struct blow *b)
 {

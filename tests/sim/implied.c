@@ -66,11 +66,12 @@ struct implied {
 static void add_registration(const struct world *w, const struct op *op, struct implied *to)
 {
 	int64_t lifetime_ms = (int64_t)op->expires_s * 1000;
+	int64_t least_ms = w->jitter == JITTER_OFF ? lifetime_ms : lifetime_ms / 10 * 9;
 	bool timed = op->state == OP_GRANTED && !w->clock_guessed;
 
 	if (!timed || w->now < op->done + lifetime_ms + SLACK_MS)
 		to->present = true;
-	if (!timed || w->now > op->start + lifetime_ms - SLACK_MS)
+	if (!timed || w->now > op->start + least_ms - SLACK_MS)
 		to->absent = true;
 }
 

@@ -84,6 +84,15 @@ static bool is_outdated(const struct world *w, const struct host *h, const struc
 	return false;
 }
 
+/* What was asked for, or, where that is how it is to be, up to a tenth less. */
+static bool is_lifetime(const struct world *w, const struct op *op, int64_t granted_ms)
+{
+	int64_t less_s = w->jitter == JITTER_OFF ? 0 : op->expires_s / 10;
+
+	return granted_ms % 1000 == 0 && granted_ms <= op->expires_s * INT64_C(1000) &&
+	       granted_ms >= (op->expires_s - less_s) * INT64_C(1000);
+}
+
 static const char *judge_new(const struct world *w, const struct host *h, const struct change *c,
                              const struct held *b)
 {
@@ -94,7 +103,7 @@ static const char *judge_new(const struct world *w, const struct host *h, const 
 	if (op->kind != OP_REGISTER || b->client != op->client || b->call != op->call ||
 	    b->cseq != op->cseq || (op->contacts >> b->contact & 1) == 0)
 		return "a binding other than asked for";
-	if (b->expires != c->is->pair.ms + (int64_t)op->expires_s * 1000)
+	if (!is_lifetime(w, op, b->expires - c->is->pair.ms))
 		return "a lifetime other than asked for";
 	return is_outdated(w, h, op, b->contact) ? "an older CSeq won" : NULL;
 }

@@ -98,6 +98,7 @@ static void draw_options(struct world *w)
 		.max_contacts = 24,
 		.keep_alive = KEEP_ALIVE_OPTIONS,
 		.keep_alive_ms = 3000,
+		.jitter = w->jitter,
 	};
 	w->options = (struct node_options){
 		.role = {.advert_ms = ADVERT_MS,
@@ -159,6 +160,9 @@ static void draw_world(struct world *w)
 	w->resync_rate = world_chance(w, 500000) ? (uint64_t)world_draw(w, slow / 10, slow) : 0;
 	w->slice_bytes = world_chance(w, 700000) ? (size_t)world_draw(w, 100, 3000) : 0;
 	w->think_ms = 4000;
+	w->jitter = world_chance(w, 700000)   ? JITTER_AFTER_TAKEOVER
+	            : world_chance(w, 500000) ? JITTER_ALWAYS
+	                                      : JITTER_OFF;
 }
 
 static void draw_host(struct world *w, int index)

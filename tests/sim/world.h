@@ -111,6 +111,7 @@ struct world {
 	int64_t usual_link_delay_ms;
 	uint64_t resync_rate;
 	size_t slice_bytes;
+	enum jitter jitter;     /* of granted lifetimes */
 	int64_t think_ms;       /* the longest that a phone does nothing */
 	int64_t expiry_at;      /* phones ask for lifetimes that end then; 0: as they like */
 	int64_t arp_lost_until; /* no gratuitous ARP arrives */

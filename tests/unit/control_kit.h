@@ -21,6 +21,8 @@ struct command_seen {
 	enum command_kind kind;
 	uint64_t ticket;
 	char key[64];
+	uint8_t secret[32];
+	size_t key_n;
 	uint8_t md5_first, sha512_last;
 	bool replace;
 };
@@ -104,6 +106,9 @@ void loop_feed(struct loop *l, struct node_input *in)
 	assert_true(l->n_seen < COMMANDS_MAX);
 	*seen = (struct command_seen){.kind = c->kind, .ticket = c->ticket, .replace = c->replace};
 	(void)snprintf(seen->key, sizeof seen->key, SLICE_FMT, SLICE_ARG(c->key));
+	seen->key_n = c->key.n;
+	if (c->kind == COMMAND_SECRET_ROTATE && c->key.n == sizeof seen->secret)
+		memcpy(seen->secret, c->key.p, sizeof seen->secret);
 	if (c->kind == COMMAND_SUBSCRIBER_PUT) {
 		assert_int_equal(c->subscriber.ha1[0].n, 16);
 		assert_int_equal(c->subscriber.ha1[2].n, 32);

@@ -107,9 +107,11 @@ static void transports_and_domains_fit_together(void **state)
 	         "(3600 s) "
 	         "does not hold"},
 		{DOMAIN_LINES("- {name: a.b, min_expires: 1500 ms}\n"), 4,
-	         "domain `a.b`: lifetimes in SIP are whole seconds; min_expires, default_expires "
-	         "and "
-	         "max_expires must be too"},
+	         "domain `a.b`: lifetimes in SIP are whole seconds; min_expires, default_expires, "
+	         "max_expires and grace must be too"},
+		{DOMAIN_LINES("- {name: a.b, grace: 1500 ms}\n"), 4,
+	         "domain `a.b`: lifetimes in SIP are whole seconds; min_expires, default_expires, "
+	         "max_expires and grace must be too"},
 		{"unit: standalone\ntransports:\n- {name: a, protocol: udp, address: 127.0.0.1}\n"
 	         "- {name: b, protocol: udp, address: 127.0.0.1}\n",
 	         4,

@@ -113,6 +113,26 @@ static void long_lists_come_in_pages_and_whole(void **state)
 	(void)close(fd);
 }
 
+static void secrets_are_listed_without_what_they_are(void **state)
+{
+	struct loop *l = *state;
+	int fd = dial(l);
+	uint8_t room[128];
+	struct buf value = buf_on(room, sizeof room);
+	const struct secret_record r = {
+		.id = 0x1234, .key = SLICE("0123456789abcdef0123456789abcdef"), .created = {77}};
+
+	secret_encode(&r, &value);
+	copy_put(l->copy, TABLE_SECRET, SLICE("\0\0\0\0\0\0\x12\x34"), buf_slice(&value), 1,
+	         PAIRTIME_NEVER);
+	json_t *result = result_of(ask(l, fd, "{\"command\":\"secrets\"}"));
+	char *text = json_dumps(json_object_get(result, "secrets"), JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text, "[{\"created_ms\":77,\"id\":\"0000000000001234\"}]");
+	free(text);
+	json_decref(result);
+	(void)close(fd);
+}
+
 static void a_subscriber_is_shown_without_its_hashes(void **state)
 {
 	struct loop *l = *state;
@@ -262,6 +282,7 @@ int main(void)
 		CASE(an_aor_is_found_by_any_usual_name_without_what_expired),
 		CASE(long_lists_come_in_pages_and_whole),
 		CASE(a_subscriber_is_shown_without_its_hashes),
+		CASE(secrets_are_listed_without_what_they_are),
 		CASE(a_reader_who_is_slow_stops_being_read),
 		CASE(what_is_no_request_is_told_so_and_hung_up_on),
 		CASE(a_line_without_end_is_refused),

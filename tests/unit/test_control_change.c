@@ -119,10 +119,12 @@ static void the_other_commands_reach_the_node(void **state)
 		"{\"command\":\"aor-remove\",\"aor\":\"bob@example.com\"}\n"
 		"{\"command\":\"switchover\"}\n"
 		"{\"command\":\"switchover\",\"force\":true}\n"
-		"{\"command\":\"subscriber-remove\",\"user\":\"a\",\"realm\":\"example.net\"}\n";
-	static const enum command_kind kinds[] = {COMMAND_AOR_REMOVE, COMMAND_SWITCHOVER,
-	                                          COMMAND_SWITCHOVER_FORCED,
-	                                          COMMAND_SUBSCRIBER_REMOVE};
+		"{\"command\":\"subscriber-remove\",\"user\":\"a\",\"realm\":\"example.net\"}\n"
+		"{\"command\":\"secret-rotate\"}\n"
+		"{\"command\":\"secret-rotate\"}\n";
+	static const enum command_kind kinds[] = {
+		COMMAND_AOR_REMOVE,        COMMAND_SWITCHOVER,    COMMAND_SWITCHOVER_FORCED,
+		COMMAND_SUBSCRIBER_REMOVE, COMMAND_SECRET_ROTATE, COMMAND_SECRET_ROTATE};
 
 	say(l, fd, text, sizeof text - 1);
 	turn(l);
@@ -131,6 +133,8 @@ static void the_other_commands_reach_the_node(void **state)
 		assert_int_equal(l->seen[i].kind, kinds[i]);
 	assert_string_equal(l->seen[0].key, "sip:bob@example.com");
 	assert_string_equal(l->seen[3].key, "a@example.net");
+	assert_int_equal(l->seen[4].key_n, 32);
+	assert_memory_not_equal(l->seen[4].secret, l->seen[5].secret, 32); /* drawn anew */
 	(void)close(fd);
 }
 

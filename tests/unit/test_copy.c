@@ -191,6 +191,48 @@ static void memory_taken_is_counted_and_given_back(void **state)
 	copy_free(&c);
 }
 
+/* AORs that end in 0 are one group, in 1 the other; the rest is in none. */
+static size_t group_of(const void *context, enum table table, struct slice key)
+{
+	const size_t *n = context;
+
+	assert_non_null(memchr(key.p, '@', key.n));
+	return table == TABLE_AOR ? (size_t)(((const uint8_t *)memchr(key.p, '@', key.n))[-1] - '0')
+	                          : *n;
+}
+
+static void groups_are_counted_as_keys_come_and_go(void **state)
+{
+	(void)state;
+	static const size_t n = 2;
+	const struct copy_groups groups = {group_of, &n, n};
+	struct copy *c = copy_new(&heap);
+	char room[32];
+
+	copy_group(c, &groups);
+	uint64_t empty = copy_bytes(c);
+	for (uint32_t i = 0; i < 2000; i++) {
+		put(c, i, 1000);
+		if (i % 3 == 0)
+			put(c, i, 2000); /* no new key */
+	}
+	copy_put(c, TABLE_SUBSCRIBER, SLICE("a0@x"), SLICE("v"), 1, PAIRTIME_NEVER);
+	assert_int_equal(copy_group_count(c, 0), 200);
+	assert_int_equal(copy_group_count(c, 1), 200);
+	for (uint32_t i = 0; i < 1000; i++) {
+		copy_delete(c, TABLE_AOR, name(room, i));
+		copy_delete(c, TABLE_AOR, name(room, i)); /* it is gone already */
+	}
+	assert_int_equal(copy_group_count(c, 0), 100);
+	assert_int_equal(copy_group_count(c, 1), 100);
+	for (uint32_t i = 1000; i < 2000; i++)
+		copy_delete(c, TABLE_AOR, name(room, i));
+	copy_delete(c, TABLE_SUBSCRIBER, SLICE("a0@x"));
+	assert_int_equal(copy_group_count(c, 0) + copy_group_count(c, 1), 0);
+	assert_true(copy_bytes(c) >= empty); /* it does not shrink its buckets */
+	copy_free(&c);
+}
+
 static void an_item_of_moderate_size_costs_little_more_than_its_bytes(void **state)
 {
 	(void)state;
@@ -343,6 +385,7 @@ int main(void)
 		cmocka_unit_test(the_buckets_are_the_digest_in_parts),
 		cmocka_unit_test(a_bit_that_flips_is_found_by_its_key_until_it_is_overwritten),
 		cmocka_unit_test(memory_taken_is_counted_and_given_back),
+		cmocka_unit_test(groups_are_counted_as_keys_come_and_go),
 		cmocka_unit_test(an_item_of_moderate_size_costs_little_more_than_its_bytes),
 		cmocka_unit_test(what_is_due_comes_in_order_of_the_grain_and_never_early),
 		cmocka_unit_test(what_is_due_comes_again_until_it_is_dealt_with),

@@ -174,6 +174,95 @@ static void one_switchover_at_a_time(void **state)
 	end(k);
 }
 
+static struct node_command rotation(const uint8_t key[32], size_t n)
+{
+	return (struct node_command){.kind = COMMAND_SECRET_ROTATE, .ticket = 7, .key = {key, n}};
+}
+
+static bool has_secret(const struct kit *k, int at, const uint8_t key[32])
+{
+	struct copy_cursor cursor = {0};
+	const struct copy_item *item;
+	static uint8_t memory[1024];
+	struct secret_record r;
+
+	while ((item = copy_walk(node_copy(k->node[at].node), TABLE_SECRET, &cursor)) != NULL) {
+		struct arena arena = arena_on(memory, sizeof memory);
+		assert_int_equal(secret_decode(item->value, &arena, &r), OK);
+		if (slice_eq(r.key, (struct slice){key, 32}))
+			return true;
+	}
+	return false;
+}
+
+/* D15, A18: four secrets check, on both nodes; those before them are gone from both */
+static void a_rotated_secret_is_the_newest_of_four_on_both_nodes(void **state)
+{
+	enum { TURNS = 6, KEPT = 4 };
+	uint8_t keys[TURNS][32];
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	for (int i = 0; i < TURNS; i++) {
+		memset(keys[i], 'a' + i, sizeof keys[i]);
+		command(k, A, rotation(keys[i], sizeof keys[i]));
+		assert_told(k, A, true, "done");
+	}
+	for (int at = 0; at < 2; at++) {
+		assert_int_equal(copy_count(node_copy(k->node[at].node), TABLE_SECRET), KEPT);
+		for (int i = 0; i < TURNS; i++)
+			assert_int_equal(has_secret(k, at, keys[i]), i >= TURNS - KEPT);
+	}
+	assert_string_equal(status(k, A).digest, status(k, B).digest);
+	command(k, B, rotation(keys[0], sizeof keys[0]));
+	assert_told(k, B, false, "this node is standby: ask the active one, the primary");
+	command(k, A, rotation(keys[0], 31));
+	assert_told(k, A, false, "no id is left for another secret");
+	end(k);
+}
+
+/* I1: what is made with it waits for it; the operator, too */
+static void a_rotation_is_answered_when_it_is_on_the_disk(void **state)
+{
+	static const uint8_t key[32] = {9};
+	struct kit *k = alone();
+
+	(void)state;
+	k->node[A].disk_held = true;
+	command(k, A, rotation(key, sizeof key));
+	assert_int_equal(k->node[A].answers, 0);
+	assert_true(has_secret(k, A, key));
+	k->node[A].disk_held = false;
+	kit_settle(k);
+	assert_told(k, A, true, "done");
+	end(k);
+}
+
+/* A22: the first reign grants what is asked for, the next a little less for a while */
+static void lifetimes_are_shortened_where_another_reigned_before(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	ask(k, A, "u", 1, ";expires=3600");
+	kit_settle(k);
+	assert_true(says(k, A, ";expires=3600"));
+	k->random = 300;
+	address(k, A, false);
+	address(k, B, true);
+	kit_pass(k, 2000);
+	assert_int_equal(node_role(k->node[B].node), ROLE_ACTIVE);
+	k->random = 40 + 361 * 100 - 2; /* the next random bits, modulo a tenth and one: 40 */
+	ask(k, B, "u", 2, ";expires=3600");
+	kit_settle(k);
+	assert_true(says(k, B, ";expires=3560"));
+	kit_pass(k, 61000); /* longer than default_expires */
+	ask(k, B, "u", 3, ";expires=3600");
+	kit_settle(k);
+	assert_true(says(k, B, ";expires=3600"));
+	end(k);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -185,6 +274,9 @@ int main(void)
 		cmocka_unit_test(a_node_in_doubt_takes_no_change),
 		cmocka_unit_test(without_room_a_change_is_refused),
 		cmocka_unit_test(one_switchover_at_a_time),
+		cmocka_unit_test(a_rotated_secret_is_the_newest_of_four_on_both_nodes),
+		cmocka_unit_test(a_rotation_is_answered_when_it_is_on_the_disk),
+		cmocka_unit_test(lifetimes_are_shortened_where_another_reigned_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

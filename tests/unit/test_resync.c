@@ -81,6 +81,7 @@ static void a_snapshot_goes_over_its_own_connection(void **state)
 	go_on(k);
 	assert_equal_pair(k);
 	assert_int_equal(status(k, B).aors, USERS + 1);
+	assert_int_equal(copy_group_count(node_copy(k->node[B].node), 0), USERS + 1);
 	assert_int_equal(status(k, B).snapshots_received, 1);
 	assert_true(k->bulk_bytes - bulk > 50000);
 	assert_true(k->live_bytes - live < 10000);
