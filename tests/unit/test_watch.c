@@ -332,26 +332,53 @@ static void a_subscription_ends_with_a_last_notify(void **state)
 	end(k);
 }
 
-/* E13: two histories, one watcher: whoever wins goes on from the higher version */
-static void a_node_that_restarts_tells_all_of_it_anew(void **state)
+static int version_of(size_t i)
+{
+	static const char before[] = ":reginfo\" version=\"";
+	const char *at = strstr(heard.text[i], before);
+
+	assert_non_null(at);
+	return (int)strtol(at + strlen(before), NULL, 10);
+}
+
+static int highest_version(void)
+{
+	int highest = -1;
+
+	for (size_t i = 0; i < heard.n; i++)
+		if (version_of(i) > highest)
+			highest = version_of(i);
+	return highest;
+}
+
+/* E13, I11: both told the watcher while they were separated; whoever wins goes on above either version */
+static void after_a_fork_the_versions_go_on_from_the_higher_one(void **state)
 {
 	struct kit *k = watching();
 
 	(void)state;
 	link_down(k);
 	address(k, B, true);
-	kit_pass(k, 6000);
-	size_t n = heard.n;
+	for (unsigned cseq = 10; cseq < 13; cseq++) {
+		ask(k, B, "alice", cseq, ";expires=900");
+		kit_pass(k, 5400);
+		answer(k, B, heard.n - 1, "200 OK");
+	}
+	int before = highest_version();
+	assert_true(before >= 3);
 	address(k, A, false);
 	link_up(k);
 	kit_pass(k, 2000);
 	link_up(k);
-	kit_pass(k, 2000);
-	assert_true(n >= 2);
+	kit_pass(k, 6000);
 	assert_int_equal(watched(k, A), 1);
-	assert_int_equal(watched(k, B), 1);
 	assert_int_equal(copy_digest(node_copy(k->node[A].node), TABLE_WATCHER),
 	                 copy_digest(node_copy(k->node[B].node), TABLE_WATCHER));
+	forget();
+	ask(k, node_role(k->node[A].node) == ROLE_ACTIVE ? A : B, "alice", 20, ";expires=900");
+	kit_pass(k, 6000);
+	assert_true(heard.n > 0);
+	assert_true(version_of(0) > before);
 	end(k);
 }
 
@@ -367,7 +394,7 @@ int main(void)
 		cmocka_unit_test(a_watcher_that_knows_nothing_of_it_is_removed),
 		cmocka_unit_test(a_notify_is_sent_again_until_it_is_given_up),
 		cmocka_unit_test(a_subscription_ends_with_a_last_notify),
-		cmocka_unit_test(a_node_that_restarts_tells_all_of_it_anew),
+		cmocka_unit_test(after_a_fork_the_versions_go_on_from_the_higher_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
