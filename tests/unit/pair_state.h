@@ -68,8 +68,7 @@ static const struct domain_policy kit_domain = {.name = {SLICE_OF("x")},
                                                 .default_expires_s = 60,
                                                 .min_expires_s = 1,
                                                 .max_expires_s = 3600,
-                                                .max_contacts = 4,
-                                                .jitter = JITTER_AFTER_TAKEOVER};
+                                                .max_contacts = 4};
 
 static inline struct node *kit_make(const struct kit *k, enum unit unit, enum commit_mode commit)
 {

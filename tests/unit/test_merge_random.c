@@ -94,7 +94,7 @@ static bool decide(struct round *r, struct side *s)
 	                                            .max_expires_s = 300,
 	                                            .max_contacts = 16};
 	static const struct flow flow = {.transport = TRANSPORT_UDP};
-	const struct reg_context ctx = {&policy, &flow, s->stamp, NULL};
+	const struct reg_context ctx = {&policy, &flow, s->stamp, NULL, 0};
 
 	return reg_decide(&ctx, &r->request, &s->record).changed;
 }
