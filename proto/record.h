@@ -31,8 +31,9 @@ enum {
 	RECORD_KEY_MAX = 511,   /* LMDB's limit */
 	AOR_BINDINGS_MAX =
 		32, /* stored; policy allows fewer (default 16), a merge may hold both sides' */
-	AOR_TOMBSTONES_MAX = 16, /* the oldest goes, with an alarm */
-	AOR_NONCES_MAX = 8,      /* the oldest goes: its client is challenged once more */
+	AOR_TOMBSTONES_MAX =
+		32, /* as bindings: one may stand beside each; the oldest goes, with an alarm */
+	AOR_NONCES_MAX = 8, /* the oldest goes: its client is challenged once more */
 	BINDING_PATHS_MAX = 8,
 	WATCHERS_MAX = 8, /* of one AOR */
 	WATCHER_ROUTES_MAX = 8,
