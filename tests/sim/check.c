@@ -123,7 +123,10 @@ void check_bulk(struct world *w, const struct host *h, struct slice bytes)
 	struct arena arena = world_scratch(w);
 	struct frame f;
 
-	if (h->role == ROLE_ACTIVE || frame_decode(bytes, &arena, &f).err != OK)
+	/* Who was active when a fork was handed in acknowledges what it has merged. */
+	bool receives = h->role != ROLE_ACTIVE && h->role != ROLE_STEPPING_DOWN;
+
+	if (!receives || frame_decode(bytes, &arena, &f).err != OK)
 		return;
 	w->stat[STAT_RESUMED] += f.kind == FRAME_GO_ON && f.go_on.slices > 0 && h->disk.next.begun;
 	if (f.kind == FRAME_SLICE_ACK && f.slice_ack > h->disk.next.stored)
