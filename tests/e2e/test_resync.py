@@ -20,8 +20,9 @@ ACTIVE_GROWS_MIB = 64     # the most that a resync may take of the active's memo
 
 
 def rss_mib(lab, node):
+    """The node's own memory; what it maps of its store is the kernel's cache."""
     with open(f"/proc/{lab.pid(node)}/status", encoding="ascii") as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
 
 
 @contextlib.contextmanager
