@@ -220,7 +220,7 @@ static void lifetimes_scatter_for_a_while_after_a_takeover(void **state)
 	kit_free(k);
 }
 
-/* --- grace: R17, R36 --- */
+/* --- grace --- */
 
 static const char *locate(struct kit *k, const char *uri)
 {

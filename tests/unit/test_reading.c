@@ -176,7 +176,8 @@ static void answers_to_callers_are_read_as_they_were_meant(void **state)
 		{"INVITE " RICH, "302",
 	         "contact \"Al\" <sip a h ;x=1?Route=<sip:p1;lr>,<sip:p2;lr>>;q=0.9;expires=3600\n"
 	         "contact  <sip b h >;q=0.1;expires=3600\nlength 0\n\n"},
-		{"INVITE sip:rich.example", "405", "length 0\n;allow=REGISTER;allow=OPTIONS;allow=SUBSCRIBE\n"},
+		{"INVITE sip:rich.example", "405",
+	         "length 0\n;allow=REGISTER;allow=OPTIONS;allow=SUBSCRIBE\n"},
 		{"JUGGLE sip:rich.example", "501", "length 0\n\n"},
 		{"OPTIONS sip:rich.example", "200",
 	         "length 0\n;supported=path;supported=outbound;supported=gruu;supported=gin"
