@@ -34,12 +34,15 @@ static struct expected expect(const struct ack *ack, const struct seen *seen)
 	                         granted - (seen->asked_us - ack->acked_us)};
 }
 
-/* How far what was told is outside of what was expected. A later register may have made it longer. */
+/* How far what was told is outside of what was expected. A later register may have made it longer, or
+ * shorter by a tenth: a registrar that took over spreads its lifetimes so far. */
 static int64_t off_us(const struct ack *ack, const struct seen *seen)
 {
 	struct expected e = expect(ack, seen);
 	int64_t told = (int64_t)seen->remaining_s * SECOND;
 
+	if (ack->unsure == ACT_REGISTER)
+		e.least_us -= (int64_t)ack->granted_s * SECOND / 10;
 	if (told < e.least_us)
 		return e.least_us - told;
 	if (told > e.most_us && ack->unsure != ACT_REGISTER)
