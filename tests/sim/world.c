@@ -21,7 +21,8 @@ int64_t world_draw(struct world *w, int64_t from, int64_t to)
 int64_t world_transfer_ms(const struct world *w)
 {
 	enum { SUBSCRIBER_BYTES = 1200, ENTRY_BYTES = 3000 };
-	int64_t all = w->ballast * SUBSCRIBER_BYTES + (int64_t)w->log_entries * ENTRY_BYTES;
+	int64_t all =
+		(int64_t)w->ballast * SUBSCRIBER_BYTES + (int64_t)w->log_entries * ENTRY_BYTES;
 
 	return w->resync_rate == 0 ? 0 : all * 1000 / (int64_t)w->resync_rate;
 }
@@ -126,6 +127,18 @@ static void draw_options(struct world *w)
 	};
 }
 
+/* What both are configured with. */
+static void draw_nodes(struct world *w)
+{
+	int64_t slow = w->ballast > 0 ? 100000 : 10000; /* bytes a second */
+
+	w->resync_rate = world_chance(w, 500000) ? (uint64_t)world_draw(w, slow / 10, slow) : 0;
+	w->slice_bytes = world_chance(w, 700000) ? (size_t)world_draw(w, 100, 3000) : 0;
+	w->jitter = world_chance(w, 700000)   ? JITTER_AFTER_TAKEOVER
+	            : world_chance(w, 500000) ? JITTER_ALWAYS
+	                                      : JITTER_OFF;
+}
+
 static void draw_world(struct world *w)
 {
 	static const enum profile profiles[] = {CALM,   CALM,  SINGLE, SINGLE, SINGLE,
@@ -156,13 +169,8 @@ static void draw_world(struct world *w)
 	w->vrrp_loss_ppm = w->loss_ppm / 4;
 	w->cold_start_ms = world_draw(w, 3, 60) * 1000;
 	w->usual_link_delay_ms = w->link_delay_ms;
-	int64_t slow = w->ballast > 0 ? 100000 : 10000; /* bytes a second */
-	w->resync_rate = world_chance(w, 500000) ? (uint64_t)world_draw(w, slow / 10, slow) : 0;
-	w->slice_bytes = world_chance(w, 700000) ? (size_t)world_draw(w, 100, 3000) : 0;
+	draw_nodes(w);
 	w->think_ms = 4000;
-	w->jitter = world_chance(w, 700000)   ? JITTER_AFTER_TAKEOVER
-	            : world_chance(w, 500000) ? JITTER_ALWAYS
-	                                      : JITTER_OFF;
 }
 
 static void draw_host(struct world *w, int index)

@@ -3,7 +3,8 @@
 #include "tests/unit/addr_of.h"
 #include "tests/unit/pair_story.h"
 
-enum { INTERVAL_MS = 20000, KEPT = 64, PHONES = 2000 };
+enum { KEPT = 64, PHONES = 2000 };
+#define INTERVAL_MS INT64_C(20000)
 
 /* What left that was no answer. */
 static struct {
@@ -181,7 +182,7 @@ static void who_is_many_is_asked_evenly_over_the_interval(void **state)
 		last = sent.n;
 	}
 	assert_in_range(sent.n, PHONES * 95 / 100, PHONES * 105 / 100);
-	assert_true(most <= 5 * PHONES / (INTERVAL_MS / 100));
+	assert_true(most <= INT64_C(5) * PHONES / (INTERVAL_MS / 100));
 	end(k);
 }
 
@@ -300,39 +301,38 @@ static void after_a_takeover_every_stream_is_lost(void **state)
 	end(k);
 }
 
+/* A device registers over TCP from this port; its connection may end at once. */
+static void enter_by_tcp(struct kit *k, unsigned device, unsigned port, bool ends)
+{
+	char remote[32], contact[128];
+
+	(void)snprintf(remote, sizeof remote, "198.51.100.7:%u", port);
+	(void)snprintf(contact, sizeof contact,
+	               "<sip:a@10.1.1.1:%u;transport=tcp>;+sip.instance=\"<urn:uuid:%u>\"", port,
+	               device);
+	struct flow flow = flow_from(TRANSPORT_TCP, remote);
+	struct node_input down = {.event = NODE_FLOW_DOWN, .flow = flow};
+	enter(k, &flow, "alice", contact, "");
+	if (ends)
+		kit_feed(k, A, &down);
+}
+
 /* A phone that starts again comes with another port, and another Contact */
 static void a_phone_takes_the_place_of_what_it_was(void **state)
 {
 	(void)state;
-	static const char one[] = "+sip.instance=\"<urn:uuid:1>\"";
 	const struct domain_policy d = domain_of(KEEP_ALIVE_OFF, false);
 	struct kit *k = begin(&d, false);
-	char contact[128];
 
-	for (int i = 0; i < 6; i++) { /* max_contacts is 4 */
-		char remote[32];
-		(void)snprintf(remote, sizeof remote, "198.51.100.7:%d", 40000 + i);
-		struct flow phone = flow_from(TRANSPORT_TCP, remote);
-		(void)snprintf(contact, sizeof contact, "<sip:a@10.1.1.1:%d;transport=tcp>;%s",
-		               40000 + i, one);
-		enter(k, &phone, "alice", contact, "");
-		struct node_input down = {.event = NODE_FLOW_DOWN, .flow = phone};
-		if (i < 5)
-			kit_feed(k, A, &down);
-	}
+	for (unsigned i = 0; i < 6; i++) /* max_contacts is 4 */
+		enter_by_tcp(k, 1, 40000 + i, i < 5);
 	const char *found = locate(k, A, "alice");
 	assert_non_null(strstr(found, ":40005"));
 	assert_null(strstr(found, ":40004"));
 
 	/* One that is open stays; so does another phone's, lost or not. */
-	struct flow second = flow_from(TRANSPORT_TCP, "198.51.100.7:41000");
-	struct node_input down = {.event = NODE_FLOW_DOWN, .flow = second};
-	enter(k, &second, "alice",
-	      "<sip:a@10.1.1.1:41000;transport=tcp>;+sip.instance=\"<urn:uuid:2>\"", "");
-	kit_feed(k, A, &down);
-	(void)snprintf(contact, sizeof contact, "<sip:a@10.1.1.1:42000;transport=tcp>;%s", one);
-	struct flow third = flow_from(TRANSPORT_TCP, "198.51.100.7:42000");
-	enter(k, &third, "alice", contact, "");
+	enter_by_tcp(k, 2, 41000, true);
+	enter_by_tcp(k, 1, 42000, false);
 	found = locate(k, A, "alice");
 	assert_non_null(strstr(found, ":40005"));
 	assert_non_null(strstr(found, ":41000"));
