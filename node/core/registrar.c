@@ -119,9 +119,9 @@ static uint32_t granted_s(const struct reg_context *ctx, uint32_t asked)
 	const struct domain_policy *p = ctx->policy;
 	uint32_t most = asked < p->max_expires_s ? asked : p->max_expires_s;
 	uint32_t least = most < p->min_expires_s ? most : p->min_expires_s;
-	uint32_t granted = most - (uint32_t)(ctx->jitter % (most / 10 + 1));
+	uint32_t cut = most - (uint32_t)(ctx->jitter % (most / 10 + 1));
 
-	return granted > least ? granted : least;
+	return cut > least ? cut : least;
 }
 
 /* What ends before has ended for its phone. */

@@ -343,7 +343,6 @@ static bool goes_to_the_user(const struct turn *t)
 void serve_subscribe(struct turn *t)
 {
 	struct subscription s = {.reg = {.request = arena_take(t->arena, sizeof *s.reg.request)}};
-	struct denial why = granted();
 
 	if (!asks_for_reg(t->request, &s.event)) {
 		if (goes_to_the_user(t))
@@ -352,7 +351,8 @@ void serve_subscribe(struct turn *t)
 			turn_respond(t, 489, SERVED_BAD, NULL);
 		return;
 	}
-	why = s.reg.request == NULL ? deny(500, SERVED_OVERLOAD, NULL) : check_subscribe(t, &s);
+	struct denial why = s.reg.request == NULL ? deny(500, SERVED_OVERLOAD, NULL)
+	                                          : check_subscribe(t, &s);
 	if (why.status != 0)
 		turn_respond_denied(t, &why);
 	else if (registration_knocks(t, &s.reg))

@@ -92,11 +92,11 @@ static void enter(struct kit *k, const struct flow *flow, const char *user, cons
 static void answer_last(struct kit *k, int at, const struct flow *from)
 {
 	char text[4096];
-	const char *via = strstr(sent.text, "Via: "), *end = strstr(sent.text, "Content-Length");
+	const char *via = strstr(sent.text, "Via: "), *rest = strstr(sent.text, "Content-Length");
 
-	assert_true(via != NULL && end != NULL);
+	assert_true(via != NULL && rest != NULL);
 	(void)snprintf(text, sizeof text, "SIP/2.0 486 Busy\r\n%.*sContent-Length: 0\r\n\r\n",
-	               (int)(end - via), via);
+	               (int)(rest - via), via);
 	feed(k, at, from, text);
 }
 

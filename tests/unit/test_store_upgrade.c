@@ -8,9 +8,12 @@ static void write_row(FILE *file, long at, const char *hex)
 {
 	assert_int_equal(fseek(file, at, SEEK_SET), 0);
 	for (; *hex != '\0' && *hex != '\n'; hex += 2) {
-		unsigned byte;
-		assert_int_equal(sscanf(hex, "%2x", &byte), 1);
-		assert_int_equal(fputc((int)byte, file), byte);
+		const char digits[] = {hex[0], hex[1], '\0'};
+		char *end;
+		int byte = (int)strtol(digits, &end, 16);
+
+		assert_ptr_equal(end, digits + 2);
+		assert_int_equal(fputc(byte, file), byte);
 	}
 }
 
@@ -26,20 +29,21 @@ static FILE *begin_file(struct fixture *f, const char *name, long size)
 
 static void write_files(struct fixture *f, FILE *golden)
 {
-	char line[128], name[64], hex[80];
+	char line[128], *second;
 	FILE *file = NULL;
-	unsigned long at;
 
 	while (fgets(line, sizeof line, golden) != NULL) {
-		if (sscanf(line, "%63s %lu", name, &at) == 2 && strchr(name, '/') != NULL) {
+		second = strchr(line, ' ');
+		assert_non_null(second);
+		*second++ = '\0';
+		if (strchr(line, '/') != NULL) {
 			if (file != NULL)
 				assert_int_equal(fclose(file), 0);
-			file = begin_file(f, name, (long)at);
+			file = begin_file(f, line, strtol(second, NULL, 10));
 			continue;
 		}
-		assert_int_equal(sscanf(line, "%lx %79s", &at, hex), 2);
 		assert_non_null(file);
-		write_row(file, (long)at, hex);
+		write_row(file, strtol(line, NULL, 16), second);
 	}
 	assert_non_null(file);
 	assert_int_equal(fclose(file), 0);
