@@ -29,11 +29,11 @@ static FILE *begin_file(struct fixture *f, const char *name, long size)
 
 static void write_files(struct fixture *f, FILE *golden)
 {
-	char line[128], *second;
+	char line[80]; /* an offset, and 32 bytes in hex */
 	FILE *file = NULL;
 
 	while (fgets(line, sizeof line, golden) != NULL) {
-		second = strchr(line, ' ');
+		char *second = strchr(line, ' ');
 		assert_non_null(second);
 		*second++ = '\0';
 		if (strchr(line, '/') != NULL) {
