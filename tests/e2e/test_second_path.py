@@ -1,12 +1,11 @@
 """test_second_path.py - two paths between the nodes: the loss of one is no loss of the peer."""
 import re
-import time
 
 from lab import boottime_of, ms, now, other, wait_until
 from load import REFRESH, Phones, expect_whole, table
 from network import path_cut, second_path
 
-EXPOSED_S = 1
+TRIAL_S = 10             # a standby whose answers were late is waited for again when it was in time for 2 s, then 4 s
 PATHS_S = 10
 
 
@@ -29,22 +28,21 @@ def exposures(log):
 
 
 def test_the_loss_of_one_path_is_no_loss_of_the_peer(lab):
-    """Each path is cut in turn, so that once at least it is the one that carries; nobody takes over, and
-    the pair is exposed for a moment only."""
+    """Each path is cut in turn, so that once at least it is the one that carries; nobody takes over, no
+    answer is lost, and the pair is whole again by the other path."""
     with second_path(lab):
         phones = Phones(lab, "path", "udp", 300)
         phones.register()
         paths(lab, 2)
         active = lab.active()
         log, load, rows, begun = lab.log(active), phones.start(REFRESH, 200), [], now()
-        for second in (False, True, False, True):
+        for second in (False, True):
             seen = lab.log(active)
             moment = now()
             with path_cut(lab, second):
                 paths(lab, 1)
-                wait_until(lab.paired, 3, "paired by the path that is left")
                 noticed = now() - moment
-                time.sleep(1)
+                wait_until(lab.paired, TRIAL_S, "paired by the path that is left")
             paths(lab, 2)
             lost = exposures(seen)
             rows.append(["second" if second else "first", f"{noticed * 1000:.0f}",
@@ -52,7 +50,7 @@ def test_the_loss_of_one_path_is_no_loss_of_the_peer(lab):
         result = phones.end(load)
         expect_whole(result)
         lost = exposures(log)
-        assert lost and max(lost) < EXPOSED_S, f"exposed for {lost} s"
+        assert lost and max(lost) < TRIAL_S, f"exposed for {lost} s"
         assert lab.active() == active and lab.role(other(active)) == "standby"
         assert not log.line(r"role=active->"), log.text()
         phones.audit()
