@@ -103,13 +103,6 @@ static struct aor_parts split(struct slice aor)
 	                          slice_from(aor, user + u.user.n + 1)};
 }
 
-static bool may_stand_bare(uint8_t c)
-{
-	bool alnum = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-
-	return alnum || (c != 0 && strchr("-_.!~*'()[]/:&+$", c) != NULL);
-}
-
 void gruu_put_public(struct buf *to, struct slice aor, const struct binding *b)
 {
 	struct slice in = b->instance;
@@ -120,14 +113,7 @@ void gruu_put_public(struct buf *to, struct slice aor, const struct binding *b)
 		in = (struct slice){in.p + 1, in.n - 2};
 	buf_put(to, aor);
 	buf_str(to, ";gr=");
-	for (size_t i = 0; i < in.n; i++) {
-		if (may_stand_bare(in.p[i])) {
-			buf_byte(to, in.p[i]);
-			continue;
-		}
-		buf_byte(to, '%');
-		buf_hex(to, (struct slice){&in.p[i], 1});
-	}
+	uri_put_escaped(to, in, "[]/:&+$"); /* RFC 3261 25.1: param-unreserved */
 }
 
 void gruu_put_temporary(const struct gruu_keys *keys, struct buf *to, struct slice aor,

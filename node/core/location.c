@@ -68,32 +68,13 @@ size_t location_find(const struct location_query *q, const struct aor_record *re
 	return n;
 }
 
-static bool may_stand_in_header(uint8_t c)
-{
-	bool alnum = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-
-	return alnum || (c != 0 && strchr("-_.!~*'()[]/?:+$", c) != NULL);
-}
-
-static void put_escaped(struct buf *to, struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (may_stand_in_header(s.p[i])) {
-			buf_byte(to, s.p[i]);
-			continue;
-		}
-		buf_byte(to, '%');
-		buf_hex(to, (struct slice){&s.p[i], 1});
-	}
-}
-
 static void put_route(struct buf *to, const struct binding *b)
 {
 	bool has_headers = b->uri.n > 0 && memchr(b->uri.p, '?', b->uri.n) != NULL;
 
 	for (size_t i = 0; i < b->n_paths; i++) {
 		buf_str(to, i > 0 ? "%2C" : has_headers ? "&Route=" : "?Route=");
-		put_escaped(to, b->path[i]);
+		uri_put_escaped(to, b->path[i], "[]/?:+$"); /* RFC 3261 25.1: hnv-unreserved */
 	}
 }
 

@@ -16,6 +16,8 @@ struct registration {
 	struct aor_record *record;
 };
 
+/* Reads the request, whose `request` is taken already: for a domain of ours, in what we know. */
+struct denial registration_read(struct turn *t, struct registration *r);
 /* Without credentials, or with such as were not asked for: to be challenged. */
 bool registration_knocks(struct turn *t, struct registration *r);
 void registration_challenge(struct turn *t, const struct registration *r, bool stale);

@@ -183,7 +183,7 @@ static void register_on_record(struct turn *t, struct registration *r)
 	decide(t, r);
 }
 
-static struct denial check_register(struct turn *t, struct registration *r)
+struct denial registration_read(struct turn *t, struct registration *r)
 {
 	struct sip_uri uri;
 	struct denial why = turn_check_request_uri(t, &uri);
@@ -195,9 +195,14 @@ static struct denial check_register(struct turn *t, struct registration *r)
 	if (why.status != 0)
 		return why;
 	r->policy = turn_find_domain(t, &r->request->to);
-	if (r->policy == NULL)
-		return deny(404, SERVED_NOT_FOUND, NULL);
-	why = register_name_aor(t->arena, r->request);
+	return r->policy != NULL ? register_name_aor(t->arena, r->request)
+	                         : deny(404, SERVED_NOT_FOUND, NULL);
+}
+
+static struct denial check_register(struct turn *t, struct registration *r)
+{
+	struct denial why = registration_read(t, r);
+
 	if (why.status != 0)
 		return why;
 	bool lacks_secret = r->policy->digest && t->server->secrets.n == 0;

@@ -120,20 +120,10 @@ static struct denial grant_time(struct subscription *s)
 static struct denial check_subscribe(struct turn *t, struct subscription *s)
 {
 	struct registration *r = &s->reg;
-	struct sip_uri uri;
-	struct denial why = turn_check_request_uri(t, &uri);
+	struct denial why = registration_read(t, r);
 
-	if (why.status == 0)
-		why = require_check(t->request, HEADER_REQUIRE, t->arena);
-	if (why.status == 0)
-		why = register_read(t->request, &t->id, t->arena, r->request);
 	if (why.status == 0 && !accepts_reginfo(t->request))
 		why = deny(406, SERVED_BAD, NULL);
-	if (why.status != 0)
-		return why;
-	r->policy = turn_find_domain(t, &r->request->to);
-	why = r->policy != NULL ? register_name_aor(t->arena, r->request)
-	                        : deny(404, SERVED_NOT_FOUND, NULL);
 	if (why.status == 0)
 		why = grant_time(s);
 	if (why.status == 0)

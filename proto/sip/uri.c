@@ -219,3 +219,17 @@ bool sip_uri_param(const struct sip_uri *u, const char *name, struct slice *valu
 		}
 	return false;
 }
+
+void uri_put_escaped(struct buf *to, struct slice text, const char *bare)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (is_alnum(c) || is_one_of(c, "-_.!~*'()") || is_one_of(c, bare)) {
+			buf_byte(to, c);
+			continue;
+		}
+		buf_byte(to, '%');
+		buf_hex(to, (struct slice){&c, 1});
+	}
+}

@@ -41,6 +41,10 @@ bool sip_uri_param(const struct sip_uri *u, const char *name, struct slice *valu
  * (n == 0: no room there). */
 struct slice uri_unescaped(struct slice text, struct arena *arena);
 
+/* Writes the text for a part of a URI: letters, digits, unreserved marks and what stands in `bare` as
+ * they are, all else as %HH. */
+void uri_put_escaped(struct buf *to, struct slice text, const char *bare);
+
 /* Writes the canonical AOR "sip:user@host[:port]": parameters, headers and password dropped, user
  * unescaped where the character may stand bare and escapes upper-cased where not, host lower-cased
  * (R13). A user with an escaped NUL keeps it escaped. ERR_UNSUPPORTED: not sip or sips;
