@@ -23,11 +23,9 @@
 #define NODE_CORE_NODE_H
 
 #include "ha/role.h"
-#include "node/core/diff.h"
+#include "node/core/node_events.h"
 #include "node/core/serve.h"
 #include "node/core/status.h"
-#include "proto/frame.h"
-#include "replication/commit.h"
 
 struct node;
 
@@ -54,125 +52,6 @@ struct node_options {
 	struct alloc alloc;
 };
 
-enum node_event {
-	NODE_RECORD,    /* record */
-	NODE_REPLAY,    /* bytes: one entry */
-	NODE_LOADED,    /* loaded */
-	NODE_ADDRESS,   /* address */
-	NODE_MESSAGE,   /* bytes, flow: one SIP message */
-	NODE_FLOW_DOWN, /* flow: a stream is closed */
-	NODE_DURABLE,   /* seq: the log is on the disk up to here */
-	NODE_LOG_FAILED,
-	NODE_LINK_UP,     /* connection: a new one to the peer, authenticated */
-	NODE_LINK_DOWN,   /* connection */
-	NODE_FRAME,       /* connection, frame */
-	NODE_BULK_UP,     /* connection: one beside it, for what is long */
-	NODE_BULK_DOWN,   /* connection */
-	NODE_NEXT_STORED, /* seq: of an OUT_NEXT_SLICE of the generation begun last */
-	NODE_LOG_READ, /* seq, bytes: the block asked for; empty: it is not in the log any more */
-	NODE_COMMAND,  /* command */
-	NODE_ROOM,     /* on: the store has room; off: little is left */
-	NODE_IMAGE_FAULT, /* record.table, record.key: not what was written; no key: unknown which */
-	NODE_TURN,
-};
-
-enum command_kind {
-	COMMAND_SUBSCRIBER_PUT,    /* subscriber, replace */
-	COMMAND_SUBSCRIBER_REMOVE, /* key "user@realm" */
-	COMMAND_AOR_REMOVE,        /* key: the AOR */
-	COMMAND_SECRET_ROTATE,     /* key: of the new secret, 32 random bytes */
-	COMMAND_DIFF, /* answered by OUT_DIFF_TABLE and OUT_DIFFERENCE, OUT_ANSWER behind them */
-	COMMAND_SWITCHOVER,
-	COMMAND_SWITCHOVER_FORCED,
-	COMMAND_TAKEOVER,
-	COMMAND_STOP, /* the service is stopped: a planned switchover where there is a standby */
-};
-
-struct node_command {
-	enum command_kind kind;
-	uint64_t ticket; /* given back with OUT_ANSWER */
-	struct slice key;
-	struct subscriber_record subscriber;
-	bool replace;
-};
-
-struct node_loaded {
-	struct position applied; /* what was loaded goes up to here: the newest entry */
-	uint64_t log_first;      /* 0: the log is empty */
-	bool store_lost;         /* empty because what was there was damaged: the peer has it */
-	struct pairtime pair;
-	int64_t stored_wall_ms, wall_ms;
-	bool wall_synchronised;
-};
-
-struct node_input {
-	enum node_event event;
-	bool on;         /* NODE_ROOM */
-	uint64_t random; /* fresh random bits, with every input */
-	int64_t wall_ms; /* this host's wall clock, with every input, for the alarm alone; 0: unknown */
-	uint64_t seq, connection;
-	struct slice bytes;
-	struct flow flow;
-	const struct frame *frame;
-	const struct node_command *command;
-	struct node_loaded loaded;
-	struct {
-		enum table table;
-		struct slice key, value;
-	} record;
-	struct {
-		bool here, keepalived_alive;
-	} address;
-};
-
-enum node_output_kind {
-	OUT_APPEND,      /* seq, bytes: an entry for the log */
-	OUT_FRAME,       /* connection, bytes: to the peer */
-	OUT_MESSAGE,     /* flow, target, bytes: a SIP message */
-	OUT_ANSWER,      /* ticket, ok, bytes: of a command */
-	OUT_FAULT,       /* on: what the track file must say */
-	OUT_CLOSE_LINK,  /* connection, bytes: why */
-	OUT_READ_LOG,    /* seq: wanted as NODE_LOG_READ */
-	OUT_SET_ASIDE,   /* seq: entries above it go to a file */
-	OUT_NEXT_BEGIN,  /* a new generation of the store is begun */
-	OUT_NEXT_PUT,    /* record; without a value: it is gone */
-	OUT_NEXT_SLICE,  /* seq: wanted as NODE_NEXT_STORED once what was put so far is in it */
-	OUT_NEXT_COMMIT, /* position, pair: it is whole and replaces the old one */
-	OUT_NEXT_ABORT,
-	OUT_DIVERGENCE, /* record, bytes, pair: a key that differed in a merge, and what became of it */
-	OUT_HISTORY, /* bytes, pair: a line for the journal: EPOCH, SEQ, WHAT, FROM, TO, WHY by tabs */
-	OUT_DIFF_TABLE, /* ticket, seq, table: what both have of one table */
-	OUT_DIFFERENCE, /* ticket, record, bytes: how it differs */
-	OUT_LOG,        /* level, bytes: a line for the log */
-	OUT_EXIT,       /* the process may end */
-};
-
-enum log_weight { WEIGHT_ERROR, WEIGHT_WARN, WEIGHT_NOTICE, WEIGHT_INFO };
-
-struct node_output {
-	enum node_output_kind kind;
-	uint64_t seq;
-	uint64_t connection;
-	uint64_t ticket;
-	bool ok, on;
-	enum log_weight weight;
-	struct slice bytes;
-	struct flow flow;
-	struct addr target;
-	struct position position;
-	struct pairtime pair;
-	const struct diff_table *table;
-	struct {
-		enum table table;
-		struct slice key, value;
-	} record;
-};
-
-struct node_outputs {
-	const struct node_output *item;
-	size_t n;
-};
-
 struct node *node_new(const struct node_options *options, struct mtime now);
 void node_free(struct node **node);
 void node_step(struct node *node, const struct node_input *in, struct mtime now,
@@ -194,6 +73,8 @@ const char *node_switchover_refusal(const struct node *node);
 uint64_t node_switchover_entries(const struct node *node);
 /* The log is to be kept from this seq on: the peer or a snapshot may still want it. */
 uint64_t node_log_keep(const struct node *node);
+/* The NAPs, by number from 0; false behind the last. Texts live until the next step. */
+bool node_nap_view(const struct node *node, size_t i, struct mtime now, struct nap_view *out);
 /* Something waits for this node's own disk now. False: its log may gather before it is written. */
 bool node_waits_for_disk(const struct node *node);
 

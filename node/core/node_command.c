@@ -163,6 +163,9 @@ static void on_change(struct node *n, const struct node_command *c)
 		[COMMAND_SUBSCRIBER_REMOVE] = on_subscriber_remove,
 		[COMMAND_AOR_REMOVE] = on_aor_remove,
 		[COMMAND_SECRET_ROTATE] = on_secret_rotate,
+		[COMMAND_NAP_REGISTER] = node_nap_command,
+		[COMMAND_NAP_UNREGISTER] = node_nap_command,
+		[COMMAND_NAP_POLL] = node_nap_command,
 	};
 
 	if (!node_active(n))
@@ -202,6 +205,9 @@ void node_on_command(struct node *n, const struct node_command *c)
 	case COMMAND_SUBSCRIBER_REMOVE:
 	case COMMAND_AOR_REMOVE:
 	case COMMAND_SECRET_ROTATE:
+	case COMMAND_NAP_REGISTER:
+	case COMMAND_NAP_UNREGISTER:
+	case COMMAND_NAP_POLL:
 		on_change(n, c);
 		break;
 	case COMMAND_DIFF:

@@ -6,6 +6,7 @@
 #include "node/core/node_disk.h"
 #include "node/core/node_handover.h"
 #include "node/core/node_keep_alive.h"
+#include "node/core/node_nap.h"
 #include "node/core/node_note.h"
 #include "node/core/node_peer.h"
 #include "node/core/node_watch.h"
@@ -88,6 +89,7 @@ struct node {
 	struct mtime next_tick, last_tick;
 	struct digest_watch digest;
 	struct watch watch;
+	struct nap_watch naps;
 	bool doubt; /* we were paused: is our reign still the current one? */
 	uint64_t doubt_connection, doubt_number;
 	struct mtime doubt_at, doubt_until;

@@ -235,6 +235,9 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		break;
 	case OUT_HISTORY:
 	case OUT_DIFF_TABLE:
+	case OUT_RESOLVE:
+	case OUT_CONNECT:
+	case OUT_CLOSE_FLOW:
 		break;
 	case OUT_DIFFERENCE:
 		flip_on_difference(w, h, o);
