@@ -46,22 +46,24 @@ class Sipp:
 
 class Baresip:
     """A phone that registers at the virtual address for so many seconds, again before they end, and
-    unregisters when it is ended."""
+    unregisters when it is ended. With `two_flows` by Outbound, both over UDP: it waits half a minute before it
+    makes a connection again that has died."""
 
-    def __init__(self, lab, user, password, seconds):
+    def __init__(self, lab, user, password, seconds, domain="example.com", two_flows=False):
         need("baresip", "baresip-core")
         self.lab = lab
-        folder = lab.folder / "baresip"
+        folder = lab.folder / f"baresip-{user}"
         folder.mkdir(exist_ok=True)
         (folder / "config").write_text(
             "poll_method epoll\naudio_source aufile,/dev/null\naudio_player aufile,/dev/null\n"
-            "module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule_tmp account.so\n"
+            "module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule_tmp uuid.so\nmodule_tmp account.so\n"
             "module_app menu.so\nnet_interface eth0\n")
         (folder / "contacts").write_text("")
+        way = f'"sip:{lab.vip};transport=udp"'
+        second = f";outbound2={way};sipnat=outbound" if two_flows else ""
         (folder / "accounts").write_text(
-            f'<sip:{user}@example.com>;auth_pass={password};outbound="sip:{lab.vip};transport=udp";'
-            f"regint={seconds}\n")
-        self.process = lab.popen("stdbuf", "-oL", "baresip", "-f", folder, stdin=subprocess.DEVNULL,
+            f"<sip:{user}@{domain}>;auth_pass={password};outbound={way}{second};regint={seconds}\n")
+        self.process = lab.popen("stdbuf", "-oL", "baresip", "-s", "-f", folder, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.said = ""
         threading.Thread(target=self.listen, daemon=True).start()

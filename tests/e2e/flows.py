@@ -1,8 +1,9 @@
 """flows.py - what a device does at the registrar, each with a failover in its middle: a generator that
 stops (yield) where the active node is killed, and goes on at the other."""
+import re
 from urllib.parse import unquote
 
-from clients import Linphone
+from clients import Baresip, Linphone
 from lab import wait_until
 from phone import Phone
 
@@ -13,6 +14,7 @@ USERS = 5  # for each flow
 ROUTE = "<sip:edge.example.com;lr>"
 SERVICES = "apns,fcm"
 OLD_PHONES = "phones.example.com"  # the domain of those that give up at SHA-512-256
+MARKING, REMOVING = "marking.example.com", "removing.example.com"  # contacts are asked, MD5 alone is
 LEAST_S = 2
 ALL = []
 
@@ -280,16 +282,22 @@ def stun_is_answered_at_the_address(lab, first):
     phone.register(phone.contact).must(200)
 
 
-def linphone_flow(lab, user, transport):
-    """Registers once more at the other node, without a challenge; unregisters."""
+def import_users(lab, domain, *numbers):
+    """Into a domain beside example.com."""
     table = lab.folder / "phones.csv"
-    table.write_text(f"{user},secret\n")
-    done = lab.ctl_run(lab.active(), "subscriber", "import", table, "--replace", "--domain", OLD_PHONES)
+    table.write_text("".join(f"user{n:06},secret{n:06}\n" for n in numbers))
+    done = lab.ctl_run(lab.active(), "subscriber", "import", table, "--replace", "--domain", domain)
     assert done.returncode == 0, done.stderr
+
+
+def linphone_flow(lab, number, transport):
+    """Registers once more at the other node, without a challenge; unregisters."""
+    import_users(lab, OLD_PHONES, number)
+    user = f"user{number:06}"
     aor = f"sip:{user}@{OLD_PHONES}"
     def bindings():
         return lab.ctl_run(lab.active(), "bindings", aor).stdout
-    phone = Linphone(lab, transport, user=user, password="secret", domain=OLD_PHONES, seconds=5)
+    phone = Linphone(lab, transport, user=user, password=f"secret{number:06}", domain=OLD_PHONES, seconds=5)
     try:
         wait_until(lambda: lab.address["c"] in bindings(), 10, f"linphone is registered over {transport}")
         yield
@@ -309,10 +317,56 @@ def linphone_flow(lab, user, transport):
 @flow
 def linphone_stays_registered_by_sha_256(lab, first):
     """D1, D2, D15, gruu-1"""
-    return linphone_flow(lab, f"user{first}", "udp")
+    return linphone_flow(lab, first, "udp")
 
 
 @flow
 def linphone_connects_again(lab, first):
     """R44: over TCP, whose connection died with the node"""
-    return linphone_flow(lab, f"user{first}", "tcp")
+    return linphone_flow(lab, first, "tcp")
+
+
+def baresip_flow(lab, number, two_flows):
+    """Its newest 200: when it has registered, then when it has done so again. It unregisters when it is closed."""
+    import_users(lab, MARKING, number)
+    user = f"user{number:06}"
+    phone = Baresip(lab, user, f"secret{number:06}", LEAST_S, domain=MARKING, two_flows=two_flows)
+    want = [";reg-id=1;pub-gruu=", ";reg-id=2;pub-gruu="] if two_flows else ["Contact: <sip:"]
+    def granted():
+        """Its 200s to REGISTER."""
+        return [text for text in phone.said.split("SIP/2.0 ") if text.startswith("200 OK") and " REGISTER\n" in text]
+    def is_whole():
+        return granted() and all(one in granted()[-1] for one in want)
+    try:
+        wait_until(is_whole, 10, f"{user} is registered")
+        yield granted()[-1]
+        before = len(granted())
+        wait_until(lambda: len(granted()) > before + len(want) and is_whole(), 10, f"{user} has refreshed")
+        assert "Forbidden" not in phone.said and "OPTIONS sip:" in phone.said, phone.said[-3000:]
+        yield granted()[-1]
+    finally:
+        phone.end()
+
+
+@flow
+def baresip_stays_registered(lab, first):
+    """I3, I8, R28"""
+    caller, running = Phone(lab, first), baresip_flow(lab, first, False)
+    next(running)
+    yield
+    next(running)
+    assert invite(caller, f"sip:{caller.user}@{MARKING}").must(302).uris[0].startswith(f"sip:{caller.user}")
+    running.close()
+    wait_until(lambda: invite(caller, f"sip:{caller.user}@{MARKING}").must(302, 480).status == 480, 5, "it is removed")
+
+
+@flow
+def baresip_keeps_two_flows_and_its_gruu(lab, first):
+    """ob-1, ob-3, ob-12, ob-13, gruu-1"""
+    caller, running = Phone(lab, first), baresip_flow(lab, first, True)
+    public = re.search('pub-gruu="(.*?)"', next(running))[1]
+    yield
+    assert f'pub-gruu="{public}"' in next(running)
+    assert f"sip:{caller.user}-" in invite(caller, public).must(302).uris[0]
+    running.close()
+    wait_until(lambda: invite(caller, public).must(302, 480).status == 480, 5, "both flows are removed")

@@ -3,8 +3,10 @@ import base64
 import ctypes
 import hashlib
 import os
+import queue
 import re
 import socket
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,11 +37,10 @@ def token():
     return base64.b16encode(os.urandom(6)).decode().lower()
 
 
-class Answer:
+class Message:
     def __init__(self, text):
         head = text.split("\r\n\r\n", 1)[0].split("\r\n")
-        self.text = text
-        self.status = int(head[0].split(" ")[1])
+        self.text, self.first = text, head[0]
         self.headers = [tuple(part.strip() for part in line.split(":", 1)) for line in head[1:]]
 
     def all(self, name):
@@ -59,19 +60,39 @@ class Answer:
     def uris(self):
         return [re.search("<(.*?)>", contact)[1] for contact in self.contacts]
 
+
+class Answer(Message):
+    def __init__(self, text):
+        super().__init__(text)
+        self.status = int(self.first.split(" ")[1])
+
     def must(self, *statuses):
         assert self.status in statuses, f"not {statuses}: {self.text}"
         return self
 
 
-class Phone:
-    """Registers user `number` of example.com at the pair's address, by `algorithm`, which must be offered."""
+class Request(Message):
+    def __init__(self, text):
+        super().__init__(text)
+        self.method = self.first.split(" ", 1)[0]
 
-    def __init__(self, lab, number, transport="udp", algorithm="MD5"):
-        lab.add_users(1, number)
-        self.lab, self.transport, self.algorithm = lab, transport, algorithm
+    def answered(self, status="200 OK"):
+        """The answer to it, without a body."""
+        copied = (f"{name}: {value}" for name, value in self.headers
+                  if name.lower() in ("via", "from", "to", "call-id", "cseq"))
+        return "\r\n".join((f"SIP/2.0 {status}", *copied, "Content-Length: 0", "", "")).encode()
+
+
+class Phone:
+    """Registers user `number` of a domain at the pair's address, by `algorithm`, which must be offered. The
+    users of example.com are made known here."""
+
+    def __init__(self, lab, number, transport="udp", algorithm="MD5", domain="example.com"):
+        if domain == "example.com":
+            lab.add_users(1, number)
+        self.lab, self.transport, self.algorithm, self.domain = lab, transport, algorithm, domain
         self.user, self.password = f"user{number:06}", f"secret{number:06}"
-        self.aor = f"sip:{self.user}@example.com"
+        self.aor = f"sip:{self.user}@{domain}"
         self.call_id, self.cseq, self.challenge, self.nc = token(), 0, None, 0
         self.connect()
 
@@ -144,10 +165,10 @@ class Phone:
         def hashed(*words):
             return hashlib.new(HASHES[self.algorithm], ":".join(words).encode()).hexdigest()
         known, nc, cnonce = self.challenge, f"{self.nc:08x}", token()
-        secret = hashed(self.user, "example.com", self.password)
+        secret = hashed(self.user, self.domain, self.password)
         response = hashed(secret, known["nonce"], nc, cnonce, "auth", hashed(method, uri))
         opaque = f', opaque="{known["opaque"]}"' if "opaque" in known else ""
-        return (f'Authorization: Digest username="{self.user}", realm="example.com", nonce="{known["nonce"]}", '
+        return (f'Authorization: Digest username="{self.user}", realm="{self.domain}", nonce="{known["nonce"]}", '
                 f'uri="{uri}", response="{response}", algorithm={self.algorithm}, cnonce="{cnonce}", qop=auth, '
                 f'nc={nc}{opaque}')
 
@@ -159,7 +180,7 @@ class Phone:
         self.nc = 0
 
     def register_text(self, *contacts, headers=(), expires=300, vias=()):
-        uri = "sip:example.com"
+        uri = f"sip:{self.domain}"
         lines = [f"Contact: {contact}" for contact in contacts] + [*headers]
         if contacts:
             lines.append(f"Expires: {expires}")
@@ -195,3 +216,49 @@ class Phone:
         host = bytes(x ^ y for x, y in zip(socket.inet_aton(self.lab.address["c"]), mask))
         assert answer[:2] == STUN_SUCCESS, answer
         assert XOR_MAPPED_ADDRESS + port + host in answer, answer
+
+
+class HearingPhone(Phone):
+    """It hears requests, too (over UDP): each is kept, and answered if the phone is not dumb,
+    whatever the test does meanwhile."""
+
+    def __init__(self, *arguments, dumb=False, **how):
+        self.dumb, self.heard, self.answers = dumb, [], queue.Queue()
+        super().__init__(*arguments, **how)
+
+    def connect(self):
+        super().connect()
+        threading.Thread(target=self.attend, args=(self.socket,), daemon=True).start()
+
+    def attend(self, sock):
+        while True:
+            try:
+                got = sock.recv(65536)
+                if not got:
+                    return
+                self.take(got, sock)
+            except (TimeoutError, ConnectionRefusedError):
+                pass
+            except BrokenPipeError:  # it was ended meanwhile
+                return
+
+    def take(self, got, sock):
+        if got.startswith(b"SIP/2.0 "):
+            self.answers.put(got)
+            return
+        request = Request(got.decode())
+        self.heard.append(request)
+        if not self.dumb:
+            sock.sendall(request.answered())
+
+    def receive(self):
+        try:
+            return self.answers.get(timeout=self.socket.gettimeout())
+        except queue.Empty:
+            raise TimeoutError from None
+
+    def all_heard(self, method):
+        return [request for request in list(self.heard) if request.method == method]
+
+    def end(self):
+        self.socket.shutdown(socket.SHUT_RDWR)

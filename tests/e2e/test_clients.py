@@ -1,20 +1,15 @@
 """test_clients.py - witnesses from outside: clients that were not written here, and a failover."""
 import time
 
-from clients import Baresip, Sipp
-from lab import other, wait_until
+from clients import Sipp
+from lab import other
 
 FIRST = 300_000  # users that no other test registers
-LEAST_S = 30  # the domain's min_expires: the soonest refresh a phone can be made to send
 
 
 def sipp(lab, scenario, users, **options):
     lab.add_users(len(users), users[0])
     return Sipp(lab.namespace("c"), lab.folder, scenario, f"{lab.vip}:5060", lab.address["c"], users, **options)
-
-
-def shown(lab, user):
-    return lab.ctl_run(lab.active(), "bindings", f"sip:{user}@example.com").stdout
 
 
 def test_sipp_registers_refreshes_and_removes(lab):
@@ -49,25 +44,3 @@ def test_sipp_is_asked_by_one_node_answers_the_other_and_is_found_there(lab):
     for run in runs:
         run.end()
     assert lab.role(other(active)) == "active"
-
-
-def test_baresip_stays_registered_over_a_failover(lab):
-    """I3, I8: registers, the node is killed, refreshes, unregisters when it ends."""
-    lab.add_users(1, FIRST)
-    user = f"user{FIRST:06}"
-    phone = Baresip(lab, user, f"secret{FIRST:06}", LEAST_S)
-    try:
-        phone.wait("200 OK")
-        wait_until(lambda: "@" in shown(lab, user), 5, "the binding is shown")
-        active = lab.active()
-        lab.kill(active)
-        wait_until(lambda: lab.role(other(active)) == "active", 5, f"{other(active)} is active")
-        assert lab.address["c"] in shown(lab, user)
-        before = lab.status(other(active))
-        wait_until(lambda: lab.status(other(active))["registered"] > before["registered"], 40, "refreshed")
-        after = lab.status(other(active))
-        assert after["forbidden"] == before["forbidden"], after
-        assert "Forbidden" not in phone.said, phone.said
-    finally:
-        phone.end()
-    wait_until(lambda: lab.address["c"] not in shown(lab, user), 10, "unregistered")

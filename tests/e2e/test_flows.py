@@ -1,11 +1,15 @@
-"""test_flows.py - every flow of flows.py, all over one failover: the registrar answers the same before and after."""
+"""test_flows.py - every flow of flows.py and flows_heard.py, all over one failover: the registrar answers the same before and after."""
 import flows
+import flows_heard
 from lab import Skip, other, wait_until
 
+KEEP_ALIVE = "keep_alive: options, keep_alive_interval: 1 s"
 OLD = "min_expires: 30 s, max_expires: 1 h, auth: digest-md5}"
 NEW = (f"min_expires: {flows.LEAST_S} s, max_expires: 1 h, auth: digest, "
        f'service_route: "{flows.ROUTE}", push_services: "{flows.SERVICES}"}}\n'
-       f"  - {{name: {flows.OLD_PHONES}, min_expires: {flows.LEAST_S} s, auth: digest-sha256}}")
+       f"  - {{name: {flows.OLD_PHONES}, min_expires: {flows.LEAST_S} s, auth: digest-sha256}}\n"
+       f"  - {{name: {flows.MARKING}, min_expires: {flows.LEAST_S} s, auth: digest-md5, {KEEP_ALIVE}}}\n"
+       f"  - {{name: {flows.REMOVING}, auth: digest-md5, {KEEP_ALIVE}, keep_alive_remove: yes}}")
 
 
 def until_the_failover(lab, name, make, wrong):
@@ -30,7 +34,8 @@ def to_its_end(name, running, wrong):
 
 
 def test_every_flow_goes_on_at_the_other_node(lab):
-    """the ids stand in flows.py, beside what proves them"""
+    """the ids stand in flows.py and flows_heard.py, beside what proves them"""
+    assert flows_heard.flow is flows.flow  # their flows are in the same list
     wrong = []
     lab.add_users(flows.USERS * len(flows.ALL), flows.FIRST)
     with lab.configured(OLD, NEW):
