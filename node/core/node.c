@@ -92,6 +92,7 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	n->options = *options;
 	n->server = server_new(&options->server);
 	n->reach = reach_new(alloc);
+	n->requests = transactions_new(alloc);
 	node_keep_alive_init(n);
 	n->copy = server_copy(n->server, alloc);
 	n->window = ring_new(alloc, options->window_bytes, 1U << 17);
@@ -116,7 +117,7 @@ void node_free(struct node **node)
 	if (n == NULL)
 		return;
 	const struct alloc alloc = n->options.alloc;
-	node_watch_free(n);
+	transactions_free(&n->requests);
 	server_free(&n->server);
 	reach_free(&n->reach);
 	copy_free(&n->copy);
@@ -230,7 +231,7 @@ static void on_message(struct node *n, const struct node_input *in)
 		return;
 	}
 	reach_open(n->reach, &in->flow);
-	if (node_keep_alive_answered(n, in) || node_watch_answered(n, in->bytes))
+	if (node_keep_alive_answered(n, in) || node_request_answered(n, in->bytes))
 		return;
 	serve(n->server, n->copy, &ask, &n->arena, &served);
 	n->outcomes[served.outcome]++;
@@ -255,6 +256,7 @@ static void on_message(struct node *n, const struct node_input *in)
 static void on_flow_down(struct node *n, const struct node_input *in)
 {
 	reach_close(n->reach, &in->flow);
+	node_requests_broken(n, &in->flow);
 }
 
 static void on_durable(struct node *n, const struct node_input *in)
@@ -304,6 +306,7 @@ static void tick(struct node *n)
 static void on_turn(struct node *n, const struct node_input *in)
 {
 	(void)in;
+	node_requests_turn(n);
 	tick(n);
 	node_keep_alive(n);
 	node_pump(n);
@@ -371,5 +374,5 @@ struct mtime node_deadline(const struct node *n)
 		return MTIME_NEVER;
 	if (node_may_release(n) || n->old != NULL || n->keep_alive.behind)
 		return n->now;
-	return mtime_min(due, n->pump_due);
+	return mtime_min(mtime_min(due, node_requests_deadline(n)), n->pump_due);
 }

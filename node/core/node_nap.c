@@ -30,6 +30,16 @@ void node_on_flow_up(struct node *n, const struct node_input *in)
 	(void)in;
 }
 
+void node_nap_outcome(struct node *n, enum request_owner owner, uint64_t id,
+                      const struct sip_msg *answer, enum request_end how)
+{
+	(void)n;
+	(void)owner;
+	(void)id;
+	(void)answer;
+	(void)how;
+}
+
 void node_nap_command(struct node *n, const struct node_command *c)
 {
 	node_answer(n, c->ticket, false, "there is no NAP of that name: see `regpairctl nap list`");

@@ -9,6 +9,7 @@
 #include "node/core/node_nap.h"
 #include "node/core/node_note.h"
 #include "node/core/node_peer.h"
+#include "node/core/node_request.h"
 #include "node/core/node_watch.h"
 #include "node/core/ring.h"
 #include "replication/pair_clock.h"
@@ -89,6 +90,7 @@ struct node {
 	struct mtime next_tick, last_tick;
 	struct digest_watch digest;
 	struct watch watch;
+	struct transactions *requests;
 	struct nap_watch naps;
 	bool doubt; /* we were paused: is our reign still the current one? */
 	uint64_t doubt_connection, doubt_number;

@@ -6,38 +6,7 @@
 #include "node/core/register_read.h"
 #include "node/core/watcher.h"
 
-enum {
-	T1_MS = 500, /* RFC 3261 17.1.2.2: timers E and F */
-	T2_MS = 4000,
-	TIMER_F_MS = 64 * T1_MS,
-	LATER_MS = 1000,        /* where there is no room now */
-	ARENA_KEPT = 256 * 1024 /* of the step's arena, for others */
-};
-
-/* One NOTIFY without an answer; its AOR and its bytes are behind it in the same block. */
-struct pending_notify {
-	uint64_t dialog, branch, seq;
-	struct mtime due, until;
-	int64_t wait_ms;
-	struct flow flow;
-	struct addr target;
-	struct slice aor, bytes;
-	uint8_t memory[];
-};
-
-static void drop(struct node *n, size_t i)
-{
-	struct watch *w = &n->watch;
-
-	alloc_give(&n->options.alloc, w->pending[i]);
-	w->pending[i] = w->pending[--w->n];
-}
-
-void node_watch_free(struct node *n)
-{
-	while (n->watch.n > 0)
-		drop(n, 0);
-}
+enum { LATER_MS = 1000 }; /* where there is no room now */
 
 void node_watch_begin(struct node *n)
 {
@@ -59,61 +28,36 @@ void node_watch_changed(struct node *n, struct slice aor)
 		look_at(n, aor, pair_now(n));
 }
 
-static bool is_pending(const struct node *n, uint64_t dialog, size_t *at)
+static bool is_pending(const struct node *n, const struct watcher *w)
 {
-	for (size_t i = 0; i < n->watch.n; i++)
-		if (n->watch.pending[i]->dialog == dialog) {
-			*at = i;
-			return true;
-		}
-	return false;
+	return transactions_has(n->requests, OWNER_WATCH, watcher_dialog(w));
 }
 
-static void send(struct node *n, const struct pending_notify *p)
+/* Of a crowd of SUBSCRIBEs: sent again it is not, but told next time. */
+static void send_once(struct node *n, const struct request *r)
 {
 	struct node_output o = {.kind = OUT_MESSAGE,
-	                        .flow = p->flow,
-	                        .target = p->target,
-	                        .bytes = arena_copy(&n->arena, p->bytes)};
+	                        .flow = r->flow,
+	                        .target = r->target,
+	                        .bytes = arena_copy(&n->arena, r->bytes)};
 
-	node_hold(n, p->seq, &o);
-}
-
-static struct pending_notify *new_pending(struct node *n, uint64_t depends_on,
-                                          const struct notify *notify)
-{
-	size_t aor = notify->aor.n, size = notify->bytes.n;
-	struct pending_notify *p = alloc_take(&n->options.alloc, sizeof *p + aor + size);
-	bool stream = notify->flow.transport != TRANSPORT_UDP;
-
-	*p = (struct pending_notify){
-		.dialog = notify->dialog,
-		.branch = notify->branch,
-		.seq = depends_on,
-		.until = mtime_add_ms(n->now, TIMER_F_MS),
-		.wait_ms = stream ? TIMER_F_MS : T1_MS,
-		.flow = notify->flow,
-		.target = notify->target,
-		.aor = {p->memory, aor},
-		.bytes = {p->memory + aor, size},
-	};
-	p->due = mtime_add_ms(n->now, p->wait_ms);
-	memcpy(p->memory, notify->aor.p, aor);
-	memcpy(p->memory + aor, notify->bytes.p, size);
-	return p;
+	node_hold(n, r->depends_on, &o);
 }
 
 void node_watch_send(struct node *n, uint64_t depends_on, const struct notify *notify)
 {
-	struct watch *w = &n->watch;
-	size_t at;
+	const struct request r = {
+		.owner = OWNER_WATCH,
+		.id = notify->dialog,
+		.about = notify->aor,
+		.bytes = notify->bytes,
+		.flow = notify->flow,
+		.target = notify->target,
+		.depends_on = depends_on,
+	};
 
-	if (is_pending(n, notify->dialog, &at)) /* the newer says it all */
-		drop(n, at);
-	else if (w->n == WATCH_PENDING_MAX)
-		drop(n, 0); /* of a crowd of SUBSCRIBEs: sent again it is not, but told next time */
-	w->pending[w->n++] = new_pending(n, depends_on, notify);
-	send(n, w->pending[w->n - 1]);
+	if (!node_request(n, &r))
+		send_once(n, &r);
 }
 
 /* --- whose turn it is --- */
@@ -139,7 +83,9 @@ static void tell(struct node *n, struct look *l, struct watcher *w, enum notify_
 	struct arena before = *scratch;
 	struct watcher was = *w;
 
-	if (n->watch.n + l->n_notifies >= WATCH_PENDING_MAX ||
+	size_t on_their_way = transactions_count(n->requests, OWNER_WATCH) + l->n_notifies;
+
+	if (on_their_way >= REQUESTS_OF_WATCH ||
 	    !watcher_notify(&l->news, w, kind, scratch, &l->notifies[l->n_notifies])) {
 		*scratch = before;
 		*w = was;
@@ -154,11 +100,9 @@ static void tell(struct node *n, struct look *l, struct watcher *w, enum notify_
 static void look_at_one(struct node *n, struct look *l, struct watcher *w, struct arena *scratch)
 {
 	enum notify_kind kind = watcher_wants(&l->news, w);
-	size_t at;
 
 	sooner(l, w->expires.ms);
-	if (kind == NOTIFY_NOTHING || !watcher_has_flow(w, l->news.reign) ||
-	    is_pending(n, watcher_dialog(w), &at))
+	if (kind == NOTIFY_NOTHING || !watcher_has_flow(w, l->news.reign) || is_pending(n, w))
 		return;
 	if (w->told_at.ms + WATCH_QUIET_MS <= l->news.now.ms)
 		tell(n, l, w, kind, scratch);
@@ -170,9 +114,8 @@ static void look_at_one(struct node *n, struct look *l, struct watcher *w, struc
 static void end_one(struct node *n, struct look *l, size_t i, struct arena *scratch)
 {
 	struct watcher *w = &l->all.watchers[i];
-	size_t at;
 
-	if (watcher_has_flow(w, l->news.reign) && !is_pending(n, watcher_dialog(w), &at))
+	if (watcher_has_flow(w, l->news.reign) && !is_pending(n, w))
 		tell(n, l, w, NOTIFY_LAST, scratch);
 	watchers_take_out(&l->all, w);
 	l->changed = true;
@@ -297,37 +240,14 @@ static bool ends_subscription(uint16_t status)
 	return false;
 }
 
-static void done(struct node *n, size_t i, bool ends)
+void node_watch_outcome(struct node *n, struct slice aor, uint64_t dialog,
+                        const struct sip_msg *answer, enum request_end how)
 {
-	struct slice aor = arena_copy(&n->arena, n->watch.pending[i]->aor);
-	uint64_t dialog = n->watch.pending[i]->dialog;
+	bool refused = answer != NULL && ends_subscription(answer->status);
 
-	drop(n, i);
-	if (ends)
+	if (refused || how == REQUEST_SILENT)
 		remove_watcher(n, aor, dialog);
 	look_at(n, aor, pair_now(n)); /* what has changed meanwhile */
-}
-
-bool node_watch_answered(struct node *n, struct slice bytes)
-{
-	struct sip_msg *m;
-	struct transaction id;
-
-	if (n->watch.n == 0 || !slice_eq(slice_head(bytes, 8), SLICE("SIP/2.0 ")))
-		return false;
-	m = arena_take(&n->arena, sizeof *m);
-	if (m == NULL || sip_parse(bytes, m) != OK || m->is_request)
-		return false;
-	transaction_read(m, &id);
-	uint64_t branch = notify_branch(id.branch, id.call_id);
-	for (size_t i = 0; i < n->watch.n; i++) {
-		if (n->watch.pending[i]->branch != branch)
-			continue;
-		if (m->status >= 200)
-			done(n, i, ends_subscription(m->status));
-		return true;
-	}
-	return false;
 }
 
 /* Makes the records due, some at a time. */
@@ -344,32 +264,8 @@ static void walk(struct node *n)
 	}
 }
 
-/* Not before the first has left: what is held needs no second one behind it. */
-static void send_again(struct node *n, struct pending_notify *p)
-{
-	if (p->seq <= node_allowed(n))
-		send(n, p);
-	p->wait_ms = 2 * p->wait_ms < T2_MS ? 2 * p->wait_ms : T2_MS;
-	p->due = mtime_add_ms(n->now, p->wait_ms);
-}
-
 void node_watch_tick(struct node *n)
 {
-	struct watch *w = &n->watch;
-
-	if (!node_active(n)) {
-		node_watch_free(n);
-		return;
-	}
-	walk(n);
-	for (size_t i = 0; i < w->n && n->arena.room - n->arena.n > NODE_ARENA / 2;) {
-		struct pending_notify *p = w->pending[i];
-		if (mtime_reached(p->until, n->now)) {
-			done(n, i, true);
-			continue;
-		}
-		if (mtime_reached(p->due, n->now))
-			send_again(n, p);
-		i++;
-	}
+	if (node_active(n))
+		walk(n);
 }

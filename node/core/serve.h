@@ -127,7 +127,7 @@ struct notify {
 	struct flow flow;
 	struct addr target;
 	struct slice aor;
-	uint64_t dialog, branch; /* hashes */
+	uint64_t dialog; /* its hash */
 };
 
 struct served {

@@ -9,11 +9,6 @@ uint64_t watcher_dialog(const struct watcher *w)
 	return record_hash(TABLE_WATCHER, w->call_id, w->local_tag);
 }
 
-uint64_t notify_branch(struct slice branch, struct slice call_id)
-{
-	return record_hash(TABLE_WATCHER, branch, call_id);
-}
-
 bool watcher_has_flow(const struct watcher *w, uint64_t reign)
 {
 	return w->transport == TRANSPORT_UDP || w->flow_reign == reign;
@@ -75,8 +70,7 @@ static void put_line(struct buf *to, const char *name, struct slice value)
 }
 
 /* The top of it, up to the dialog's own headers; the branch is known to nobody but whom it reaches. */
-static void put_way(struct buf *to, const struct watch_news *news, const struct watcher *w,
-                    struct notify *out)
+static void put_way(struct buf *to, const struct watch_news *news, const struct watcher *w)
 {
 	uint8_t room[48], number[8];
 	struct buf branch = buf_on(room, sizeof room), bytes = buf_on(number, sizeof number);
@@ -86,7 +80,6 @@ static void put_way(struct buf *to, const struct watch_news *news, const struct 
 	buf_str(&branch, "z9hG4bK");
 	buf_hex(&branch, buf_slice(&bytes));
 	buf_u64(&branch, w->version);
-	out->branch = notify_branch(buf_slice(&branch), w->call_id);
 
 	buf_str(to, "NOTIFY ");
 	buf_put(to, w->target);
@@ -173,7 +166,7 @@ bool watcher_notify(const struct watch_news *news, struct watcher *w, enum notif
 	w->version++;
 	*out = (struct notify){.flow = flow, .target = w->received, .aor = news->aor};
 	out->dialog = watcher_dialog(w);
-	put_way(&to, news, w, out);
+	put_way(&to, news, w);
 	put_dialog(&to, news, w);
 	put_state(&to, news, w, kind);
 	struct slice body = document(news, w, kind != NOTIFY_PARTIAL, &scratch);

@@ -49,7 +49,6 @@ void watchers_take_out(struct watchers_record *r, struct watcher *w);
 struct pairtime watchers_deadline(const struct watchers_record *r);
 
 uint64_t watcher_dialog(const struct watcher *w);
-uint64_t notify_branch(struct slice branch, struct slice call_id);
 
 /* What a server seals GRUUs with. */
 struct gruu_keys server_gruus(struct server *s, const struct copy *copy, struct arena *arena);
