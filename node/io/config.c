@@ -31,14 +31,6 @@ struct scope {
 	struct seen *seen;
 };
 
-typedef bool list_fn(struct loader *l, const yaml_node_t *list);
-static list_fn read_transports, read_domains, read_naps;
-
-static const struct list {
-	const char *name;
-	list_fn *read;
-} lists[] = {{"transports", read_transports}, {"domains", read_domains}, {"naps", read_naps}};
-
 static int line_of_node(const yaml_node_t *node)
 {
 	return (int)node->start_mark.line + 1;
@@ -106,7 +98,7 @@ static bool read_value(struct loader *l, const struct scope *scope, const struct
 		return true;
 	config_key_wants(key, &to);
 	return config_fail(l->fault, line_of_node(node), "`%s`: `%.60s` is not %.*s", key->key,
-	                   text, SLICE_ARG(buf_slice(&to)));
+	                   config_key_secret(key) ? "..." : text, SLICE_ARG(buf_slice(&to)));
 }
 
 static bool unknown_key(struct loader *l, const struct scope *scope, const char *name, int line)
@@ -229,53 +221,28 @@ static void *take_zeroed(size_t n, size_t size)
 	return p;
 }
 
-static bool read_transports(struct loader *l, const yaml_node_t *list)
+/* Items count as they are begun, so that all of them are freed whatever is found. */
+static bool read_list(struct loader *l, const struct config_list *list, const yaml_node_t *node)
 {
-	ptrdiff_t n = list_length(l, list, "transports", CONFIG_TRANSPORTS_MAX);
-	struct config *config = l->config;
+	ptrdiff_t n = list_length(l, node, list->name, (int)list->max);
+	char *config = (char *)l->config;
 
 	if (n <= 0)
 		return n == 0;
-	config->transports = take_zeroed((size_t)n, sizeof *config->transports);
+	void *items = take_zeroed((size_t)n, list->size);
+	memcpy(config + list->items, &items, sizeof items);
 	for (size_t i = 0; i < (size_t)n; i++) {
-		const yaml_node_t *item = node_at(l, list->data.sequence.items.start[i]);
+		const yaml_node_t *item = node_at(l, node->data.sequence.items.start[i]);
+		char *object = (char *)items + i * list->size;
+		size_t begun = i + 1;
+		int line = line_of_node(item);
 
-		config->transports[i].line = line_of_node(item);
-		config->transport_count++;
-		if (!read_item(l, config_keys_transport(), "transports", item,
-		               &config->transports[i]))
+		memcpy(config + list->count, &begun, sizeof begun);
+		memcpy(object + list->line, &line, sizeof line);
+		if (!read_item(l, list->keys, list->name, item, object))
 			return false;
 	}
 	return true;
-}
-
-static bool read_domains(struct loader *l, const yaml_node_t *list)
-{
-	ptrdiff_t n = list_length(l, list, "domains", CONFIG_DOMAINS_MAX);
-	struct config *config = l->config;
-
-	if (n <= 0)
-		return n == 0;
-	config->domains = take_zeroed((size_t)n, sizeof *config->domains);
-	for (size_t i = 0; i < (size_t)n; i++) {
-		const yaml_node_t *item = node_at(l, list->data.sequence.items.start[i]);
-
-		config->domains[i].line = line_of_node(item);
-		config->domain_count++;
-		if (!read_item(l, config_keys_domain(), "domains", item, &config->domains[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool read_naps(struct loader *l, const yaml_node_t *list)
-{
-	ptrdiff_t n = list_length(l, list, "naps", CONFIG_DOMAINS_MAX);
-
-	if (n > 0)
-		return config_fail(l->fault, line_of_node(list),
-		                   "`naps`: not offered by this version; leave the list empty");
-	return n == 0;
 }
 
 static bool is_section(struct config_keys keys, const char *name)
@@ -299,9 +266,10 @@ static bool read_top_pair(struct loader *l, const struct scope *top, const yaml_
 		return false;
 	if (known != NULL)
 		return read_value(l, top, known, value);
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		if (strcmp(lists[i].name, name) == 0)
-			return see(l, top->seen, name, line) && lists[i].read(l, value);
+	for (const struct config_list *list = config_lists(); list < config_lists() + CONFIG_LISTS;
+	     list++)
+		if (strcmp(list->name, name) == 0)
+			return see(l, top->seen, list->name, line) && read_list(l, list, value);
 	if (is_section(top->keys, name)) {
 		struct scope section = *top;
 
@@ -345,6 +313,7 @@ static void complete(struct config *config)
 		config->peer_bulk_port = (uint16_t)(config->peer_live_port + 1);
 	for (size_t i = 0; i < config->transport_count; i++)
 		config->transports[i].address.port = config->transports[i].port;
+	config_complete_naps(config);
 }
 
 static bool read_document(yaml_document_t *document, struct config *config,
@@ -465,12 +434,13 @@ void config_free(struct config **config)
 	*config = NULL;
 	if (c == NULL)
 		return;
-	for (size_t i = 0; i < c->transport_count; i++)
-		free_object(config_keys_transport(), &c->transports[i]);
-	for (size_t i = 0; i < c->domain_count; i++)
-		free_object(config_keys_domain(), &c->domains[i]);
+	for (const struct config_list *list = config_lists(); list < config_lists() + CONFIG_LISTS;
+	     list++)
+		for (size_t i = 0; i < config_list_count(list, c); i++)
+			free_object(list->keys, config_list_item(list, c, i));
 	free(c->transports);
 	free(c->domains);
+	free(c->naps);
 	free_object(config_keys_top(), c);
 	free(c);
 }

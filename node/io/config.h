@@ -2,12 +2,14 @@
  *
  * What a caller may rely on: a struct that config_load gives out has every key within its bounds, every
  * default filled in and all rules between keys kept; it is refused whole otherwise. Only main.c and
- * regpairctl see it; modules get options of their own. Keys, defaults and bounds: config_table.h. */
+ * regpairctl see it; modules get options of their own. Keys, defaults and bounds: config_table.h,
+ * config_nap_table.h. */
 #ifndef NODE_IO_CONFIG_H
 #define NODE_IO_CONFIG_H
 
 #include <stdio.h>
 
+#include "node/io/config_nap_table.h"
 #include "node/io/config_table.h"
 #include "node/io/log.h"
 #include "proto/base/addr.h"
@@ -17,7 +19,8 @@
 enum {
 	CONFIG_TRANSPORTS_MAX = 16,
 	CONFIG_DOMAINS_MAX = 256,
-	CONFIG_FILE_MAX = 1 << 20, /* bytes; a larger file is no configuration */
+	CONFIG_NAPS_MAX = 4096,
+	CONFIG_FILE_MAX = 4 << 20, /* bytes; a larger file is no configuration */
 };
 
 enum config_commit { CONFIG_COMMIT_BOTH = 1, CONFIG_COMMIT_PEER, CONFIG_COMMIT_DISK };
@@ -43,6 +46,11 @@ typedef char *config_path;          /* absolute; NULL: not given */
 typedef char *config_host;          /* in lower case */
 typedef char *config_route;         /* "": none */
 typedef char *config_numbers;       /* "": none */
+typedef char *config_word;          /* "": none */
+typedef char *config_password;      /* "": none */
+typedef char *config_proxy;         /* "": none */
+typedef char *config_aor;           /* "": none */
+typedef char *config_networks;      /* "": none */
 typedef struct addr config_address; /* ADDR_NONE: not given */
 typedef uint16_t config_port;
 typedef uint32_t config_count;
@@ -51,7 +59,8 @@ typedef int64_t config_duration; /* ms */
 typedef bool config_bool;
 typedef enum unit config_unit;
 typedef enum config_commit config_commit;
-typedef enum transport config_protocol; /* TRANSPORT_UDP or TRANSPORT_TCP */
+typedef enum transport config_protocol;      /* TRANSPORT_UDP or TRANSPORT_TCP */
+typedef enum transport config_nap_transport; /* 0: auto */
 typedef enum config_auth config_auth;
 typedef enum config_location config_location;
 typedef enum config_keep_alive config_keep_alive;
@@ -59,7 +68,7 @@ typedef enum config_extra config_extra;
 typedef enum config_jitter config_jitter;
 typedef enum log_level config_level;
 
-#define CONFIG_FIELD(field, type, key, def, min, max, shared, help) config_##type field;
+#define CONFIG_FIELD(field, type, key, def, min, max, flags, help) config_##type field;
 struct config_transport {
 	CONFIG_TRANSPORT_TABLE(CONFIG_FIELD)
 	int line; /* in the file, for faults found later: a port in use */
@@ -70,12 +79,19 @@ struct config_domain {
 	int line;
 };
 
+struct config_nap {
+	CONFIG_NAP_TABLE(CONFIG_FIELD)
+	int line;
+};
+
 struct config {
 	CONFIG_TABLE(CONFIG_FIELD)
 	struct config_transport *transports; /* at least one */
 	size_t transport_count;
 	struct config_domain *domains; /* at least one */
 	size_t domain_count;
+	struct config_nap *naps;
+	size_t nap_count;
 };
 #undef CONFIG_FIELD
 

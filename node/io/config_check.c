@@ -215,5 +215,5 @@ bool config_check(const struct config *config, const struct config_lines *lines,
                   struct config_fault *fault)
 {
 	return check_unit(config, lines, fault) && check_transports(config, lines, fault) &&
-	       check_domains(config, lines, fault);
+	       check_domains(config, lines, fault) && config_check_naps(config, fault);
 }

@@ -23,7 +23,7 @@ static uint64_t digest_object(struct config_keys keys, const void *object)
 	for (size_t i = 0; i < keys.n; i++) {
 		const struct config_key *key = &keys.at[i];
 
-		if (!key->shared)
+		if ((key->flags & CONFIG_SHARED) == 0)
 			continue;
 		buf_str(&to, key->key);
 		buf_byte(&to, '=');
@@ -38,10 +38,10 @@ uint64_t config_digest(const struct config *config)
 {
 	uint64_t sum = digest_object(config_keys_top(), config);
 
-	for (size_t i = 0; i < config->transport_count; i++)
-		sum += digest_object(config_keys_transport(), &config->transports[i]);
-	for (size_t i = 0; i < config->domain_count; i++)
-		sum += digest_object(config_keys_domain(), &config->domains[i]);
+	for (const struct config_list *list = config_lists(); list < config_lists() + CONFIG_LISTS;
+	     list++)
+		for (size_t i = 0; i < config_list_count(list, config); i++)
+			sum += digest_object(list->keys, config_list_item(list, config, i));
 	return sum;
 }
 
@@ -51,7 +51,7 @@ static const char *sample_of(const char *key)
 	static const char *const samples[][2] = {
 		{"unit", "standalone"},          {"transports.name", "sip-udp"},
 		{"transports.protocol", "udp"},  {"transports.address", "127.0.0.1"},
-		{"domains.name", "example.com"},
+		{"domains.name", "example.com"}, {"naps.name", "carrier"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
@@ -60,11 +60,15 @@ static const char *sample_of(const char *key)
 	return NULL;
 }
 
-/* Only a unit of a pair has these sections. */
-static bool is_of_a_pair(const char *key)
+/* The sample is a standalone unit without NAPs: it has these as comments. */
+static bool is_comment(const char *key)
 {
-	return strncmp(key, "peer.", 5) == 0 || strncmp(key, "keepalived.", 11) == 0 ||
-	       strncmp(key, "cluster.", 8) == 0;
+	static const char *const sections[] = {"peer.", "keepalived.", "cluster.", "tls.", "naps."};
+
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+		if (strncmp(key, sections[i], strlen(sections[i])) == 0)
+			return true;
+	return false;
 }
 
 static void print_key(FILE *to, const struct config_key *key, const char *indent)
@@ -72,12 +76,15 @@ static void print_key(FILE *to, const struct config_key *key, const char *indent
 	uint8_t wants[CONFIG_VALUE_MAX];
 	struct buf text = buf_on(wants, sizeof wants);
 	const char *value = key->def != NULL ? key->def : sample_of(key->key);
-	const char *off = value == NULL || is_of_a_pair(key->key) ? "#" : "";
+	const char *off = value == NULL || is_comment(key->key) ? "#" : "";
+	bool plain = key->def == NULL || key->def[0] == '\0';
 
 	config_key_wants(key, &text);
-	(void)fprintf(to, "%s# %s\n%s# " SLICE_FMT "; %s%s%s\n", indent, key->help, indent,
-	              SLICE_ARG(buf_slice(&text)), key->def == NULL ? "no default" : "default ",
-	              key->def == NULL ? "" : key->def, key->shared ? "; equal on both nodes" : "");
+	(void)fprintf(to, "%s# %s\n%s# " SLICE_FMT "; %s%s%s%s\n", indent, key->help, indent,
+	              SLICE_ARG(buf_slice(&text)), plain ? "no default" : "default ",
+	              plain ? "" : key->def,
+	              (key->flags & CONFIG_SHARED) != 0 ? "; equal on both nodes" : "",
+	              (key->flags & CONFIG_LIVE) != 0 ? "; changed by a reload" : "");
 	(void)fprintf(to, "%s%s%s: %s\n", off, indent, config_key_name(key),
 	              value == NULL ? "..." : value);
 }
@@ -89,18 +96,20 @@ static void print_section(FILE *to, const struct config_key *key, struct slice *
 	struct slice ours = {(const uint8_t *)key->key, dot == NULL ? 0 : (size_t)(dot - key->key)};
 
 	if (!slice_eq(ours, *section) && ours.n > 0)
-		(void)fprintf(to, "\n%s" SLICE_FMT ":\n", is_of_a_pair(key->key) ? "#" : "",
+		(void)fprintf(to, "\n%s" SLICE_FMT ":\n", is_comment(key->key) ? "#" : "",
 		              SLICE_ARG(ours));
 	if (ours.n == 0)
 		(void)fputc('\n', to);
 	*section = ours;
 }
 
-static void print_item(FILE *to, const char *list, struct config_keys keys)
+static void print_list(FILE *to, const struct config_list *list)
 {
-	(void)fprintf(to, "\n%s:\n  -\n", list);
-	for (size_t i = 0; i < keys.n; i++)
-		print_key(to, &keys.at[i], "    ");
+	const char *off = is_comment(list->keys.at[0].key) ? "#" : "";
+
+	(void)fprintf(to, "\n%s%s:\n%s  -\n", off, list->name, off);
+	for (size_t i = 0; i < list->keys.n; i++)
+		print_key(to, &list->keys.at[i], "    ");
 }
 
 void config_print_defaults(FILE *to)
@@ -111,12 +120,12 @@ void config_print_defaults(FILE *to)
 	(void)fprintf(
 		to,
 		"# regpaird: every key with its default. A primary or secondary unit also needs "
-		"the\n# sections cluster, peer and keepalived, commented out here.\n");
+		"the\n# sections cluster, peer and keepalived, commented out here as the NAPs "
+		"are.\n");
 	for (size_t i = 0; i < keys.n; i++) {
 		print_section(to, &keys.at[i], &section);
 		print_key(to, &keys.at[i], section.n > 0 ? "  " : "");
 	}
-	print_item(to, "transports", config_keys_transport());
-	print_item(to, "domains", config_keys_domain());
-	(void)fprintf(to, "\n# trunks to register at; not offered by this version\nnaps: []\n");
+	for (size_t i = 0; i < CONFIG_LISTS; i++)
+		print_list(to, &config_lists()[i]);
 }

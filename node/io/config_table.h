@@ -1,9 +1,9 @@
 /* config_table.h - every key of the configuration, once: type, default, bounds, who must agree, help.
  *
- * X(field, type, key, default, min, max, shared, help). A default of NULL means that there is none: the
+ * X(field, type, key, default, min, max, flags, help). A default of NULL means that there is none: the
  * key is left out or the unit asks for it (config_check.c). Bounds: durations in ms, sizes in bytes,
  * texts in bytes of length, addresses 1 where `:port` may follow, choices unused. SHARED keys must be
- * equal on both nodes and go into the digest; OWN keys are this node's. */
+ * equal on both nodes and go into the digest; OWN keys are this node's. LIVE: a reload changes it. */
 #ifndef NODE_IO_CONFIG_TABLE_H
 #define NODE_IO_CONFIG_TABLE_H
 
@@ -72,14 +72,18 @@
 	  "a node that starts alone waits this long for its peer") \
 	X(nonce_lifetime, duration, "nonce_lifetime", "5 min", CONFIG_MS_S, CONFIG_MS_D, SHARED, \
 	  "how long a digest nonce is accepted") \
-	X(log_level, level, "log.level", "notice", 0, 0, OWN, \
+	X(log_level, level, "log.level", "notice", 0, 0, OWN | LIVE, \
 	  "lines below this level are not written") \
 	X(limits_pending_mib, count, "limits.pending_mib", "64", 1, 65536, OWN, \
 	  "MiB of answers held back until they may leave; beyond it 503") \
 	X(limits_tcp_connections, count, "limits.tcp_connections", "10000", 1, 1000000, OWN, \
 	  "open SIP connections; further ones are closed at once") \
 	X(limits_tcp_idle, duration, "limits.tcp_idle", "10 min", CONFIG_MS_S, CONFIG_MS_D, OWN, \
-	  "a SIP connection without a byte for so long is closed")
+	  "a SIP connection without a byte for so long is closed") \
+	X(tls_ca_file, path, "tls.ca_file", NULL, 1, 200, OWN, \
+	  "certificates of the authorities that a proxy's certificate must come from; left out: the system's") \
+	X(nap_pace, count, "nap_pace", "100", 1, 10000, OWN, \
+	  "REGISTERs a second to all NAPs at the most, where many are due at once, as after a takeover")
 
 #define CONFIG_TRANSPORT_TABLE(X) \
 	X(name, text, "transports.name", NULL, 1, 64, SHARED, \

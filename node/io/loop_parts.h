@@ -26,6 +26,7 @@ struct loop {
 	struct event *timer, *term, *interrupt;
 	struct node *node;
 	struct domain_policy *domains;
+	struct nap_options *naps; /* as the node has them */
 	struct store *store;
 	struct log_thread *log_thread;
 	struct peer_link *link;
@@ -47,6 +48,8 @@ struct loop {
 };
 
 uint64_t loop_random(struct loop *l);
+/* The NAPs as they are configured now; what the node had before lives until it has taken them. */
+void loop_feed_naps(struct loop *l);
 
 /* loop_start.c: 0, or an exit code; what failed was logged. */
 int loop_start(struct loop *l);

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "node/io/config_nap.h"
 #include "node/io/loop_parts.h"
 
 enum { DISK_HANG_MS = 2000 }; /* a disk that answers late is slow until then */
@@ -352,6 +353,19 @@ static int open_edges(struct loop *l)
 	return l->link == NULL ? EX_UNAVAILABLE : 0;
 }
 
+void loop_feed_naps(struct loop *l)
+{
+	const struct config *c = l->config;
+	struct nap_options *before = l->naps;
+	struct node_input in = {.event = NODE_NAPS};
+
+	l->naps = take(NULL, (c->nap_count + 1) * sizeof *l->naps);
+	config_nap_options(c, l->naps);
+	in.naps = (struct nap_list){l->naps, c->nap_count};
+	loop_feed(l, &in);
+	free(before);
+}
+
 int loop_start(struct loop *l)
 {
 	struct store_meta meta;
@@ -370,6 +384,7 @@ int loop_start(struct loop *l)
 	if (code != 0)
 		return code;
 	tell_loaded(l, &meta); /* from here on the node decides, and the edges must be there */
+	loop_feed_naps(l);
 	keeper_start(l->keeper);
 	return 0;
 }
@@ -392,6 +407,7 @@ void loop_stop(struct loop *l)
 	node_free(&l->node);
 	store_close(&l->store);
 	free(l->domains);
+	free(l->naps);
 	free(l->block);
 	struct event *events[] = {l->timer, l->term, l->interrupt};
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
