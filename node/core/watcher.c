@@ -39,16 +39,6 @@ void watchers_take_out(struct watchers_record *r, struct watcher *w)
 	memmove(w, w + 1, (r->n - at) * sizeof *w);
 }
 
-struct pairtime watchers_deadline(const struct watchers_record *r)
-{
-	struct pairtime first = PAIRTIME_NEVER;
-
-	for (size_t i = 0; i < r->n; i++)
-		if (r->watchers[i].expires.ms < first.ms)
-			first = r->watchers[i].expires;
-	return first;
-}
-
 void put_contact_of(struct buf *to, const struct flow *flow)
 {
 	buf_str(to, "<sip:");

@@ -45,8 +45,6 @@ bool watcher_notify(const struct watch_news *news, struct watcher *w, enum notif
 /* NULL: no such dialog. */
 struct watcher *watchers_find(struct watchers_record *r, struct slice call_id, struct slice tag);
 void watchers_take_out(struct watchers_record *r, struct watcher *w);
-/* When one of them is to be looked at again, if nothing changes before. */
-struct pairtime watchers_deadline(const struct watchers_record *r);
 
 uint64_t watcher_dialog(const struct watcher *w);
 

@@ -174,6 +174,24 @@ static void changes_are_told_five_seconds_apart(void **state)
 	end(k);
 }
 
+/* E9: who waits for his five seconds is not forgotten over another one's subscription to the same AOR */
+static void another_subscription_costs_nobody_his_turn(void **state)
+{
+	struct kit *k = watching();
+
+	(void)state;
+	kit_pass(k, 1000);
+	ask(k, A, "alice", 2, ";expires=700");
+	kit_pass(k, 2000);
+	subscribe(k, A, 2, NULL, "3000");
+	assert_int_equal(heard.n, 2);
+	answer(k, A, 1, "200 OK");
+	assert_in_range(until_heard(k, 3), 1000, 2500);
+	assert_told(2, " version=\"1\" state=\"partial\"");
+	assert_told(2, "cseq=\"2\"");
+	end(k);
+}
+
 /* E6, E8: what was removed, and what ran out, is shown once as terminated */
 static void a_contact_that_ends_is_shown_once(void **state)
 {
@@ -387,6 +405,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_subscriber_gets_the_whole_state_at_once),
 		cmocka_unit_test(changes_are_told_five_seconds_apart),
+		cmocka_unit_test(another_subscription_costs_nobody_his_turn),
 		cmocka_unit_test(a_contact_that_ends_is_shown_once),
 		cmocka_unit_test(after_a_takeover_the_dialog_goes_on),
 		cmocka_unit_test(a_notify_that_never_left_is_made_up_by_the_new_active),
