@@ -77,6 +77,10 @@ static uint32_t create(struct world *w, struct host *h, const struct entry *e, s
 		else
 			model_check(w, h, entry);
 	}
+	if (e->table == TABLE_WATCHER) {
+		it->watched_aor = model_aor(e->key);
+		watch_check_entry(w, h, entry, e->value);
+	}
 	note_op(w, entry);
 	world_say(w, host_name(h), "commit %llu %s %s", (unsigned long long)e->seq,
 	          entry_kind_name(e->kind), table_name(e->table));
@@ -165,11 +169,10 @@ static void note_acked(struct world *w, const struct host *h, struct op *op, boo
 	op->kept_life[peer->index] = there ? peer->life : 0;
 }
 
-static void check_promise(struct world *w, struct host *h, struct op *op)
+bool check_committed(struct world *w, const struct host *h, uint32_t entry, const char *what)
 {
-	struct status status;
-	uint32_t entry = stands_on(w, h, op);
 	const struct history_entry *e = &w->history.entries[entry];
+	struct status status;
 
 	node_status(h->node, host_now(w, h), &status);
 	bool paired = strcmp(status.pair_state, "paired") == 0;
@@ -177,19 +180,22 @@ static void check_promise(struct world *w, struct host *h, struct op *op)
 	bool on_disk = e->seq <= h->disk.durable;
 	bool on_peer = entry == 0 || (e->seen >> (1 - h->index) & 1) != 0;
 
+	if (!on_disk && (!both || w->mode == COMMIT_BOTH))
+		world_fail(w, "%c (%s, commit %s) %s %llu before it is on the disk (%llu)",
+		           host_name(h), status.pair_state, commit_mode_name(w->mode), what,
+		           (unsigned long long)e->seq, (unsigned long long)h->disk.durable);
+	if (!on_peer && both)
+		world_fail(w, "%c (paired, commit %s) %s %llu before the standby has it",
+		           host_name(h), commit_mode_name(w->mode), what,
+		           (unsigned long long)e->seq);
+	return paired;
+}
+
+static void check_promise(struct world *w, struct host *h, struct op *op)
+{
 	if (op->kind == OP_REGISTER && op->n_entries == 0)
 		world_fail(w, "%c acknowledges what it did not log", host_name(h));
-	if (!on_disk && (!both || w->mode == COMMIT_BOTH))
-		world_fail(w,
-		           "%c (%s, commit %s) acknowledges %llu before it is on the disk (%llu): "
-		           "cseq %u of client %d",
-		           host_name(h), status.pair_state, commit_mode_name(w->mode),
-		           (unsigned long long)e->seq, (unsigned long long)h->disk.durable,
-		           op->cseq, op->client);
-	if (!on_peer && both)
-		world_fail(w, "%c (paired, commit %s) acknowledges %llu before the standby has it",
-		           host_name(h), commit_mode_name(w->mode), (unsigned long long)e->seq);
-	note_acked(w, h, op, paired);
+	note_acked(w, h, op, check_committed(w, h, stands_on(w, h, op), "acknowledges"));
 }
 
 static void check_speaker(struct world *w, const struct host *h)
@@ -219,17 +225,18 @@ static void check_alone(struct world *w, const struct host *h)
 		           host_name(peer));
 }
 
-static void deliver(struct world *w, const struct host *h, const struct told *told,
-                    struct slice bytes)
+static struct event *deliver(struct world *w, const struct host *h, enum event_kind kind,
+                             int client, struct slice bytes)
 {
-	const struct client *c = &w->clients[told->client];
+	const struct client *c = &w->clients[client];
 
 	if (c->cut[h->index] || world_chance(w, w->loss_ppm))
-		return;
-	struct event *e = world_at(w, world_draw(w, 0, w->delay_ms), EVENT_REPLY, told->client);
+		return NULL;
+	struct event *e = world_at(w, world_draw(w, 0, w->delay_ms), kind, client);
 	e->bytes = take_memory(bytes.n);
 	memcpy(e->bytes, bytes.p, bytes.n);
 	e->n = bytes.n;
+	return e;
 }
 
 /* What a node sends by itself goes to where a phone has been, and nobody answers it. */
@@ -244,6 +251,25 @@ static void check_keep_alive(struct world *w, struct host *h, const struct node_
 	world_fail(w, "%c keeps alive what no phone is", host_name(h));
 }
 
+/* True: it was one's who watches. */
+static bool check_onlooker(struct world *w, struct host *h, const struct node_output *o)
+{
+	struct onlooker_told told;
+
+	if (!onlooker_read(o->bytes, &told))
+		return false;
+	struct addr to = onlooker_address(told.onlooker);
+	uint32_t entry = watch_check_message(w, h, &told, o->bytes);
+	if (!addr_eq(&o->target, &to))
+		world_fail(w, "%c tells the wrong onlooker", host_name(h));
+	struct event *e = w->failed ? NULL : deliver(w, h, EVENT_TOLD, told.onlooker, o->bytes);
+	if (e != NULL) {
+		e->op = h->index;
+		e->number = entry;
+	}
+	return true;
+}
+
 void check_message(struct world *w, struct host *h, const struct node_output *o)
 {
 	struct told told;
@@ -254,6 +280,8 @@ void check_message(struct world *w, struct host *h, const struct node_output *o)
 		check_keep_alive(w, h, o);
 		return;
 	}
+	if (check_onlooker(w, h, o))
+		return;
 	if (!told_read(w, o->bytes, &told) || told.client < 0 || told.client >= w->n_clients) {
 		world_fail(w, "%c sends what no phone asked for", host_name(h));
 		return;
@@ -269,7 +297,7 @@ void check_message(struct world *w, struct host *h, const struct node_output *o)
 		if (w->clients[told.client].op == (int)(op - w->ops))
 			check_told(w, h, op, &told);
 	}
-	deliver(w, h, &told, o->bytes);
+	(void)deliver(w, h, EVENT_REPLY, told.client, o->bytes);
 }
 
 void check_answer(struct world *w, struct host *h, const struct node_output *o)

@@ -10,6 +10,8 @@ void check_append(struct world *w, struct host *h, const struct node_output *o);
 void check_bulk(struct world *w, const struct host *h, struct slice bytes);
 /* A SIP message leaves. */
 void check_message(struct world *w, struct host *h, const struct node_output *o);
+/* What leaves stands on this entry: it is where the commit rule wants it. True: while paired. */
+bool check_committed(struct world *w, const struct host *h, uint32_t entry, const char *what);
 /* An operator is told how it went. */
 void check_answer(struct world *w, struct host *h, const struct node_output *o);
 /* After each step of a node. */

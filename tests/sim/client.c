@@ -238,6 +238,15 @@ int64_t client_waits_ms(struct world *w, const struct event *e)
 	return world_chance(w, STRAY_PPM) ? 0 : LOOK_AGAIN_MS;
 }
 
+/* What it finds as it is looked at for the first time. */
+static void note_served(const struct host *h, struct op *op)
+{
+	if (!node_serves(h->node) || op->served_life[h->index] == h->life)
+		return;
+	op->served_life[h->index] = h->life;
+	op->served[h->index] = h->chain.aor[op->aor];
+}
+
 void client_on_request(struct world *w, const struct event *e)
 {
 	struct host *h = &w->hosts[e->number];
@@ -245,14 +254,13 @@ void client_on_request(struct world *w, const struct event *e)
 
 	if (!h->up || !h->vrrp.address || !h->loaded)
 		return;
-	struct op *op = &w->ops[e->op];
-	if (node_serves(h->node) && op->served_life[h->index] != h->life) {
-		op->served_life[h->index] = h->life;
-		op->served[h->index] = h->chain.aor[op->aor];
-	}
 	in.flow.transport = TRANSPORT_UDP;
 	in.flow.local = message_address(-1);
-	in.flow.remote = message_address(e->who);
+	in.flow.remote = e->op >= 0 ? message_address(e->who) : onlooker_address(e->who);
+	if (e->op >= 0)
+		note_served(h, &w->ops[e->op]);
+	else if (e->op == OP_ANSWERS - h->index)
+		w->watching.onlookers[e->who].answered_at[h->index] = w->now;
 	w->serving = e->op;
 	host_feed(w, h, &in);
 	w->serving = -1;

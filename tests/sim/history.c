@@ -10,7 +10,7 @@ void history_begin(struct history *h)
 	h->room = 256;
 	h->n = 1;
 	h->entries = take_memory(h->room * sizeof *h->entries);
-	h->entries[0] = (struct history_entry){.aor = -1, .digest_known = true};
+	h->entries[0] = (struct history_entry){.aor = -1, .watched_aor = -1, .digest_known = true};
 }
 
 void history_free(struct history *h)
@@ -43,6 +43,7 @@ uint32_t history_add(struct history *h, const struct entry *e, struct slice byte
 		.kind = e->kind,
 		.table = e->table,
 		.aor = -1,
+		.watched_aor = -1,
 		.bytes = take_memory(bytes.n),
 		.n = bytes.n,
 	};
@@ -74,6 +75,16 @@ static void grow(struct chain *c, uint64_t seq)
 	}
 }
 
+static void note_newest(struct chain *c, const struct history *h, uint32_t entry)
+{
+	const struct history_entry *e = &h->entries[entry];
+
+	if (e->aor >= 0)
+		c->aor[e->aor] = entry;
+	if (e->watched_aor >= 0)
+		c->watched[e->watched_aor] = entry;
+}
+
 void chain_push(struct chain *c, const struct history *h, uint32_t entry)
 {
 	const struct history_entry *e = &h->entries[entry];
@@ -81,18 +92,15 @@ void chain_push(struct chain *c, const struct history *h, uint32_t entry)
 	assert(e->seq == c->n + 1);
 	grow(c, e->seq);
 	c->at[++c->n] = entry;
-	if (e->aor >= 0)
-		c->aor[e->aor] = entry;
+	note_newest(c, h, entry);
 }
 
 static void find_aors(struct chain *c, const struct history *h)
 {
 	memset(c->aor, 0, sizeof c->aor);
-	for (uint64_t seq = 1; seq <= c->n; seq++) {
-		int aor = h->entries[c->at[seq]].aor;
-		if (aor >= 0)
-			c->aor[aor] = c->at[seq];
-	}
+	memset(c->watched, 0, sizeof c->watched);
+	for (uint64_t seq = 1; seq <= c->n; seq++)
+		note_newest(c, h, c->at[seq]);
 }
 
 void chain_cut(struct chain *c, const struct history *h, uint64_t seq)

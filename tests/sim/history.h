@@ -24,10 +24,12 @@ struct history_entry {
 	struct pairtime pair;
 	enum entry_kind kind;
 	enum table table;
-	int64_t at;      /* when it was written, as the world has it */
-	int aor;         /* -1: none */
-	uint32_t before; /* the AOR's entry before it; 0: none */
-	uint32_t theirs; /* of a merge: what the other side had; 0: none */
+	int64_t at;       /* when it was written, as the world has it */
+	int aor;          /* -1: none */
+	int watched_aor;  /* of a record of who watches it; -1: none */
+	uint32_t watched; /* what that has; 0: nothing */
+	uint32_t before;  /* the AOR's, or its watchers', entry before it; 0: none */
+	uint32_t theirs;  /* of a merge: what the other side had; 0: none */
 	uint8_t *bytes;
 	size_t n;
 	struct held held[HELD_MAX];
@@ -46,8 +48,9 @@ struct history {
 struct chain {
 	uint32_t *at; /* by seq; at[0] is the root */
 	size_t room;
-	uint64_t n;             /* newest seq */
-	uint32_t aor[AORS_MAX]; /* newest entry of each AOR; 0: none */
+	uint64_t n;                 /* newest seq */
+	uint32_t aor[AORS_MAX];     /* newest entry of each AOR; 0: none */
+	uint32_t watched[AORS_MAX]; /* and of who watches it */
 };
 
 void history_begin(struct history *h);

@@ -63,6 +63,12 @@ static void send_bytes(struct world *w, struct host *h, int stream, struct slice
 	e->n = bytes.n;
 }
 
+static void note_handed_in(struct world *w, const struct host *h)
+{
+	memcpy(w->handed_in, h->chain.aor, sizeof w->handed_in);
+	memcpy(w->handed_in_watched, h->chain.watched, sizeof w->handed_in_watched);
+}
+
 void link_send(struct world *w, struct host *h, const struct node_output *o)
 {
 	struct stream *s = stream_of(h, o->connection);
@@ -71,7 +77,7 @@ void link_send(struct world *w, struct host *h, const struct node_output *o)
 		return;
 	int stream = (int)(s - h->link);
 	if (h->role != ROLE_ACTIVE)
-		memcpy(w->handed_in, h->chain.aor, sizeof w->handed_in);
+		note_handed_in(w, h);
 	if (stream == BULK)
 		check_bulk(w, h, o->bytes);
 	if (o->bytes.n > 1 && world_chance(w, 50000)) { /* a segment ends within a frame */

@@ -54,11 +54,20 @@ static void put_contacts(const struct op *op, struct buf *to)
 			    i, 10 + op->client, op->expires_s);
 }
 
-static void put_credentials(struct world *w, const struct client *c, struct buf *to)
+struct credentials {
+	int aor;
+	const char *nonce;
+	unsigned nc;
+	const char *method;
+};
+
+static void put_credentials(struct world *w, const struct credentials *c, struct buf *to)
 {
 	uint8_t ha1[DIGEST_HASH_MAX];
 	char user[32], nc[16], response[DIGEST_HEX_MAX + 1];
 
+	if (!w->digest || c->nonce[0] == '\0')
+		return;
 	(void)snprintf(user, sizeof user, "user%d", c->aor);
 	(void)snprintf(nc, sizeof nc, "%08x", c->nc);
 	digest_ha1(w->digester, DIGEST_SHA256, slice_str(user), SLICE("sim.example"),
@@ -66,7 +75,7 @@ static void put_credentials(struct world *w, const struct client *c, struct buf 
 	struct digest_question q = {
 		.form = {DIGEST_SHA256, false},
 		.ha1 = {ha1, digest_size(DIGEST_SHA256)},
-		.method = SLICE("REGISTER"),
+		.method = slice_str(c->method),
 		.uri = SLICE("sip:sim.example"),
 		.nonce = slice_str(c->nonce),
 		.nc = slice_str(nc),
@@ -91,9 +100,40 @@ void message_write(struct world *w, const struct client *c, const struct op *op,
 	put(to, "Call-ID: k%d-%u@sim\r\n", c->index, op->call);
 	put(to, "CSeq: %u REGISTER\r\nMax-Forwards: 70\r\n", op->cseq);
 	put_contacts(op, to);
-	if (w->digest && c->nonce[0] != '\0')
-		put_credentials(w, c, to);
+	put_credentials(w, &(struct credentials){c->aor, c->nonce, c->nc, "REGISTER"}, to);
 	put(to, "Content-Length: 0\r\n\r\n");
+}
+
+void message_write_subscribe(struct world *w, int index, struct buf *to)
+{
+	const struct onlooker *o = &w->watching.onlookers[index];
+	int aor = w->clients[index].aor;
+
+	put(to, "SUBSCRIBE sip:user%d@sim.example SIP/2.0\r\n", aor);
+	put(to, "Via: SIP/2.0/UDP 192.0.2.%d:5070;branch=z9hG4bKw-%d-%u-%u;rport\r\n", 10 + index,
+	    index, o->call, o->cseq);
+	put(to, "From: <sip:user%d@sim.example>;tag=w%d-%u\r\n", aor, index, o->call);
+	put(to, "To: <sip:user%d@sim.example>%s%s\r\n", aor, o->goes_on ? ";tag=" : "",
+	    o->goes_on ? o->tag : "");
+	put(to, "Call-ID: w%d-%u@sim\r\nCSeq: %u SUBSCRIBE\r\n", index, o->call, o->cseq);
+	put(to, "Max-Forwards: 70\r\nEvent: reg\r\nExpires: %u\r\n", o->expires_s);
+	put(to, "Contact: <sip:w%d@192.0.2.%d:5070>\r\n", index, 10 + index);
+	put_credentials(w, &(struct credentials){aor, o->nonce, o->nc, "SUBSCRIBE"}, to);
+	put(to, "Content-Length: 0\r\n\r\n");
+}
+
+void message_write_answer(struct slice request, const char *status, struct buf *to)
+{
+	static const char *const lines[] = {
+		"\r\nVia:", "\r\nFrom:", "\r\nTo:", "\r\nCall-ID:", "\r\nCSeq:"};
+
+	put(to, "SIP/2.0 %s", status);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		const char *at = memmem(request.p, request.n, lines[i], strlen(lines[i]));
+		if (at != NULL)
+			put(to, "\r\n%.*s", (int)strcspn(at + 2, "\r"), at + 2);
+	}
+	put(to, "\r\nContent-Length: 0\r\n\r\n");
 }
 
 /* Puts `user` under its key, unless the node has it. False: there was no room. */

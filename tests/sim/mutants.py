@@ -2,6 +2,7 @@
 """mutants.py - shows that the tests find bugs: puts one at a time into a copy of the tree.
 
 Usage: tests/sim/mutants.py [--seeds N] [--most N] [--jobs N] [NAME...]
+       tests/sim/mutants.py --check   each text is in its file, once (milliseconds)
 Each bug is looked for by the simulator with N seeds (300), then with more until it is found (--most, 6000); or by the
 unit test named beside it, where it is in what the simulator does not play. --jobs bugs at once (2).
 Builds in a temporary folder; prints a table; exits 1 if a bug was not found.
@@ -163,6 +164,16 @@ MUTANTS = [
      "\tr->count--;\n\tif (group != NULL)\n\t\t--*group;\n", "\tr->count--;\n\tif (group == NULL)\n\t\treturn;\n"),
     ("lifetimes-too-short", "what is granted is up to a fifth less", "node/core/registrar.c",
      "ctx->jitter % (most / 10 + 1)", "ctx->jitter % (most / 5 + 1)"),
+    ("notify-unlogged", "a NOTIFY leaves before its version is logged", "node/core/node_watch.c",
+     "\t\tnode_watch_send(n, seq, &l->notifies[i]);", "\t\tnode_watch_send(n, seq - seq, &l->notifies[i]);"),
+    ("notify-uncounted", "one version tells two things", "node/core/watcher.c",
+     "\tw->version++;\n", "\tw->version += kind == NOTIFY_FULL || news->reign == 0;\n"),
+    ("watchers-merged-low", "of one dialog a merge takes the lower version", "node/core/merge.c",
+     "else if (mine != NULL && theirs->version > mine->version)", "else if (mine != NULL && theirs->version < mine->version)"),
+    ("watcher-forgotten", "another one's subscription costs a watcher his turn", "node/core/serve_watch.c",
+     "t->out->deadline = t->in->pair;", "t->out->deadline = PAIRTIME_NEVER;", "test_watch"),
+    ("new-reign-untold", "a new reign tells nobody anew", "node/core/watcher.c",
+     "if (w->reign != news->reign)", "if (w->reign == 0)", "test_watch"),
     ("image-ahead", "the image goes beyond what is durable in the log", "store/image.c",
      "enum err store_checkpoint(struct store *store, uint64_t through_seq, uint64_t *records)\n{\n",
      "enum err store_checkpoint(struct store *store, uint64_t through_seq, uint64_t *records)\n{\n\tthrough_seq += 2;\n",
@@ -233,6 +244,20 @@ def as_list(x):
     return x if isinstance(x, list) else [x]
 
 
+def check(tree: Path) -> int:
+    """Every text is in its file, once; every test is there: else the bug is somewhere else than it was."""
+    wrong = []
+    for mutant in MUTANTS:
+        for file, old, _ in zip(*(as_list(x) for x in mutant[2:5])):
+            times = (tree / file).read_text().count(old)
+            if times != 1:
+                wrong.append(f"{mutant[0]}: {file} has {times} times, not once: {old.strip()!r}")
+        if len(mutant) > 5 and not (tree / "tests/unit" / f"{mutant[5]}.c").exists():
+            wrong.append(f"{mutant[0]}: there is no test {mutant[5]}")
+    print("\n".join(wrong) if wrong else f"{len(MUTANTS)} mutants apply")
+    return 1 if wrong else 0
+
+
 def mutate(tree: Path, mutant) -> dict:
     """What the changed files held before."""
     before = {}
@@ -279,8 +304,11 @@ def main() -> int:
     ask.add_argument("--seeds", type=int, default=300)
     ask.add_argument("--most", type=int, default=6000)
     ask.add_argument("--jobs", type=int, default=2)
+    ask.add_argument("--check", action="store_true")
     ask.add_argument("names", nargs="*")
     options = ask.parse_args()
+    if options.check:
+        return check(Path(__file__).resolve().parents[2])
     unknown = set(options.names) - {m[0] for m in MUTANTS}
     if unknown:
         sys.exit(f"no mutant of that name: {', '.join(sorted(unknown))}")

@@ -24,9 +24,11 @@ enum event_kind {
 	EVENT_ADDRESS,    /* host, life: the process is told where the address is */
 	EVENT_CLEANUP,    /* host: the address of a dead keepalived is taken away */
 	EVENT_ARP,        /* client, number: the host */
-	EVENT_REQUEST,    /* client, number: the host, op, bytes */
+	EVENT_REQUEST,    /* client, number: the host, op (below 0: of its onlooker), bytes */
 	EVENT_REPLY,      /* client, bytes */
 	EVENT_CLIENT,     /* client, number: of the timer */
+	EVENT_ONLOOKER,   /* client beside whom it stands, number: of the timer */
+	EVENT_TOLD,       /* the same, op: the host, number: the entry that it stands on, bytes */
 	EVENT_FAULT,      /* number: of the fault in its table */
 	EVENT_HEAL,       /* number: of the fault, who */
 	EVENT_LINE,       /* number: of the scenario's line */

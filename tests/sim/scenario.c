@@ -248,6 +248,12 @@ static bool read_commit(struct reading *r)
 	       wrong(r, "'" SLICE_FMT "' is no mode: write both, peer or disk", SLICE_ARG(word));
 }
 
+static bool read_watched(struct reading *r)
+{
+	r->to->watched = true;
+	return true;
+}
+
 static bool read_end(struct reading *r)
 {
 	return read_time(r, &r->to->end_ms);
@@ -258,7 +264,10 @@ static bool read_words(struct reading *r)
 	static const struct {
 		const char *name;
 		bool (*read)(struct reading *r);
-	} settings[] = {{"loads", read_played}, {"commit", read_commit}, {"end", read_end}};
+	} settings[] = {{"loads", read_played},
+	                {"commit", read_commit},
+	                {"watched", read_watched},
+	                {"end", read_end}};
 	bool (*read)(struct reading * r) = read_line;
 
 	for (size_t i = 0; i < ARRAY_LEN(settings) && read == read_line; i++)

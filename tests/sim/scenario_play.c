@@ -52,7 +52,7 @@ static const struct expectation expectations[] = {
 	{"exposed", exposed, STATS},       {"equal", check_is_equal, STATS},
 	{"takeover", NULL, STAT_REIGNS},   {"snapshot", NULL, STAT_SNAPSHOTS},
 	{"fork", NULL, STAT_FORKS},        {"merge", NULL, STAT_MERGES},
-	{"answer", NULL, STAT_ANSWERED},
+	{"answer", NULL, STAT_ANSWERED},   {"told", NULL, STAT_TOLD},
 };
 
 const struct expectation *expectation_named(struct slice name)
@@ -238,6 +238,7 @@ void scenario_begin(struct world *w, const struct scenario *s, enum load load)
 	w->resync_rate = w->slice_bytes = 0;
 	w->bulk_delay_ms = w->link_delay_ms;
 	w->cold_start_ms = world_draw(w, 3, 6) * 1000;
+	w->watched = s->watched;
 	if (s->commit_known)
 		w->mode = s->commit;
 	w->rough_until = s->end_ms;

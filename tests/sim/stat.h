@@ -16,6 +16,8 @@
 	X(STAT_HIT_TAKEOVERS, "in a takeover")       \
 	X(STAT_HIT_RESYNCS, "in a snapshot")         \
 	X(STAT_HIT_SWITCHOVERS, "in a switchover")   \
+	X(STAT_SUBSCRIBED, "subscriptions")          \
+	X(STAT_TOLD, "states told")                  \
 	X(STAT_OPEN, "requests left open")           \
 	X(STAT_OPEN_HAPPENED, "of them carried out") \
 	X(STAT_FLIPS, "flips repaired")              \

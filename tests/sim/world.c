@@ -212,6 +212,7 @@ struct world *world_new(uint64_t seed, const struct world_options *o)
 	}
 	for (int i = 0; i < HOSTS; i++)
 		draw_host(w, i);
+	onlooker_plan(w);
 	version_plan(w);
 	flip_plan(w);
 	fault_plan(w);
@@ -237,6 +238,7 @@ void world_free(struct world **world)
 	digester_close(&w->digester);
 	free(w->ops);
 	free(w->taken_in);
+	watch_free(&w->watching);
 	free(w->scratch);
 	free(w);
 	*world = NULL;
@@ -264,9 +266,10 @@ static void on_check(struct world *w, const struct event *e)
 	check_acked(w);
 	check_pair(w);
 	flip_check(w);
+	bool told = watch_all_told(w);
 	if (w->quiet && !w->failed) {
 		fault_heal_all(w);
-		w->done = check_settled(w);
+		w->done = check_settled(w) && told;
 	}
 	(void)world_at(w, CHECK_MS, EVENT_CHECK, 0);
 }
@@ -321,6 +324,8 @@ static void happen(struct world *w, const struct event *e)
 		[EVENT_REQUEST] = client_on_request,
 		[EVENT_REPLY] = client_on_reply,
 		[EVENT_CLIENT] = client_on_timer,
+		[EVENT_ONLOOKER] = onlooker_on_timer,
+		[EVENT_TOLD] = onlooker_on_message,
 		[EVENT_FAULT] = fault_on_event,
 		[EVENT_HEAL] = fault_on_heal,
 		[EVENT_FLIP] = flip_on_event,

@@ -6,15 +6,14 @@
 #include "proto/sip/digest.h"
 #include "tests/sim/flip.h"
 #include "tests/sim/host.h"
+#include "tests/sim/onlooker.h"
+#include "tests/sim/op.h"
 #include "tests/sim/queue.h"
 #include "tests/sim/stat.h"
 
 struct scenario;
 
 enum {
-	HOSTS = 2,
-	CLIENTS_MAX = 8,
-	CONTACTS_MAX = 3,
 	NET_LONGEST_MS = 2500, /* no datagram is on its way for longer */
 	ADVERT_MS = 100,
 	FLUSH_MS = 200, /* mode peer */
@@ -25,40 +24,6 @@ enum profile { CALM, SINGLE, ROUGH, SCRIPTED };
 
 /* They are over quickly, and what goes wrong right then matters most. */
 enum moment { MOMENT_MERGE, MOMENT_TAKEOVER, MOMENT_SNAPSHOT, MOMENT_SWITCHOVER, MOMENTS };
-
-enum op_kind { OP_REGISTER, OP_REMOVE, OP_STAR, OP_FETCH, OP_OPERATOR };
-enum op_state { OP_OPEN, OP_GIVEN_UP, OP_GRANTED, OP_REFUSED };
-enum { OP_ENTRIES = 4 };
-
-/* One REGISTER (or an operator's removal) as its sender knows it, and what became of it. */
-struct op {
-	int client; /* -1: the operator */
-	int aor;
-	enum op_kind kind;
-	enum op_state state;
-	unsigned contacts; /* bits */
-	unsigned call;
-	uint32_t cseq, expires_s;
-	int64_t start, last_sent, done;
-	unsigned copies;              /* put on the wire */
-	uint32_t entries[OP_ENTRIES]; /* what it wrote: one, or more where one was lost */
-	size_t n_entries;
-	uint32_t served[HOSTS]; /* newest entry of its AOR when it was served first */
-	uint64_t served_life[HOSTS];
-	bool excused;        /* was on one disk alone, as the pair said, and that disk is gone */
-	int rests_on;        /* the disk that had it is gone: this host's memory has it, ... */
-	uint64_t rests_life; /* ... as long as this process lives; 0: it does not rest so */
-	bool acked;          /* a 200 has left a node ... */
-	int64_t acked_at;
-	bool paired;               /* ... while the pair was paired, and so ... */
-	uint64_t kept_life[HOSTS]; /* ... these processes had it */
-};
-
-/* A merge that left our record as it was: `theirs` is in it from `ours` on. */
-struct taken_in {
-	int aor;
-	uint32_t ours, theirs;
-};
 
 struct client {
 	int index, aor;
@@ -99,7 +64,8 @@ struct world {
 	enum profile profile;
 	enum commit_mode mode;
 	bool digest;
-	bool mixed; /* versions, and so restarts */
+	bool watched; /* all AORs, as a scenario wants it */
+	bool mixed;   /* versions, and so restarts */
 	int n_clients, n_aors;
 	int ballast, imported; /* subscribers that only make the state large */
 	int64_t rough_until;   /* faults and clients act until then */
@@ -124,6 +90,7 @@ struct world {
 	struct op *ops;
 	size_t n_ops, ops_room;
 	uint32_t handed_in[AORS_MAX]; /* what the node that is not active held when it spoke last */
+	uint32_t handed_in_watched[AORS_MAX];
 	struct taken_in *taken_in;
 	size_t n_taken_in, taken_in_room;
 	int serving; /* the op a node is looking at; -1: none */
@@ -142,6 +109,7 @@ struct world {
 	int64_t both_died; /* when one died shortly behind the other */
 	uint64_t tickets;
 	struct flip flip;
+	struct watching watching;
 	uint64_t stat[STATS];
 	struct script script;
 
