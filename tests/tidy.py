@@ -23,6 +23,7 @@ MAY_INCLUDE = {
 # A library is somebody's business, not everybody's.
 HOME_OF = {
     "event2/": ["node/io", "tests/unit/fake_loop.h", "tests/unit/control_kit.h", "tests/unit/cable.h"],
+    "ares.h": ["node/io"],
     "lmdb.h": ["store"],
     "protobuf-c/": ["proto/entry.c", "proto/record.c", "proto/pack.h"],
     ".pb-c.h": ["proto/frame_parts.h", "proto/entry.c", "proto/record.c", "proto/record_aor.c",

@@ -50,6 +50,7 @@ typedef char *config_word;          /* "": none */
 typedef char *config_password;      /* "": none */
 typedef char *config_proxy;         /* "": none */
 typedef char *config_aor;           /* "": none */
+typedef char *config_servers;       /* "": none */
 typedef char *config_networks;      /* "": none */
 typedef struct addr config_address; /* ADDR_NONE: not given */
 typedef uint16_t config_port;

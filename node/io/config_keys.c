@@ -82,6 +82,8 @@ static const struct config_type type_proxy =
 	TEXT_OF("a host name or an IP address, with or without a port,", config_is_proxy);
 static const struct config_type type_aor =
 	TEXT_OF("an address such as sip:trunk@example.com", config_is_aor);
+static const struct config_type type_servers =
+	TEXT_OF("a list such as 192.0.2.53, [2001:db8::53]:5353", config_is_servers);
 static const struct config_type type_networks =
 	TEXT_OF("a list such as 192.0.2.7, 198.51.100.0/24", config_is_networks);
 static const struct config_type type_password = {.what = "a text",

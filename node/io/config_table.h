@@ -82,6 +82,9 @@
 	  "a SIP connection without a byte for so long is closed") \
 	X(tls_ca_file, path, "tls.ca_file", NULL, 1, 200, OWN, \
 	  "certificates of the authorities that a proxy's certificate must come from; left out: the system's") \
+	X(dns_servers, servers, "dns.servers", "", 0, 200, OWN, \
+	  "DNS servers that names of proxies are asked of, up to three by commas, each with a port where it is " \
+	  "not 53; left out: those of /etc/resolv.conf") \
 	X(nap_pace, count, "nap_pace", "100", 1, 10000, OWN, \
 	  "REGISTERs a second to all NAPs at the most, where many are due at once, as after a takeover")
 

@@ -2,7 +2,7 @@
 #include "proto/sip/header.h"
 #include "proto/sip/number.h"
 
-enum { PORT_DIGITS = 5, BITS_DIGITS = 3, IPV4_BITS = 32, IPV6_BITS = 128 };
+enum { PORT_DIGITS = 5, BITS_DIGITS = 3, IPV4_BITS = 32, IPV6_BITS = 128, DNS_SERVERS_MAX = 3 };
 
 bool config_is_path(struct slice text)
 {
@@ -130,6 +130,18 @@ static bool is_network(struct slice text)
 		return false;
 	return slash == NULL || is_number(slice_from(text, n + 1), BITS_DIGITS,
 	                                  address.family == ADDR_IPV4 ? IPV4_BITS : IPV6_BITS);
+}
+
+bool config_is_servers(struct slice text)
+{
+	struct slice rest = text, element;
+	struct addr address;
+	size_t n = 0;
+
+	for (; list_next(&rest, &element); n++)
+		if (n == DNS_SERVERS_MAX || !addr_parse(element, &address))
+			return false;
+	return true;
 }
 
 bool config_is_networks(struct slice text)

@@ -46,6 +46,7 @@ bool config_is_route(struct slice text);
 bool config_is_numbers(struct slice text);
 bool config_is_proxy(struct slice text);
 bool config_is_aor(struct slice text);
+bool config_is_servers(struct slice text);
 bool config_is_networks(struct slice text);
 
 #endif

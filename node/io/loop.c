@@ -92,6 +92,11 @@ static void on_message(struct loop *l, const struct node_output *o)
 	sip_io_send(l->sip, o);
 }
 
+static void on_resolve(struct loop *l, const struct node_output *o)
+{
+	dns_ask(l->dns, o);
+}
+
 static void on_answer(struct loop *l, const struct node_output *o)
 {
 	control_answer(l->control, o->ticket, o->ok, o->bytes);
@@ -167,7 +172,7 @@ static void carry_out(struct loop *l, const struct node_output *o)
 		[OUT_NEXT_ABORT] = on_disk,       [OUT_DIVERGENCE] = on_divergence,
 		[OUT_HISTORY] = on_history,       [OUT_LOG] = on_log,
 		[OUT_EXIT] = on_exit_asked,       [OUT_DIFF_TABLE] = on_difference,
-		[OUT_DIFFERENCE] = on_difference,
+		[OUT_DIFFERENCE] = on_difference, [OUT_RESOLVE] = on_resolve,
 	};
 
 	by_kind[o->kind](l, o);

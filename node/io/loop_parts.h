@@ -6,6 +6,7 @@
 
 #include "node/io/control.h"
 #include "node/io/divergence.h"
+#include "node/io/dns.h"
 #include "node/io/journal.h"
 #include "node/io/keeper.h"
 #include "node/io/log_thread.h"
@@ -28,6 +29,7 @@ struct loop {
 	struct domain_policy *domains;
 	struct nap_options *naps; /* as the node has them */
 	struct store *store;
+	struct dns *dns;
 	struct log_thread *log_thread;
 	struct peer_link *link;
 	struct sip_io *sip;

@@ -7,7 +7,11 @@
 #include "node/io/config_nap.h"
 #include "node/io/loop_parts.h"
 
-enum { DISK_HANG_MS = 2000 }; /* a disk that answers late is slow until then */
+enum {
+	DISK_HANG_MS = 2000, /* a disk that answers late is slow until then */
+	DNS_TRY_MS = 1500,
+	DNS_WAIT_MS = 6000,
+};
 
 static void *take(void *context, size_t size)
 {
@@ -336,11 +340,16 @@ static int open_edges(struct loop *l)
 		.flush_interval_ms = c->commit == CONFIG_COMMIT_PEER ? c->flush_interval : 0,
 	};
 
+	const struct dns_options dns = {c->dns_servers, DNS_TRY_MS, DNS_WAIT_MS};
+
 	l->divergence = divergence_open(c->store_dir);
 	l->journal = journal_open(c->store_dir);
 	l->sip = sip_io_open(l);
 	if (l->sip == NULL)
 		return EX_UNAVAILABLE;
+	l->dns = dns_open(l, &dns);
+	if (l->dns == NULL)
+		return EX_OSERR;
 	l->control = control_open(l, c->control);
 	if (l->control == NULL)
 		return EX_UNAVAILABLE;
@@ -392,6 +401,7 @@ int loop_start(struct loop *l)
 void loop_stop(struct loop *l)
 {
 	control_close(&l->control);
+	dns_close(&l->dns);
 	sip_io_close(&l->sip);
 	if (l->link != NULL)
 		peer_link_close(&l->link);

@@ -43,6 +43,7 @@ static void every_default_is_what_the_table_says(void **state)
 	assert_int_equal(c->cold_start_wait, 60000);
 	assert_int_equal(c->nonce_lifetime, 300000);
 	assert_int_equal(c->log_level, LOG_NOTICE);
+	assert_string_equal(c->dns_servers, "");
 	assert_int_equal(c->limits_pending_mib, 64);
 	assert_int_equal(c->limits_tcp_connections, 10000);
 	assert_int_equal(c->limits_tcp_idle, 600000);
@@ -188,6 +189,12 @@ static void a_wrong_value_is_refused_with_its_line_and_what_would_be_right(void 
 	         "`takeover_when_behind`: `maybe` is not yes or no"},
 		{STANDALONE "log: {level: loud}\n", 4,
 	         "`log.level`: `loud` is not one of error, warn, notice, info, debug"},
+		{STANDALONE "dns: {servers: ns.example.com}\n", 4,
+	         "`dns.servers`: `ns.example.com` is not a list such as 192.0.2.53, "
+	         "[2001:db8::53]:5353 of at most 200 bytes"},
+		{STANDALONE "dns: {servers: \"192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4\"}\n", 4,
+	         "`dns.servers`: `192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4` is not a list such "
+	         "as 192.0.2.53, [2001:db8::53]:5353 of at most 200 bytes"},
 		{STANDALONE "log: {level: \"a\\x01b\"}\n", 4,
 	         "`log.level`: `a?b` is not one of error, warn, notice, info, debug"},
 		{STANDALONE "log: {level: \"info\\0\"}\n", 4, "`log.level` holds a NUL byte"},
