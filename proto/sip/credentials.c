@@ -1,6 +1,5 @@
 #include "proto/base/defs.h"
-#include "proto/sip/header.h"
-#include "proto/sip/scan.h"
+#include "proto/sip/auth_param.h"
 
 enum { NC_DIGITS = 8 }; /* RFC 7616 3.4 */
 
@@ -28,22 +27,17 @@ static struct slice *field_of(struct sip_credentials *c, struct slice name)
 /* RFC 7616 3.4: each at most once. Which of two counts would be the client's secret. */
 static bool read_one(struct slice element, struct sip_credentials *c)
 {
-	size_t equals = find_byte(element, '=');
-	struct slice name = trim(slice_head(element, equals));
-	struct slice value = trim_left(skip(element, equals + 1));
-	bool quoted = starts_with(value, '"');
+	struct auth_param p;
 
-	if (equals == element.n || name.n == 0 || !all(name, is_token))
+	if (!auth_param_read(element, &p))
 		return false;
-	if (quoted ? quoted_size(value) != value.n : find_byte(value, '"') < value.n)
-		return false;
-	struct slice *field = field_of(c, name);
+	struct slice *field = field_of(c, p.name);
 
 	if (field == NULL)
 		return true;
 	bool first = field->p == NULL;
 
-	*field = quoted ? (struct slice){value.p + 1, value.n - 2} : value;
+	*field = p.value;
 	return first;
 }
 
@@ -61,16 +55,12 @@ static uint32_t read_nc(struct slice text)
 enum err credentials_read(struct slice value, struct sip_credentials *out)
 {
 	struct slice rest = value;
-	struct slice scheme = take_token(&rest);
 	struct slice element;
+	enum err err = auth_scheme(&rest);
 
 	*out = (struct sip_credentials){0};
-	if (scheme.n == 0)
-		return ERR_MALFORMED;
-	if (!slice_eq_nocase(scheme, SLICE("Digest")))
-		return ERR_UNSUPPORTED;
-	if (trim_left(rest).n == rest.n)
-		return ERR_MALFORMED;
+	if (err != OK)
+		return err;
 	while (list_next(&rest, &element))
 		if (!read_one(element, out))
 			return ERR_MALFORMED;
