@@ -27,7 +27,7 @@ HOME_OF = {
     "lmdb.h": ["store"],
     "protobuf-c/": ["proto/entry.c", "proto/record.c", "proto/pack.h"],
     ".pb-c.h": ["proto/frame_parts.h", "proto/entry.c", "proto/record.c", "proto/record_aor.c",
-               "proto/record_watcher.c"],
+               "proto/record_watcher.c", "proto/record_nap.c"],
     "openssl/": ["node/io", "node/ctl", "proto/sip/digest.c", "tests/bench"],
     "yaml.h": ["node/io/config.c"],
     "osipparser2/": ["tests/unit/other_reading.h"],

@@ -5,8 +5,7 @@
 #ifndef NODE_CORE_NAP_H
 #define NODE_CORE_NAP_H
 
-#include "proto/base/addr.h"
-#include "proto/base/mtime.h"
+#include "proto/record_nap.h"
 
 enum {
 	NAPS_MAX = 4096,
@@ -44,16 +43,6 @@ struct nap_list {
 	const struct nap_options *at;
 	size_t n;
 };
-
-/* What it does now; stored in its record, so numbers are never reused. */
-enum nap_phase {
-	NAP_IDLE = 1,      /* nothing is to be registered */
-	NAP_REGISTERING,   /* a REGISTER is on its way: its outcome is unknown */
-	NAP_REGISTERED,    /* until the refresh is due */
-	NAP_WAITING,       /* refused, or no answer: tried again after a pause */
-	NAP_UNREGISTERING, /* the binding is being taken away */
-};
-const char *nap_phase_name(enum nap_phase p); /* "registering"; "?" outside the list */
 
 /* One NAP as the operator sees it; the first four as the reference system calls them. */
 struct nap_view {

@@ -2,17 +2,6 @@
 
 #include "node/core/node_parts.h"
 
-const char *nap_phase_name(enum nap_phase p)
-{
-	static const char *const names[] = {[NAP_IDLE] = "idle",
-	                                    [NAP_REGISTERING] = "registering",
-	                                    [NAP_REGISTERED] = "registered",
-	                                    [NAP_WAITING] = "waiting",
-	                                    [NAP_UNREGISTERING] = "unregistering"};
-
-	return p >= NAP_IDLE && p <= NAP_UNREGISTERING ? names[p] : "?";
-}
-
 void node_on_naps(struct node *n, const struct node_input *in)
 {
 	n->naps.configured = in->naps;

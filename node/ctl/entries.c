@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "proto/record_nap.h"
+
 enum { TEXT_MAX = 700, CONTACTS_SHOWN = 3 };
 
 /* What can be printed of it; the rest becomes `?`. */
@@ -89,13 +91,28 @@ static enum err sum_watchers(struct slice value, struct arena *arena, struct buf
 	return err;
 }
 
+static enum err sum_nap(struct slice value, struct arena *arena, struct buf *to)
+{
+	struct nap_record r;
+	enum err err = nap_decode(value, arena, &r);
+
+	if (err != OK)
+		return err;
+	buf_str(to, nap_phase_name(r.phase));
+	buf_str(to, ", cseq ");
+	buf_u64(to, r.cseq);
+	buf_str(to, ", last status ");
+	buf_u64(to, r.last_status);
+	return OK;
+}
+
 static enum err summary(enum table table, struct slice value, struct arena *arena, struct buf *to)
 {
 	typedef enum err sum_fn(struct slice value, struct arena * arena, struct buf * to);
 	static sum_fn *const by_table[TABLE_END] = {
 		[TABLE_AOR] = sum_aor,          [TABLE_SUBSCRIBER] = sum_subscriber,
 		[TABLE_WATCHER] = sum_watchers, [TABLE_SECRET] = sum_secret,
-		[TABLE_REIGN] = sum_reign,
+		[TABLE_REIGN] = sum_reign,      [TABLE_NAP] = sum_nap,
 	};
 
 	arena_reset(arena);
