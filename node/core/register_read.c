@@ -93,19 +93,6 @@ struct denial require_check(const struct sip_msg *m, enum sip_header_id header, 
 	return r;
 }
 
-/* Folded lines are joined before anything is stored: what is kept is one line of text. */
-static struct slice unfolded(struct slice s, struct arena *arena)
-{
-	if (s.n == 0 || (memchr(s.p, '\r', s.n) == NULL && memchr(s.p, '\n', s.n) == NULL))
-		return s;
-	uint8_t *to = arena_take(arena, s.n);
-	if (to == NULL)
-		return (struct slice){NULL, 0};
-	for (size_t i = 0; i < s.n; i++)
-		to[i] = s.p[i] == '\r' || s.p[i] == '\n' ? ' ' : s.p[i];
-	return (struct slice){to, s.n};
-}
-
 /* A URI with a control character or a space in it would break the line it is printed in. */
 static bool is_printable(struct slice uri)
 {
@@ -140,7 +127,7 @@ static struct slice params_kept(struct slice params, struct arena *arena)
 	struct sip_param p;
 
 	if (all_kept(params))
-		return unfolded(params, arena);
+		return header_unfolded(params, arena);
 	uint8_t *memory = arena_take(arena, params.n + 1);
 	if (memory == NULL)
 		return (struct slice){NULL, 0};
@@ -155,7 +142,7 @@ static struct slice params_kept(struct slice params, struct arena *arena)
 			buf_put(&to, p.value);
 		}
 	}
-	return unfolded(buf_slice(&to), arena);
+	return header_unfolded(buf_slice(&to), arena);
 }
 
 static struct denial read_contact(struct slice element, struct arena *arena,
@@ -178,7 +165,7 @@ static struct denial read_contact(struct slice element, struct arena *arena,
 		return deny(413, SERVED_BAD, "Contact URI Too Long");
 	if (!out->knows_outbound || c->instance.n == 0)
 		c->reg_id = 0; /* RFC 5626 section 6: then it says nothing */
-	c->addr.display = unfolded(c->addr.display, arena);
+	c->addr.display = header_unfolded(c->addr.display, arena);
 	c->addr.params = params_kept(c->addr.params, arena);
 	out->n_contacts++;
 	return granted();
@@ -221,7 +208,7 @@ static struct denial read_path(const struct sip_msg *m, struct arena *arena,
 				return deny(400, SERVED_BAD, "Bad Path");
 			if (out->n_paths == BINDING_PATHS_MAX)
 				return deny(413, SERVED_BAD, "Too Many Path Values");
-			out->path[out->n_paths++] = unfolded(element, arena);
+			out->path[out->n_paths++] = header_unfolded(element, arena);
 		}
 	}
 	return granted();
@@ -287,7 +274,8 @@ static void read_agent(const struct sip_msg *m, struct arena *arena, struct regi
 
 	out->user_agent = (struct slice){NULL, 0};
 	if (h != NULL)
-		out->user_agent = unfolded(slice_head(h->value, USER_AGENT_STORED_MAX), arena);
+		out->user_agent =
+			header_unfolded(slice_head(h->value, USER_AGENT_STORED_MAX), arena);
 }
 
 static bool is_direct(const struct sip_msg *m)

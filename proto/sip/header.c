@@ -35,6 +35,20 @@ static size_t find_outside(struct slice s, uint8_t stop)
 	return i;
 }
 
+struct slice header_unfolded(struct slice value, struct arena *arena)
+{
+	bool folded = find_byte(value, '\r') < value.n || find_byte(value, '\n') < value.n;
+
+	if (!folded)
+		return value;
+	uint8_t *to = arena_take(arena, value.n);
+	if (to == NULL)
+		return (struct slice){NULL, 0};
+	for (size_t i = 0; i < value.n; i++)
+		to[i] = value.p[i] == '\r' || value.p[i] == '\n' ? ' ' : value.p[i];
+	return (struct slice){to, value.n};
+}
+
 bool list_next(struct slice *rest, struct slice *element)
 {
 	while (rest->n > 0) {
@@ -242,6 +256,20 @@ uint32_t expires_read(struct slice value)
 	if (number_read(value, &s) != OK)
 		return EXPIRES_MALFORMED_S;
 	return s > EXPIRES_MAX_S ? EXPIRES_MAX_S : s;
+}
+
+enum err retry_after_read(struct slice value, uint32_t *out)
+{
+	struct slice s = trim(value);
+	size_t n = span(s, is_digit);
+	struct slice rest = skip(s, n);
+	bool ends = rest.n == 0 || is_space(rest.p[0]) || is_one_of(rest.p[0], ";(");
+
+	if (n == 0 || !ends)
+		return ERR_MALFORMED;
+	if (!decimal(slice_head(s, n), INT32_MAX, out))
+		*out = INT32_MAX;
+	return OK;
 }
 
 enum err cseq_read(struct slice value, struct sip_cseq *out)

@@ -9,6 +9,10 @@
 #include "proto/sip/message.h"
 #include "proto/sip/uri.h"
 
+/* Folded lines joined: what is kept or passed on is one line of text. In the arena where it differs (n == 0:
+ * no room there). */
+struct slice header_unfolded(struct slice value, struct arena *arena);
+
 /* Takes the next element of a comma list (quotes and < > respected); false at its end. An empty
  * element is skipped. */
 bool list_next(struct slice *rest, struct slice *element);
@@ -61,6 +65,8 @@ enum err contact_read(struct slice element, struct sip_contact *out) MUST_CHECK;
 /* Expires, Max-Forwards: delta-seconds, a number. expires_read: malformed is 3600 (R20). */
 uint32_t expires_read(struct slice value);
 enum err number_read(struct slice value, uint32_t *out) MUST_CHECK;
+/* Retry-After: seconds, behind them perhaps a comment and parameters; beyond 2**31 - 1 as that. */
+enum err retry_after_read(struct slice value, uint32_t *out) MUST_CHECK;
 
 /* Authorization (RFC 7616, 8760). Values without their quotes, backslashes kept as written (a quoted
  * backslash stays two characters: digests are made over what was sent). n == 0: absent. */

@@ -5,7 +5,7 @@
 #include "proto/sip/header.h"
 #include "proto/sip/scan.h"
 
-enum { HEADER_NAME_MAX = 14 };
+enum { HEADER_NAME_MAX = 18 };
 
 /* Headers that are known, by the length of their name: a lookup compares at most four. */
 static const struct {
@@ -34,19 +34,25 @@ static const struct {
 	{HEADER_REQUIRE, {SLICE_OF("Require")}},
 	{HEADER_SUPPORTED, {SLICE_OF("Supported")}},
 	{HEADER_USER_AGENT, {SLICE_OF("User-Agent")}},
+	{HEADER_MIN_EXPIRES, {SLICE_OF("Min-Expires")}},
+	{HEADER_RETRY_AFTER, {SLICE_OF("Retry-After")}},
+	{HEADER_UNSUPPORTED, {SLICE_OF("Unsupported")}},
 	{HEADER_RECORD_ROUTE, {SLICE_OF("Record-Route")}},
 	{HEADER_MAX_FORWARDS, {SLICE_OF("Max-Forwards")}},
 	{HEADER_CONTENT_TYPE, {SLICE_OF("Content-Type")}},
 	{HEADER_AUTHORIZATION, {SLICE_OF("Authorization")}},
 	{HEADER_PROXY_REQUIRE, {SLICE_OF("Proxy-Require")}},
+	{HEADER_SERVICE_ROUTE, {SLICE_OF("Service-Route")}},
 	{HEADER_CONTENT_LENGTH, {SLICE_OF("Content-Length")}},
+	{HEADER_WWW_AUTHENTICATE, {SLICE_OF("WWW-Authenticate")}},
+	{HEADER_PROXY_AUTHENTICATE, {SLICE_OF("Proxy-Authenticate")}},
 };
 
 /* Where the names of each length begin in `known`; the next entry is where they end. */
 static const uint8_t known_from[HEADER_NAME_MAX + 2] = {
-	0, 0, 9, 10, 11, 14, 15, 16, 20, 20, 21, 22, 22, 25, 27, 28,
+	0, 0, 9, 10, 11, 14, 15, 16, 20, 20, 21, 22, 25, 28, 31, 32, 32, 33, 33, 34,
 };
-_Static_assert(ARRAY_LEN(known) == 28, "known_from must be counted anew");
+_Static_assert(ARRAY_LEN(known) == 34, "known_from must be counted anew");
 
 static const struct slice method_names[] = {
 	[SIP_REGISTER] = {SLICE_OF("REGISTER")},
@@ -150,6 +156,7 @@ static bool read_status_line(struct slice line, struct sip_msg *out)
 		status = status * 10 + (unsigned)(rest.p[i] - '0');
 	}
 	out->status = (uint16_t)status;
+	out->reason = trim(slice_from(rest, 3));
 	return status >= 100 && status <= 699;
 }
 
@@ -243,6 +250,7 @@ static void start(struct sip_msg *out)
 	out->method = SIP_OTHER_METHOD;
 	out->method_name = out->request_uri = none;
 	out->status = 0;
+	out->reason = none;
 	out->n_headers = 0;
 	out->too_many_headers = false;
 }

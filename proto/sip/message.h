@@ -49,14 +49,20 @@ enum sip_header_id {
 	HEADER_EXPIRES,
 	HEADER_FROM,
 	HEADER_MAX_FORWARDS,
+	HEADER_MIN_EXPIRES,
 	HEADER_PATH,
+	HEADER_PROXY_AUTHENTICATE,
 	HEADER_PROXY_REQUIRE,
 	HEADER_RECORD_ROUTE,
 	HEADER_REQUIRE,
+	HEADER_RETRY_AFTER,
+	HEADER_SERVICE_ROUTE,
 	HEADER_SUPPORTED,
 	HEADER_TO,
+	HEADER_UNSUPPORTED,
 	HEADER_USER_AGENT,
 	HEADER_VIA,
+	HEADER_WWW_AUTHENTICATE,
 };
 
 struct sip_header {
@@ -72,6 +78,7 @@ struct sip_msg {
 	struct slice request_uri; /* requests: as written */
 	struct slice version;     /* "SIP/2.0" */
 	uint16_t status;          /* responses */
+	struct slice reason;      /* responses: the phrase; n == 0: none */
 	struct sip_header headers[SIP_HEADERS_MAX];
 	size_t n_headers;
 	bool too_many_headers;
