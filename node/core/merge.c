@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "node/core/merge_aor.h"
+#include "proto/record_nap.h"
 
 /* Bytes of the network may say any time: at the ends of the line it stops. */
 static struct pairtime moved(struct pairtime t, int64_t by_ms)
@@ -282,12 +283,104 @@ static enum err merge_watchers(const struct merge *m, const struct merge_version
 	return OK;
 }
 
+static bool time_sound(struct pairtime t)
+{
+	return t.ms >= 0 && t.ms < PAIRTIME_END_MS;
+}
+
+/* 0 says that there is none. False: moved off the line. */
+static bool move_time(struct pairtime *t, int64_t by_ms)
+{
+	if (t->ms != 0)
+		*t = moved(*t, by_ms);
+	return time_sound(*t);
+}
+
+static bool move_nap(const struct merge *m, struct nap_record *r)
+{
+	struct pairtime *const times[] = {&r->since, &r->sent, &r->until, &r->due,
+	                                  &r->available_since};
+	bool sound = true;
+
+	if (!is_of_fork(m, r->epoch, r->unit))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		sound = move_time(times[i], m->their_shift_ms) && sound;
+	return sound;
+}
+
+/* The provider has heard of two: which of them it holds for registered is not known. */
+static void doubt_nap(struct nap_record *r)
+{
+	if (r->phase != NAP_REGISTERED && r->phase != NAP_REGISTERING)
+		return;
+	r->phase = NAP_REGISTERING;
+	r->why = SLICE("unknown: the histories of both nodes were joined");
+	r->due = (struct pairtime){0};
+}
+
+struct nap_side {
+	struct nap_record record;
+	struct buf to;
+};
+
+/* One side's record as a merge has it; `m` moves it in time. `to` stays empty where that side has none, or none that is sound. */
+static enum err read_nap(const struct merge *m, struct slice bytes, struct arena *arena,
+                         struct nap_side *out)
+{
+	uint8_t *memory = arena_take(arena, RECORD_MAX);
+
+	out->to = buf_on(memory, memory == NULL ? 0 : RECORD_MAX);
+	if (memory == NULL)
+		return ERR_TOO_BIG;
+	if (bytes.n == 0)
+		return OK;
+	enum err err = nap_decode(bytes, arena, &out->record);
+	if (err != OK || (m != NULL && !move_nap(m, &out->record)))
+		return err;
+	doubt_nap(&out->record);
+	nap_encode(&out->record, &out->to);
+	return out->to.full ? ERR_TOO_BIG : OK;
+}
+
+static bool nap_is_newer(const struct nap_side *theirs, const struct nap_side *ours)
+{
+	if (theirs->to.n == 0 || ours->to.n == 0)
+		return ours->to.n == 0;
+	if (theirs->record.cseq != ours->record.cseq)
+		return theirs->record.cseq > ours->record.cseq;
+	if (theirs->record.sent.ms != ours->record.sent.ms)
+		return theirs->record.sent.ms > ours->record.sent.ms;
+	return slice_cmp(buf_slice(&theirs->to), buf_slice(&ours->to)) > 0;
+}
+
+/* A side without the record has no say: what was deleted there alone is un-registered by who configures it. */
+static enum err merge_naps(const struct merge *m, const struct merge_versions *v,
+                           struct arena *arena, struct merged *out)
+{
+	struct nap_side ours, theirs;
+
+	if (slice_eq(v->ours, v->theirs))
+		return OK;
+	enum err err = read_nap(NULL, v->ours, arena, &ours);
+
+	if (err == OK)
+		err = read_nap(m, v->theirs, arena, &theirs);
+	if (err != OK)
+		return err;
+	if (nap_is_newer(&theirs, &ours))
+		*out = theirs_win(buf_slice(&theirs.to));
+	else if (!slice_eq(buf_slice(&ours.to), v->ours))
+		*out = (struct merged){buf_slice(&ours.to), MERGE_JOINED};
+	return OK;
+}
+
 enum err record_merge(const struct merge *m, enum table table, const struct merge_versions *v,
                       struct arena *arena, struct merged *out)
 {
 	assert(m->n_their_reigns <= MERGE_REIGNS_MAX);
 	*out = ours_stay(v);
-	if (v->theirs.n == 0)
+	if (v->theirs.n == 0 && table != TABLE_NAP)
 		return OK;
 	switch (table) {
 	case TABLE_AOR:
@@ -299,6 +392,7 @@ enum err record_merge(const struct merge *m, enum table table, const struct merg
 	case TABLE_WATCHER:
 		return merge_watchers(m, v, arena, out);
 	case TABLE_NAP:
+		return merge_naps(m, v, arena, out);
 	case TABLE_FORWARD:
 	case TABLE_REIGN:
 	case TABLE_END:

@@ -12,8 +12,9 @@
  *   - what a binding's own record has buried or floored came before that binding, whatever the stamps;
  *   - tombstones, floor and nonces are joined, the newest kept where there are too many.
  * Subscribers: the whole record with the later pair time, `gone` included. Watchers: the union; of one dialog the
- * higher version. Secrets: the union; a key is
- * added, never replaced. A side without the record: empty bytes.
+ * higher version. NAPs: the whole record with the higher CSeq; what it held for registered is asked
+ * again, whoever of the two had it. Secrets: the union; a key is added, never replaced. A side without
+ * the record: empty bytes.
  *
  * Limits. A merged AOR may exceed the policy's maximum of contacts. Beyond AOR_BINDINGS_MAX those that
  * end first go; beyond RECORD_MAX tombstones go (oldest first), then nonces, unknown fields, and last
@@ -58,7 +59,7 @@ struct merged {
 	enum merge_outcome outcome;
 };
 
-/* Tables aor, subscriber, secret; others: ours stays. The arena wants 1 MiB for the largest records.
+/* Tables aor, subscriber, secret, watcher, nap; others: ours stays. The arena wants 1 MiB for the largest records.
  * ERR_MALFORMED, ERR_TOO_BIG: one of them cannot be read, or the arena is too small; ours stays. */
 enum err record_merge(const struct merge *m, enum table table, const struct merge_versions *v,
                       struct arena *arena, struct merged *out) MUST_CHECK;

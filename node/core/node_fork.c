@@ -28,7 +28,8 @@ void node_fork_begin(struct node *n, uint64_t fork_seq)
 
 static bool is_merged_table(enum table t)
 {
-	return t == TABLE_AOR || t == TABLE_SUBSCRIBER || t == TABLE_SECRET || t == TABLE_WATCHER;
+	return t == TABLE_AOR || t == TABLE_SUBSCRIBER || t == TABLE_SECRET || t == TABLE_WATCHER ||
+	       t == TABLE_NAP;
 }
 
 static bool has_item(const struct snapshot_item *items, size_t count, const struct entry *e)

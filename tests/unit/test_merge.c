@@ -446,7 +446,7 @@ static void what_cannot_be_read_changes_nothing(void **state)
 		assert_true(out.outcome == MERGE_OURS_STAYS && out.value.n == 0);
 	}
 	assert_int_equal(record_merge(&no_shift, TABLE_AOR, &v, &small, &out), ERR_TOO_BIG);
-	assert_int_equal(record_merge(&no_shift, TABLE_NAP, &v, &arena, &out), OK);
+	assert_int_equal(record_merge(&no_shift, TABLE_FORWARD, &v, &arena, &out), OK);
 	assert_int_equal(out.outcome, MERGE_OURS_STAYS);
 }
 
