@@ -304,17 +304,17 @@ static void serve_method(struct turn *t)
 	const char *reason = NULL;
 	uint16_t status = sip_check(t->request, &reason);
 
-	if (status != 0)
+	if (status != 0) {
+		t->cacheable = false; /* two broken ones need not be the same */
 		turn_respond(t, status, SERVED_BAD, reason);
-	else if (t->request->method == SIP_REGISTER)
+	} else if (t->request->method == SIP_REGISTER)
 		serve_register(t);
 	else if (t->request->method == SIP_SUBSCRIBE)
 		serve_subscribe(t);
 	else if (t->request->method == SIP_OPTIONS)
 		serve_options(t);
-	else if (t->request->method == SIP_CANCEL)
-		turn_respond(t, 481, SERVED_REFUSED,
-		             NULL); /* R47: a REGISTER is answered at once */
+	else if (t->request->method == SIP_CANCEL) /* R47: a REGISTER is answered at once */
+		turn_respond(t, 481, SERVED_REFUSED, NULL);
 	else
 		serve_locate(t);
 }

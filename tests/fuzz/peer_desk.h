@@ -2,12 +2,11 @@
 #ifndef TESTS_FUZZ_PEER_DESK_H
 #define TESTS_FUZZ_PEER_DESK_H
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "node/core/node.h"
 #include "proto/base/reader.h"
-#include "tests/heap.h"
+#include "tests/fuzz/kept_heap.h"
 
 enum {
 	LOG_MAX = 512,
@@ -15,7 +14,6 @@ enum {
 	PIECE_MS = 25,
 	WIRE = 256 * 1024,
 	SCRATCH = 1 << 20,
-	MEMORY_MAX = 64 << 20,
 	PEER_REIGN = 77,
 };
 
@@ -43,59 +41,6 @@ struct desk {
 	struct arena scratch;
 	size_t memory;
 };
-
-struct sized {
-	struct sized *next;
-	size_t size;
-	_Alignas(16) uint8_t bytes[];
-};
-
-/* Large blocks are the same in every run, and new pages for them would take most of its time. */
-static inline struct sized **desk_kept(void)
-{
-	static struct sized *kept;
-
-	return &kept;
-}
-
-static inline struct sized *desk_block(size_t size)
-{
-	struct sized **at = desk_kept();
-
-	while (*at != NULL && (*at)->size != size)
-		at = &(*at)->next;
-	struct sized *s = *at;
-	if (s == NULL)
-		return heap_take(NULL, sizeof *s + size);
-	*at = s->next;
-	return s;
-}
-
-static inline void *desk_take(void *context, size_t size)
-{
-	struct desk *d = context;
-	struct sized *s = desk_block(size);
-
-	s->size = size;
-	d->memory += size;
-	assert(d->memory < MEMORY_MAX);
-	return s->bytes;
-}
-
-static inline void desk_give(void *context, void *p)
-{
-	enum { LARGE = 32 * 1024 };
-	struct desk *d = context;
-	struct sized *s = (struct sized *)(void *)((uint8_t *)p - offsetof(struct sized, bytes));
-
-	d->memory -= s->size;
-	if (s->size < LARGE) {
-		free(s);
-		return;
-	}
-	s->next = *desk_kept();
-	*desk_kept() = s;
-}
 
 /* --- what the node puts out --- */
 

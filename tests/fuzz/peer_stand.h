@@ -19,7 +19,7 @@ static inline struct desk *desk_new(struct slice in)
 	struct desk *d = heap_take(NULL, sizeof *d);
 
 	*d = (struct desk){.now = {1000000}, .in = {.rest = in}, .first = 1};
-	d->scratch = arena_on(desk_take(d, SCRATCH), SCRATCH);
+	d->scratch = arena_on(kept_take(&d->memory, SCRATCH), SCRATCH);
 	const struct node_options options = {
 		.role = {.advert_ms = 100,
 	                 .peer_timeout_ms = 200,
@@ -28,7 +28,7 @@ static inline struct desk *desk_new(struct slice in)
 		.server = {.domains = &desk_domain,
 	                   .n_domains = 1,
 	                   .nonce_lifetime_ms = 300000,
-	                   .alloc = {desk_take, desk_give, d}},
+	                   .alloc = {kept_take, kept_give, &d->memory}},
 		.unit = UNIT_PRIMARY,
 		.node_id = 1,
 		.secret_id = 1,
@@ -37,7 +37,7 @@ static inline struct desk *desk_new(struct slice in)
 		.window_bytes = 256 << 10,
 		.held_bytes = 256 << 10,
 		.expiry_rate = 1000,
-		.alloc = {desk_take, desk_give, d},
+		.alloc = {kept_take, kept_give, &d->memory},
 	};
 	d->node = node_new(&options, d->now);
 	desk_feed(d, &loaded);
@@ -47,7 +47,7 @@ static inline struct desk *desk_new(struct slice in)
 static inline void desk_free(struct desk *d)
 {
 	node_free(&d->node);
-	desk_give(d, d->scratch.p);
+	kept_give(&d->memory, d->scratch.p);
 	assert(d->memory == 0);
 	desk_forget_log(d, 0);
 	free(d);

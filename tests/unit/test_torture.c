@@ -157,11 +157,32 @@ static void torture_contacts_are_stored_as_they_mean(void **state)
 	}
 }
 
+/* R42: what nothing tells apart is not the same for that */
+static void two_broken_requests_are_not_taken_for_one(void **state)
+{
+	struct kit *k = kit_new();
+	char text[256];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(text, sizeof text,
+		               "REGISTER sip:open.example SIP/2.0\r\nVia: nonsense %d\r\n"
+		               "From: <sip:a@open.example>;tag=f\r\nTo: <sip:a@open.example>\r\n"
+		               "Call-ID: c\r\nCSeq: 1 REGISTER\r\n\r\n",
+		               i);
+		const char *reply = kit_serve(k, slice_str(text));
+		assert_ptr_equal(strstr(reply, "SIP/2.0 400"), reply);
+		assert_non_null(strstr(reply, i == 0 ? "nonsense 0" : "nonsense 1"));
+	}
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_torture_message_gets_an_answer_it_may_get),
 		cmocka_unit_test(torture_contacts_are_stored_as_they_mean),
+		cmocka_unit_test(two_broken_requests_are_not_taken_for_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,119 @@
+/* sip_desk.h - one standalone node for fuzz_node.c, what it was asked, and by what an answer is known. */
+#ifndef TESTS_FUZZ_SIP_DESK_H
+#define TESTS_FUZZ_SIP_DESK_H
+
+#include <stdio.h>
+
+#include "node/core/node.h"
+#include "proto/base/reader.h"
+#include "proto/sip/digest.h"
+#include "proto/sip/header.h"
+#include "proto/sip/reply.h"
+#include "proto/sip/stun.h"
+#include "tests/fuzz/kept_heap.h"
+
+enum {
+	STEPS_MAX = 64,
+	ASKED_MAX = 2 * STEPS_MAX + 2,
+	OURS_MAX = 4,
+	LEARNT_MAX = 512,
+	SCRATCH = 1 << 20,
+};
+
+/* A request that was fed, and its answer, which may be sent once. */
+struct asked {
+	uint64_t key;    /* what an answer must repeat of it */
+	uint64_t branch; /* by which it is known over UDP */
+	enum sip_method method;
+	struct flow flow;
+	uint64_t seq; /* of what it changed; 0: nothing */
+	bool answered;
+	uint64_t answer; /* a hash of it */
+};
+
+/* A request of the node's: a NOTIFY, an OPTIONS. */
+struct ours {
+	struct flow flow;
+	struct addr target;
+	size_t n;
+	uint8_t bytes[4096];
+};
+
+struct learnt {
+	char text[LEARNT_MAX];
+};
+
+struct desk {
+	struct node *node;
+	struct copy *model; /* what its log makes of nothing */
+	struct mtime now;
+	struct reader in;
+	size_t memory;
+	struct arena scratch;
+	uint64_t random, seq, durable;
+	struct asked asked[ASKED_MAX];
+	size_t n_asked, pings, pongs, commands, answers;
+	struct asked *asking; /* of this step; NULL: nobody */
+	struct ours ours[OURS_MAX];
+	size_t n_ours;
+	struct slice last; /* the message before */
+	struct flow last_flow;
+	uint64_t closed;                /* streams */
+	struct learnt nonce, tag, gruu; /* by the newest answers that had one */
+	unsigned nc;
+};
+
+/* --- what an answer must repeat --- */
+
+static inline void put_plain(struct buf *to, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		buf_byte(to, s.p[i] == '\r' || s.p[i] == '\n' ? ' ' : s.p[i]);
+	buf_byte(to, '\n');
+}
+
+static inline void put_via(struct buf *to, struct slice element, bool top)
+{
+	struct slice rest = element;
+	struct sip_via via;
+
+	if (!top || via_next(&rest, &via) != OK) {
+		put_plain(to, element);
+		return;
+	}
+	put_plain(to, via.transport);
+	put_plain(to, via.host);
+	put_plain(to, via.branch);
+	buf_uint(to, via.port, 2);
+}
+
+static inline uint64_t branch_of(const struct sip_msg *m)
+{
+	const struct sip_header *h = sip_find(m, HEADER_VIA);
+	struct slice rest = h != NULL ? h->value : SLICE("-");
+	struct sip_via via;
+
+	return via_next(&rest, &via) == OK ? record_hash(TABLE_AOR, via.host, via.branch) : 0;
+}
+
+static inline uint64_t key_of(const struct sip_msg *m)
+{
+	static const enum sip_header_id copied[] = {HEADER_FROM, HEADER_CALL_ID, HEADER_CSEQ};
+	static uint8_t room[2 * SIP_MESSAGE_MAX];
+	struct buf to = buf_on(room, sizeof room);
+	bool top = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
+		const struct sip_header *h = sip_find(m, copied[i]);
+		put_plain(&to, h != NULL ? h->value : SLICE("-"));
+	}
+	for (const struct sip_header *h = sip_find(m, HEADER_VIA); h != NULL;
+	     h = sip_find_next(m, h)) {
+		struct slice rest = h->value, element;
+		for (; list_next(&rest, &element); top = false)
+			put_via(&to, element, top);
+	}
+	return record_hash(TABLE_AOR, SLICE("key"), buf_slice(&to));
+}
+
+#endif
