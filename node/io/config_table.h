@@ -72,6 +72,8 @@
 	  "a node that starts alone waits this long for its peer") \
 	X(nonce_lifetime, duration, "nonce_lifetime", "5 min", CONFIG_MS_S, CONFIG_MS_D, SHARED, \
 	  "how long a digest nonce is accepted") \
+	X(nap_pace, count, "nap_pace", "100", 1, 10000, OWN, \
+	  "REGISTERs a second to all NAPs at the most, where many are due at once, as after a takeover") \
 	X(log_level, level, "log.level", "notice", 0, 0, OWN | LIVE, \
 	  "lines below this level are not written") \
 	X(limits_pending_mib, count, "limits.pending_mib", "64", 1, 65536, OWN, \
@@ -84,9 +86,7 @@
 	  "certificates of the authorities that a proxy's certificate must come from; left out: the system's") \
 	X(dns_servers, servers, "dns.servers", "", 0, 200, OWN, \
 	  "DNS servers that names of proxies are asked of, up to three by commas, each with a port where it is " \
-	  "not 53; left out: those of /etc/resolv.conf") \
-	X(nap_pace, count, "nap_pace", "100", 1, 10000, OWN, \
-	  "REGISTERs a second to all NAPs at the most, where many are due at once, as after a takeover")
+	  "not 53; left out: those of /etc/resolv.conf")
 
 #define CONFIG_TRANSPORT_TABLE(X) \
 	X(name, text, "transports.name", NULL, 1, 64, SHARED, \

@@ -15,7 +15,7 @@ enum {
 	FLYING_MAX = 100, /* a forwarder refuses more at once: dnsmasq 150 */
 	NAME_MAX_BYTES = 255,
 	CLASS_IN = 1,
-	LOOK_MS = 100,          /* while anything is open */
+	LOOK_US = 100000,       /* while anything is open */
 	NAMES_BYTES = 36 << 10, /* of one answer: 32 names of 255 bytes, each written as \\DDD */
 	SERVERS_BYTES = 512,
 };
@@ -108,6 +108,7 @@ static void answer_of(int status, struct slice message, struct query *q, struct 
 	}
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): c-ares gives the type */
 static void on_answer(void *context, int status, int timeouts, unsigned char *bytes, int n)
 {
 	struct query *q = context;
@@ -251,7 +252,7 @@ static void ask_waiting(struct dns *d)
 
 static void go_on(struct dns *d)
 {
-	struct timeval most = {.tv_usec = LOOK_MS * 1000};
+	struct timeval most = {.tv_usec = LOOK_US};
 	struct timeval wanted;
 
 	give_up_late(d);
