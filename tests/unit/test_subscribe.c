@@ -170,7 +170,7 @@ static void a_dialog_is_refreshed_repeated_and_ended(void **state)
 	kit_free(k);
 }
 
-/* E6, E7, E12; RFC 5628 */
+/* E6, E7, E12; RFC 5628; gruu-12: the temporary one with the CSeq it is of */
 static void the_document_says_what_is_bound(void **state)
 {
 	(void)state;
@@ -199,10 +199,31 @@ static void the_document_says_what_is_bound(void **state)
 	                        "&quot;</unknown-param>\n"
 	                        "<gr:pub-gruu uri=\"sip:alice@open.example;gr=urn:uuid:1\"/>\n"
 	                        "<gr:temp-gruu uri=\"sip:"));
+	assert_true(notifies(k, ";gr\" first-cseq=\"3\"/>\n"));
 	const char *body = strstr(notify(k), "\r\n\r\n");
 	char length[64];
 	(void)snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(body + 4));
 	assert_true(notifies(k, length));
+	kit_free(k);
+}
+
+/* B9: its document shows the one contact; a number that is there through it alone is not watched */
+static void a_pbx_is_watched_and_not_its_numbers(void **state)
+{
+	(void)state;
+	struct kit *k = kit_new();
+	static const struct reg pbx = {.to = "sip:pbx1@rich.example",
+	                               .contact = "<sip:198.51.100.3:5070;bnc>",
+	                               .more = "Require: gin\r\nProxy-Require: gin\r\n"};
+
+	kit_secret(k, 1, 0x11);
+	assert_memory_equal(kit_register(k, &pbx), "200", 3);
+	assert_string_equal(subscribe(k, &(struct sub){.aor = "sip:+12145550142@rich.example"}),
+	                    "404");
+	assert_string_equal(subscribe(k, &(struct sub){.aor = "sip:pbx1@rich.example"}), "200");
+	assert_true(notifies(k, "<registration aor=\"sip:pbx1@rich.example\""));
+	assert_true(notifies(k, "<uri>sip:198.51.100.3:5070;bnc</uri>"));
+	assert_null(strstr(notify(k), "12145550142"));
 	kit_free(k);
 }
 
@@ -230,6 +251,7 @@ int main(void)
 		cmocka_unit_test(who_watches_shows_a_password),
 		cmocka_unit_test(a_dialog_is_refreshed_repeated_and_ended),
 		cmocka_unit_test(the_document_says_what_is_bound),
+		cmocka_unit_test(a_pbx_is_watched_and_not_its_numbers),
 		cmocka_unit_test(an_aor_has_so_many_watchers),
 	};
 
