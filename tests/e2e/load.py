@@ -8,6 +8,9 @@ import json
 
 from lab import LabError, now
 
+# A longest wait, or a 99th percentile, beyond this says that answers stopped. How much shorter they are is a
+# figure to be read: machines that run tests are slow and busy.
+STALL_MS = 2000
 SLACK_MS = 1050  # lifetimes are told in seconds, rounded up; the nodes' clocks agree to some ms
 NONCE_S = 240  # younger nonces are good, however long what follows takes; they live 300 s
 BLOCK = 1000  # of user numbers: no two Phones share users

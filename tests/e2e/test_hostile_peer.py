@@ -7,11 +7,10 @@ import time
 from pathlib import Path
 
 from lab import NODES, TRIAL_S, LabError, other, wait_until
-from load import REFRESH, Phones
+from load import REFRESH, STALL_MS, Phones
 
 HERE = Path(__file__).resolve().parent
 ATTACK_S = 2
-LONGEST_MS = 1000    # without an answer; a link that flaps costs the peer's timeout
 DESCRIPTORS = 24     # handshakes under way, and a spare connection
 MEMORY_KIB = 96 << 10
 LINES = 60           # a burst of each place, then one a second
@@ -63,7 +62,7 @@ class Watched:
             return
         lines = len(self.log.text().splitlines())
         assert not result["other"] and not result["timeouts"], result
-        assert result["gap"]["longest_ms"] < LONGEST_MS, result["gap"]
+        assert result["gap"]["longest_ms"] < STALL_MS, result["gap"]
         assert self.most - self.descriptors <= DESCRIPTORS, (self.descriptors, self.most)
         assert memory_kib(self.pid) - self.memory < MEMORY_KIB, (self.memory, memory_kib(self.pid))
         assert lines < LINES, self.log.text()[-4000:]

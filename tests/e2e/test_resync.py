@@ -1,21 +1,19 @@
 """test_resync.py - a standby with an empty disk is filled while phones register: nobody waits for it, and
 whatever happens in the middle, half of it is never served."""
 import contextlib
-import re
 import shutil
 import time
 
 from lab import now, other, wait_until
-from load import REFRESH, Phones, Tally, expect_whole, table
+from load import REFRESH, STALL_MS, Phones, Tally, expect_whole, table
 from network import rules
 
-SUBSCRIBERS = 100_000
+SUBSCRIBERS = 60_000
 FIRST = 200_000           # beyond the numbers that Phones take
 RATE = 2 << 20            # bytes a second: what takes some seconds can be hit in the middle
 LOG_ENTRIES = 1000        # the log does not reach back to them
 BULK_PORT = 7061
 RESYNC_S = 60
-LONGEST_MS = 400          # wait for an answer: peer_timeout, and what a busy machine adds
 ACTIVE_GROWS_MIB = 64     # the most that a resync may take of the active's memory
 
 
@@ -27,7 +25,7 @@ def rss_mib(lab, node):
 
 @contextlib.contextmanager
 def filled(lab):
-    """100,000 subscribers, a standby, phones at work; the resync takes its time."""
+    """Many subscribers, a standby, phones at work; the resync takes its time."""
     port, store = "bulk_port: 7061,", "max_size: 4 GiB}"
     trimmed = store.replace("}", f", log_entries: {LOG_ENTRIES}, checkpoint_interval: 200 ms}}")
     lab.add_users(SUBSCRIBERS, FIRST)
@@ -58,6 +56,7 @@ class Resync:
     def __init__(self, lab, active):
         self.lab, self.active, self.standby = lab, active, other(active)
         self.before = rss_mib(lab, active)
+        self.sent_before = lab.status(active)["snapshots_sent"]
         start_empty(lab, self.standby)
         self.logs = {node: lab.log(node) for node in (active, self.standby)}
         self.left, self.memory = [], {active: [], self.standby: []}
@@ -116,7 +115,7 @@ def test_an_empty_standby_is_filled_while_phones_register(lab):
         assert len(set(resync.left)) >= 5 and max(resync.left) > SUBSCRIBERS / 2, resync.left
         assert sorted(resync.left, reverse=True)[0] >= resync.left[-1] == 0
         assert max(resync.memory[active]) - resync.before < ACTIVE_GROWS_MIB, resync.memory
-        assert result["gap"]["longest_ms"] < LONGEST_MS, result["gap"]
+        assert result["gap"]["longest_ms"] < STALL_MS, result["gap"]
         table(f"a standby filled at {RATE >> 20} MiB/s under load, longest wait for an answer "
               f"{result['gap']['longest_ms']:.0f} ms", HEAD, [row])
         phones.audit()
@@ -133,7 +132,7 @@ def test_a_cut_of_the_bulk_connection_starts_nothing_over(lab):
         resync.left.clear()
         resync.until_paired()
         assert max(resync.left) <= left, f"{left} were left at the cut, then {max(resync.left)}"
-        assert lab.status(active)["snapshots_sent"] == len(re.findall("resync=snapshot", resync.logs[active].text()))
+        assert lab.status(active)["snapshots_sent"] == resync.sent_before + 1
         resync.no_link_lost()
         lab.in_step()
         table("the bulk connection cut in the middle", HEAD, [resync.row("from the cut")])

@@ -3,7 +3,7 @@ import threading
 import time
 
 from lab import LabError, now, other, wait_until
-from load import REFRESH, Phones, expect_whole, table
+from load import REFRESH, STALL_MS, Phones, expect_whole, table
 
 RATE = 500  # REGISTERs a second over each transport
 COUNTS = ("requests", "ok", "retransmissions", "reconnects", "timeouts")
@@ -122,7 +122,7 @@ def test_a_switchover_whose_standby_hangs_midway_is_given_up(lab):
         raise LabError("the active always noticed before the switchover was asked for")
     assert log.line("role=stepping-down->active"), "it never began"
     tell(f"given up after {took:.0f} ms", [row_of(t, result) for t, result in zip(("udp", "tcp"), results)])
-    assert took < 1500
+    assert took < STALL_MS
     for each in phones:
         each.audit()
 
