@@ -371,6 +371,7 @@ void loop_feed_naps(struct loop *l)
 	l->naps = take(NULL, (c->nap_count + 1) * sizeof *l->naps);
 	config_nap_options(c, l->naps);
 	in.naps = (struct nap_list){l->naps, c->nap_count};
+	in.config_digest = config_digest(c);
 	loop_feed(l, &in);
 	free(before);
 }
