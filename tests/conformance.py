@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STATEMENTS = ROOT / "tests/statements.tsv"
 DOCUMENT = ROOT / "docs/conformance.md"
-ID = r"(?:R|P|E|B|S|D|N|ob-|gruu-)\d+"
+ID = r"(?:R|P|E|B|S|D|N|C|F|ob-|gruu-)\d+"
 NAMED = re.compile(rf"(?<![\w-])({ID})(?:-({ID}))?(?![\w-])")
 C_FUNCTION = re.compile(r"^(?:static )?[\w ]+?[ *](\w+)\([^;{]*\)\n\{.*?^\}", re.M | re.S)
 C_WORDS = re.compile(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', re.S)
