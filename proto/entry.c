@@ -24,6 +24,7 @@ const char *entry_kind_name(enum entry_kind k)
 		[ENTRY_OPERATOR] = "operator", [ENTRY_REIGN] = "reign",
 		[ENTRY_SECRET] = "secret",     [ENTRY_MERGE] = "merge",
 		[ENTRY_REPAIR] = "repair",     [ENTRY_NOTIFY] = "notify",
+		[ENTRY_NAP] = "nap",
 	};
 
 	return k >= ENTRY_REQUEST && (size_t)k < ARRAY_LEN(names) ? names[k] : "?";

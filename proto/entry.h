@@ -23,6 +23,7 @@ enum entry_kind {
 	ENTRY_MERGE,
 	ENTRY_REPAIR, /* the same bytes once more: the store had lost them */
 	ENTRY_NOTIFY, /* a watcher was told, or is gone */
+	ENTRY_NAP,    /* of a NAP: what is about to be sent, or what came of it */
 };
 const char *entry_kind_name(enum entry_kind k); /* "request"; "?" outside the list */
 

@@ -117,6 +117,7 @@ void node_free(struct node **node)
 	if (n == NULL)
 		return;
 	const struct alloc alloc = n->options.alloc;
+	node_nap_free(n);
 	transactions_free(&n->requests);
 	server_free(&n->server);
 	reach_free(&n->reach);
@@ -255,8 +256,11 @@ static void on_message(struct node *n, const struct node_input *in)
 
 static void on_flow_down(struct node *n, const struct node_input *in)
 {
-	reach_close(n->reach, &in->flow);
-	node_requests_broken(n, &in->flow);
+	if (in->ticket == 0) {
+		reach_close(n->reach, &in->flow);
+		node_requests_broken(n, &in->flow);
+	}
+	node_nap_flow_down(n, in);
 }
 
 static void on_durable(struct node *n, const struct node_input *in)
@@ -307,6 +311,7 @@ static void on_turn(struct node *n, const struct node_input *in)
 {
 	(void)in;
 	node_requests_turn(n);
+	node_nap_turn(n);
 	tick(n);
 	node_keep_alive(n);
 	node_pump(n);
@@ -315,12 +320,6 @@ static void on_turn(struct node *n, const struct node_input *in)
 	node_resync_tell(n);
 	if (n->old != NULL)
 		(void)copy_free_some(&n->old, NODE_BURY_MAX);
-}
-
-static void on_naps(struct node *n, const struct node_input *in)
-{
-	node_configured(n, in->config_digest);
-	node_on_naps(n, in);
 }
 
 typedef void event_fn(struct node *n, const struct node_input *in);
@@ -348,7 +347,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 		[NODE_COMMAND] = on_command,
 		[NODE_ROOM] = node_on_room,
 		[NODE_IMAGE_FAULT] = node_on_image_fault,
-		[NODE_NAPS] = on_naps,
+		[NODE_NAPS] = node_on_naps,
 		[NODE_RESOLVED] = node_on_resolved,
 		[NODE_TURN] = on_turn,
 	};
@@ -380,5 +379,6 @@ struct mtime node_deadline(const struct node *n)
 		return MTIME_NEVER;
 	if (node_may_release(n) || n->old != NULL || n->keep_alive.behind)
 		return n->now;
-	return mtime_min(mtime_min(due, node_requests_deadline(n)), n->pump_due);
+	due = mtime_min(due, mtime_min(node_requests_deadline(n), node_nap_deadline(n)));
+	return mtime_min(due, n->pump_due);
 }

@@ -46,7 +46,8 @@ struct node_options {
 	int64_t disk_hang_ms;       /* an own disk that takes longer does not answer (2 s) */
 	size_t held_bytes;          /* answers waiting for their commit (16 MiB) */
 	uint32_t expiry_rate;       /* expiry entries a second at the most (5000) */
-	size_t slice_bytes;         /* of records in one slice of a snapshot; 0: 64 KiB */
+	uint32_t nap_pace;  /* first or overdue REGISTERs to NAPs a second, polls as many; 0: 100 */
+	size_t slice_bytes; /* of records in one slice of a snapshot; 0: 64 KiB */
 	uint64_t resync_rate;  /* bytes a second on the bulk connection at the most; 0: no limit */
 	uint64_t snapshot_max; /* bytes of memory that one received may take; 0: no limit */
 	struct alloc alloc;

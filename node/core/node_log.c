@@ -55,6 +55,8 @@ static void put(struct node *n, const struct entry *e, struct pairtime deadline)
 		copy_delete(n->copy, e->table, e->key);
 	else
 		copy_put(n->copy, e->table, e->key, e->value, e->seq, deadline);
+	if (e->table == TABLE_NAP)
+		node_nap_noted(n, e->key);
 }
 
 static void history_put(struct node *n, const struct reign_record *r)

@@ -161,6 +161,7 @@ static void switch_over(struct node *n, uint64_t through)
 	n->next = NULL;
 	node_digest_cured(n);
 	node_history_load(n);
+	node_nap_noted_all(n);
 	n->subscribers_gone = n->next_gone;
 	n->last_seq = n->placing = through;
 	n->durable_seq = 0; /* until it is in place, a crash brings the old one back */

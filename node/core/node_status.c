@@ -93,7 +93,8 @@ static void put_peer(const struct node *n, struct mtime now, struct status *s)
 	s->peer_version = link_version(n);
 	s->clocks_apart = n->clocks_apart;
 	s->peer_clock_offset_ms = n->peer_clock_ms;
-	s->config_differs = n->link.configs_differ;
+	s->config_differs = n->link.greeted &&
+	                    n->link.hello.config_digest != n->options.config_digest;
 	text(s->peer_refused, n->refused == REFUSE_NONE ? "" : refusal_text(n->refused));
 	s->peer_received_seq = sending ? n->sender.received : n->link.beat.last_seq;
 	s->peer_durable_seq = sending ? n->sender.durable : 0;
@@ -189,4 +190,5 @@ void node_status(const struct node *n, struct mtime now, struct status *out)
 	put_digest(n, now, out);
 	put_counts(n, out);
 	put_keep_alive(n, out);
+	node_nap_status(n, now, out);
 }

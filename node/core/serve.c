@@ -34,6 +34,11 @@ void server_free(struct server **server)
 	*server = NULL;
 }
 
+struct digester *server_digester(struct server *server)
+{
+	return server->digester;
+}
+
 /* How many domains there are: none is called so. */
 static size_t domain_number(const struct server *s, struct slice host)
 {

@@ -73,6 +73,7 @@ struct server_options {
 struct server;
 struct server *server_new(const struct server_options *options);
 void server_free(struct server **server);
+struct digester *server_digester(struct server *server);
 
 /* The working copy that requests are served from counts the AORs of each domain. */
 struct copy *server_copy(const struct server *s, const struct alloc *alloc);

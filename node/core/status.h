@@ -86,6 +86,12 @@
 	X(contacts_answered, count, "", "answers to them")                                    \
 	X(contacts_silent, count, "", "contacts that did not answer in the last round")       \
 	X(contacts_dropped, count, "", "bindings that ended for it since the start")          \
+	X(naps, count, "", "trunks (NAPs) configured, or being un-registered")                \
+	X(naps_registered, count, "", "of these: registered at their proxy")                  \
+	X(naps_available, count, "", "of these: their proxy is there")                        \
+	X(naps_waiting, count, "", "of these: refused or unanswered, tried again later")      \
+	X(nap_registers_sent, count, "", "REGISTERs sent to NAPs since the start")            \
+	X(nap_polls_sent, count, "", "OPTIONS sent to NAPs since the start")                  \
 	X(redirected, count, "", "requests for users answered by 302")                        \
 	X(subscribed, count, "", "SUBSCRIBEs accepted, refreshed or ended")                   \
 	X(watched, count, "", "AORs that have watchers")                                      \

@@ -12,7 +12,6 @@
 #include "node/io/log_thread.h"
 #include "node/io/loop.h"
 #include "node/io/peer_link.h"
-#include "node/io/reload.h"
 #include "node/io/sip_io.h"
 #include "store/store.h"
 
@@ -21,12 +20,11 @@ struct event;
 enum { LOOP_SUBJECTS = 61 }; /* the words in use fall apart */
 
 struct loop {
-	struct config *config; /* a reload changes it, between two turns */
-	const char *config_path;
+	const struct config *config;
 	struct log *log;
 	struct log_rate said[LOOP_SUBJECTS]; /* of the node's lines */
 	struct event_base *base;
-	struct event *timer, *term, *interrupt, *hangup;
+	struct event *timer, *term, *interrupt;
 	struct node *node;
 	struct domain_policy *domains;
 	struct nap_options *naps; /* as the node has them */
@@ -36,7 +34,6 @@ struct loop {
 	struct peer_link *link;
 	struct sip_io *sip;
 	struct control *control;
-	struct reload *reload;
 	struct keeper *keeper;
 	struct divergence *divergence;
 	struct journal *journal;

@@ -224,6 +224,7 @@ static void make_node(struct loop *l, const struct store_meta *meta)
 			DISK_HANG_MS + (c->commit == CONFIG_COMMIT_PEER ? c->flush_interval : 0),
 		.held_bytes = (size_t)c->limits_pending_mib << 20,
 		.expiry_rate = 5000,
+		.nap_pace = c->nap_pace,
 		.alloc = alloc,
 	};
 
@@ -353,9 +354,6 @@ static int open_edges(struct loop *l)
 	l->control = control_open(l, c->control);
 	if (l->control == NULL)
 		return EX_UNAVAILABLE;
-	l->reload = reload_open(l, l->config_path);
-	if (l->reload == NULL)
-		return EX_OSERR;
 	l->log_thread = log_thread_start(l, &options);
 	if (l->log_thread == NULL)
 		return EX_OSERR;
@@ -374,7 +372,6 @@ void loop_feed_naps(struct loop *l)
 	l->naps = take(NULL, (c->nap_count + 1) * sizeof *l->naps);
 	config_nap_options(c, l->naps);
 	in.naps = (struct nap_list){l->naps, c->nap_count};
-	in.config_digest = config_digest(c);
 	loop_feed(l, &in);
 	free(before);
 }
@@ -409,7 +406,7 @@ void loop_stop(struct loop *l)
 	sip_io_close(&l->sip);
 	if (l->link != NULL)
 		peer_link_close(&l->link);
-	if (!log_thread_stop(&l->log_thread) || !reload_close(&l->reload)) {
+	if (!log_thread_stop(&l->log_thread)) {
 		log_line(l->log, LOG_ERROR,
 		         "state=stopped why=\"the disk does not answer: it keeps what "
 		         "was durable\"");
@@ -423,7 +420,7 @@ void loop_stop(struct loop *l)
 	free(l->domains);
 	free(l->naps);
 	free(l->block);
-	struct event *events[] = {l->timer, l->term, l->interrupt, l->hangup};
+	struct event *events[] = {l->timer, l->term, l->interrupt};
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
 		if (events[i] != NULL)
 			event_free(events[i]);

@@ -155,7 +155,7 @@ static void kinds_have_names(void **state)
 	assert_string_equal(entry_kind_name(ENTRY_REQUEST), "request");
 	assert_string_equal(entry_kind_name(ENTRY_MERGE), "merge");
 	assert_string_equal(entry_kind_name(0), "?");
-	assert_string_equal(entry_kind_name(ENTRY_NOTIFY + 1), "?");
+	assert_string_equal(entry_kind_name(ENTRY_NAP + 1), "?");
 }
 
 /* --- blocks --- */
