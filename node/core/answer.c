@@ -109,6 +109,11 @@ static void put_gruus(struct buf *to, const struct listing *l, const struct bind
 		return;
 	buf_str(to, ";pub-gruu=\"");
 	gruu_put_public(to, l->request->aor, b);
+	if (gruu_is_bulk(b)) {
+		buf_str(to, "\";temp-gruu-cookie=");
+		gruu_put_cookie(&l->gruus, to, l->request->aor, b);
+		return;
+	}
 	buf_str(to, "\";temp-gruu=\"");
 	gruu_put_temporary(&l->gruus, to, l->request->aor, b);
 	buf_str(to, "\"");

@@ -9,6 +9,7 @@ enum {
 	HEAD_BYTES = TIME_BYTES + 2 * HASH_BYTES,
 	SEALED_MAX = TAG_BYTES + HEAD_BYTES + SIP_AOR_MAX,
 	LETTERS_MAX = (SEALED_MAX * 4 + 2) / 3,
+	PIECES_MAX = 4, /* of what a PBX made of a cookie */
 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -103,6 +104,27 @@ static struct aor_parts split(struct slice aor)
 	                          slice_from(aor, user + u.user.n + 1)};
 }
 
+bool gruu_is_bulk(const struct binding *b)
+{
+	struct sip_uri uri;
+	struct slice none;
+
+	return sip_uri_parse(b->uri, &uri) == OK && sip_uri_param(&uri, "bnc", &none);
+}
+
+static void put_whose(struct buf *to, struct slice aor, const struct binding *b)
+{
+	struct aor_parts parts = split(aor);
+
+	if (!gruu_is_bulk(b)) {
+		buf_put(to, aor);
+		return;
+	}
+	buf_put(to, parts.scheme);
+	buf_put(to, parts.host);
+	buf_str(to, ";bnc");
+}
+
 void gruu_put_public(struct buf *to, struct slice aor, const struct binding *b)
 {
 	struct slice in = b->instance;
@@ -111,38 +133,52 @@ void gruu_put_public(struct buf *to, struct slice aor, const struct binding *b)
 		return;
 	if (in.n >= 2 && in.p[0] == '<' && in.p[in.n - 1] == '>')
 		in = (struct slice){in.p + 1, in.n - 2};
-	buf_put(to, aor);
+	put_whose(to, aor, b);
 	buf_str(to, ";gr=");
 	uri_put_escaped(to, in, "[]/:&+$"); /* RFC 3261 25.1: param-unreserved */
 }
 
-void gruu_put_temporary(const struct gruu_keys *keys, struct buf *to, struct slice aor,
-                        const struct binding *b)
+static void put_sealed(const struct gruu_keys *keys, struct buf *to, struct slice user,
+                       const struct binding *b)
 {
-	struct aor_parts parts = split(aor);
 	uint8_t room[SEALED_MAX];
 	uint8_t hash[DIGEST_HASH_MAX];
 	struct buf plain = buf_on(room + TAG_BYTES, sizeof room - TAG_BYTES);
 
 	assert(keys->secrets->n > 0);
-	if (b->instance.n == 0)
-		return;
 	int64_t made = b->stamped.ms > b->called.ms ? b->stamped.ms : b->called.ms;
 	buf_uint(&plain, (uint64_t)made, TIME_BYTES);
 	short_hash(keys, b->instance, hash);
 	buf_put(&plain, (struct slice){hash, HASH_BYTES});
 	short_hash(keys, b->call_id, hash);
 	buf_put(&plain, (struct slice){hash, HASH_BYTES});
-	buf_put(&plain, parts.user);
+	buf_put(&plain, user);
 	assert(!plain.full);
 	keyed(keys, 0, "gruu-tag:", buf_slice(&plain), hash);
 	memcpy(room, hash, TAG_BYTES);
 	stream(keys, 0, (struct slice){room, TAG_BYTES}, plain.p, plain.n);
-	buf_put(to, parts.scheme);
 	put_letters(to, (struct slice){room, TAG_BYTES + plain.n});
+}
+
+void gruu_put_temporary(const struct gruu_keys *keys, struct buf *to, struct slice aor,
+                        const struct binding *b)
+{
+	struct aor_parts parts = split(aor);
+
+	if (b->instance.n == 0 || gruu_is_bulk(b))
+		return;
+	buf_put(to, parts.scheme);
+	put_sealed(keys, to, parts.user, b);
 	buf_byte(to, '@');
 	buf_put(to, parts.host);
 	buf_str(to, ";gr");
+}
+
+void gruu_put_cookie(const struct gruu_keys *keys, struct buf *to, struct slice aor,
+                     const struct binding *b)
+{
+	if (b->instance.n > 0 && gruu_is_bulk(b))
+		put_sealed(keys, to, split(aor).user, b);
 }
 
 /* Under the secret that made it; the tag tells. */
@@ -177,24 +213,62 @@ static enum err key_of(const struct sip_uri *uri, struct slice user, struct aren
 	return err == OK && to.full ? ERR_TOO_BIG : err;
 }
 
-static enum err read_temporary(const struct gruu_keys *keys, const struct sip_uri *uri,
-                               struct arena *arena, struct gruu *out)
+/* What is sealed in the letters; 0: nothing of ours. */
+static size_t open_letters(const struct gruu_keys *keys, struct slice letters, uint8_t *plain)
 {
 	uint8_t sealed[SEALED_MAX];
 	struct buf bytes = buf_on(sealed, sizeof sealed);
+
+	if (letters.n > LETTERS_MAX || !read_letters(letters, &bytes) ||
+	    bytes.n <= TAG_BYTES + HEAD_BYTES || !open_seal(keys, buf_slice(&bytes), plain))
+		return 0;
+	return bytes.n - TAG_BYTES;
+}
+
+/* The next run of our letters that is long enough to be a cookie. */
+static bool next_piece(struct slice *rest, struct slice *piece)
+{
+	const size_t least = (TAG_BYTES + HEAD_BYTES + 1) * 4 / 3;
+
+	for (*piece = slice_head(*rest, 0); rest->n > 0 && piece->n < least;
+	     *rest = slice_from(*rest, piece->n + 1)) {
+		*piece = slice_head(*rest, 0);
+		while (piece->n < rest->n && rest->p[piece->n] != 0 &&
+		       strchr(alphabet, rest->p[piece->n]) != NULL)
+			piece->n++;
+	}
+	return piece->n >= least;
+}
+
+/* What a PBX made has its cookie in it, between signs that are no letters of ours. */
+static size_t open_pieces(const struct gruu_keys *keys, struct slice user, uint8_t *plain)
+{
+	struct slice piece;
+	size_t n = 0;
+
+	for (int i = 0; n == 0 && i < PIECES_MAX && next_piece(&user, &piece); i++)
+		n = open_letters(keys, piece, plain);
+	return n;
+}
+
+static enum err read_temporary(const struct gruu_keys *keys, const struct sip_uri *uri,
+                               struct arena *arena, struct gruu *out)
+{
 	uint8_t *plain = arena_take(arena, SEALED_MAX);
+	size_t n = plain == NULL ? 0 : open_letters(keys, uri->user, plain);
 
 	out->kind = GRUU_UNKNOWN;
-	if (plain == NULL || uri->user.n > LETTERS_MAX || !read_letters(uri->user, &bytes) ||
-	    bytes.n <= TAG_BYTES + HEAD_BYTES || !open_seal(keys, buf_slice(&bytes), plain))
+	out->of_pbx = n == 0;
+	if (n == 0 && plain != NULL)
+		n = open_pieces(keys, uri->user, plain);
+	if (n == 0)
 		return OK;
 	out->kind = GRUU_TEMPORARY;
 	for (int i = 0; i < TIME_BYTES; i++)
 		out->sealed.made.ms = out->sealed.made.ms << 8 | plain[i];
 	memcpy(out->sealed.instance, plain + TIME_BYTES, HASH_BYTES);
 	memcpy(out->sealed.call_id, plain + TIME_BYTES + HASH_BYTES, HASH_BYTES);
-	return key_of(uri, (struct slice){plain + HEAD_BYTES, bytes.n - TAG_BYTES - HEAD_BYTES},
-	              arena, &out->aor);
+	return key_of(uri, (struct slice){plain + HEAD_BYTES, n - HEAD_BYTES}, arena, &out->aor);
 }
 
 static enum err read_public(const struct sip_uri *uri, struct slice gr, struct arena *arena,

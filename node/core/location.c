@@ -9,6 +9,7 @@ static struct location_target target_of(const struct location_query *q, const st
 		.in_grace = !binding_is_live(b, pairtime_add_s(q->now, q->grace_s)),
 		.flow_lost = reach_is_lost(q->reach, b),
 		.number = q->number,
+		.more = q->more,
 		.unreachable = reach_is_silent(q->reach, q->aor, b),
 	};
 	struct sip_uri uri;
@@ -20,24 +21,21 @@ static struct location_target target_of(const struct location_query *q, const st
 	return t;
 }
 
-/* For all numbers of a PBX, and for nothing else (RFC 6140 5.2). */
-static bool is_bulk(const struct binding *b)
-{
-	struct sip_uri uri;
-	struct slice none;
-
-	return sip_uri_parse(b->uri, &uri) == OK && sip_uri_param(&uri, "bnc", &none);
-}
-
 static bool is_wanted(const struct location_query *q, const struct binding *b)
 {
-	return binding_is_live(b, q->now) && is_bulk(b) == (q->number.n > 0) &&
+	/* bnc is for all numbers of a PBX, and for nothing else (RFC 6140 5.2). */
+	return binding_is_live(b, q->now) && gruu_is_bulk(b) == (q->number.n > 0) &&
 	       (q->gruu->kind == GRUU_NONE || gruu_means(&q->keys, q->gruu, b));
+}
+
+static bool fails(const struct location_target *t)
+{
+	return t->flow_lost || t->unreachable;
 }
 
 static bool comes_before(const struct location_target *a, const struct location_target *b)
 {
-	bool a_last = a->flow_lost || a->unreachable, b_last = b->flow_lost || b->unreachable;
+	bool a_last = fails(a), b_last = fails(b);
 
 	if (a->in_grace != b->in_grace)
 		return b->in_grace;
@@ -46,6 +44,27 @@ static bool comes_before(const struct location_target *a, const struct location_
 	if (a->binding->q_milli != b->binding->q_milli)
 		return a->binding->q_milli > b->binding->q_milli;
 	return a->binding->stamped.ms > b->binding->stamped.ms;
+}
+
+static bool same_instance(const struct binding *a, const struct binding *b)
+{
+	return a->instance.n > 0 && slice_eq_nocase(a->instance, b->instance);
+}
+
+/* Of what reaches one phone, no two at once (RFC 5626 7): the next only where the one before is known
+ * not to. */
+static size_t one_way_each(struct location_target *t, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool second = false;
+		for (size_t k = 0; k < kept; k++)
+			second |= !fails(&t[k]) && same_instance(t[k].binding, t[i].binding);
+		if (!second || fails(&t[i]))
+			t[kept++] = t[i];
+	}
+	return kept;
 }
 
 size_t location_find(const struct location_query *q, const struct aor_record *record,
@@ -65,7 +84,7 @@ size_t location_find(const struct location_query *q, const struct aor_record *re
 		out[at] = t;
 		n++;
 	}
-	return n;
+	return one_way_each(out, n);
 }
 
 static void put_route(struct buf *to, const struct binding *b)
@@ -78,8 +97,8 @@ static void put_route(struct buf *to, const struct binding *b)
 	}
 }
 
-/* sip:host;bnc;x=y becomes sip:number@host;x=y. */
-static void put_with_number(struct buf *to, struct slice text, struct slice number)
+/* sip:host;bnc;x=y becomes sip:number@host;x=y, with `more` behind it. */
+static void put_with_number(struct buf *to, struct slice text, const struct location_target *t)
 {
 	struct sip_uri uri;
 	struct sip_param p;
@@ -88,7 +107,7 @@ static void put_with_number(struct buf *to, struct slice text, struct slice numb
 		return;
 	struct slice params = {uri.params.p - 1, uri.params.n + 1};
 	buf_put(to, slice_head(text, (size_t)(uri.host.p - text.p)));
-	buf_put(to, number);
+	buf_put(to, t->number);
 	buf_byte(to, '@');
 	buf_put(to, (struct slice){uri.host.p, (size_t)(params.p - uri.host.p)});
 	while (param_next(&params, &p)) {
@@ -101,6 +120,7 @@ static void put_with_number(struct buf *to, struct slice text, struct slice numb
 		buf_byte(to, '=');
 		buf_put(to, p.value);
 	}
+	buf_put(to, t->more);
 	if (uri.headers.p == NULL)
 		return;
 	buf_byte(to, '?');
@@ -117,7 +137,7 @@ void location_put(struct buf *to, const struct location_target *target, struct p
 	}
 	buf_byte(to, '<');
 	if (target->number.n > 0)
-		put_with_number(to, b->uri, target->number);
+		put_with_number(to, b->uri, target);
 	else
 		buf_put(to, b->uri);
 	put_route(to, b);

@@ -2,7 +2,7 @@
  *
  * Order: q, then the newest refresh; behind them, as a last resort, what is reached by a connection
  * that is gone (flow-lost) and what no longer answers (unreachable): kept until refreshed or expired; then
- * what is in its grace. */
+ * what is in its grace. Of one instance the best alone, and what is known to fail. */
 #ifndef NODE_CORE_LOCATION_H
 #define NODE_CORE_LOCATION_H
 
@@ -15,15 +15,17 @@ struct location_query {
 	const struct reach *reach;
 	struct slice aor;
 	struct slice number; /* n > 0: one of a PBX's, which its contacts with `bnc` alone reach */
+	struct slice more;   /* parameters of the request's URI that the PBX must see, too */
 	uint32_t grace_s;    /* a binding with less of its time left is in its grace */
 };
 
 struct location_target {
 	const struct binding *binding;
 	bool flow_lost, unreachable;
-	bool in_grace;       /* its phone should have refreshed it */
-	struct slice number; /* goes into the URI in place of `bnc` (RFC 6140 7.1); n == 0: none */
-	struct slice push;   /* the service that must wake the phone first; n == 0: none */
+	bool in_grace; /* its phone should have refreshed it */
+	struct slice number,
+		more;      /* go into the URI in place of `bnc` (RFC 6140 7.1); n == 0: none */
+	struct slice push; /* the service that must wake the phone first; n == 0: none */
 };
 
 /* Returns how many; they borrow from the record. */

@@ -152,6 +152,8 @@ static void put_gruus(struct buf *to, const struct reginfo *r, const struct bind
 	gruu_put_public(&uri, r->aor, b);
 	put_gruu(to, "pub-gruu", &uri);
 	buf_str(to, "/>\n");
+	if (gruu_is_bulk(b))
+		return;
 	uri = buf_on(room, sizeof room);
 	gruu_put_temporary(&r->gruus, &uri, r->aor, b);
 	put_gruu(to, "temp-gruu", &uri);

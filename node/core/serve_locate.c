@@ -62,7 +62,7 @@ static void redirect(struct turn *t, const struct location_target *targets, size
 
 /* What an AOR's record says of it, or (`number`) of a PBX's. */
 struct search {
-	struct slice aor, number;
+	struct slice aor, number, more;
 	bool has_record;
 	size_t n;
 	struct location_target targets[AOR_BINDINGS_MAX];
@@ -77,6 +77,7 @@ static struct denial search(struct turn *t, const struct lookup *l, struct searc
 		.reach = t->in->reach,
 		.aor = s->aor,
 		.number = s->number,
+		.more = s->more,
 		.grace_s = l->policy->grace_s,
 	};
 	const struct copy_item *item = NULL;
@@ -89,6 +90,20 @@ static struct denial search(struct turn *t, const struct lookup *l, struct searc
 	return granted();
 }
 
+/* A GRUU of a PBX's phone says which one by `sg` (RFC 6140 7.1.1). */
+static struct slice which_phone(struct turn *t, const struct lookup *l)
+{
+	struct slice sg;
+
+	if (l->gruu.kind == GRUU_NONE || !sip_uri_param(&l->uri, "sg", &sg))
+		return (struct slice){NULL, 0};
+	uint8_t *memory = arena_take(t->arena, sg.n + 4);
+	struct buf to = buf_on(memory, memory == NULL ? 0 : sg.n + 4);
+	buf_str(&to, ";sg=");
+	buf_put(&to, sg);
+	return buf_slice(&to);
+}
+
 /* Is the number one of a PBX's? Then `*s` asks for that. */
 static bool is_of_pbx(struct turn *t, const struct lookup *l, struct search *s)
 {
@@ -96,7 +111,7 @@ static bool is_of_pbx(struct turn *t, const struct lookup *l, struct search *s)
 	uint8_t *memory = arena_take(t->arena, SIP_AOR_MAX);
 	struct number_range range;
 
-	if (l->gruu.kind != GRUU_NONE || memory == NULL ||
+	if (l->gruu.kind == GRUU_TEMPORARY || memory == NULL ||
 	    !number_range_find(l->policy->numbers, user, &range))
 		return false;
 	struct buf to = buf_on(memory, SIP_AOR_MAX);
@@ -104,13 +119,18 @@ static bool is_of_pbx(struct turn *t, const struct lookup *l, struct search *s)
 	buf_put(&to, range.user);
 	buf_byte(&to, '@');
 	buf_put(&to, l->policy->name);
-	*s = (struct search){.aor = buf_slice(&to), .number = user};
+	*s = (struct search){.aor = buf_slice(&to), .number = user, .more = which_phone(t, l)};
 	return !to.full;
 }
 
 static struct denial locate(struct turn *t, const struct lookup *l)
 {
 	struct search own = {.aor = l->aor}, pbx;
+
+	if (l->gruu.of_pbx) { /* the PBX knows what it made: its user, and that it is one */
+		own.number = l->uri.user;
+		own.more = SLICE(";gr");
+	}
 	struct denial why = search(t, l, &own);
 
 	if (why.status == 0 && own.n == 0 && is_of_pbx(t, l, &pbx)) {

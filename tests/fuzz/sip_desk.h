@@ -22,8 +22,8 @@ enum {
 
 /* A request that was fed, and its answer, which may be sent once. */
 struct asked {
-	uint64_t key;    /* what an answer must repeat of it */
-	uint64_t branch; /* by which it is known over UDP */
+	uint64_t key; /* what an answer must repeat of it */
+	uint64_t transaction;
 	enum sip_method method;
 	struct flow flow;
 	uint64_t seq; /* of what it changed; 0: nothing */
@@ -87,26 +87,39 @@ static inline void put_via(struct buf *to, struct slice element, bool top)
 	buf_uint(to, via.port, 2);
 }
 
-static inline uint64_t branch_of(const struct sip_msg *m)
+static inline void put_header(struct buf *to, const struct sip_msg *m, enum sip_header_id id)
 {
-	const struct sip_header *h = sip_find(m, HEADER_VIA);
-	struct slice rest = h != NULL ? h->value : SLICE("-");
-	struct sip_via via;
+	const struct sip_header *h = sip_find(m, id);
 
-	return via_next(&rest, &via) == OK ? record_hash(TABLE_AOR, via.host, via.branch) : 0;
+	put_plain(to, h != NULL ? h->value : SLICE("-"));
+}
+
+/* Less than that makes a request the same one as before, over UDP. */
+static inline uint64_t transaction_of(const struct sip_msg *m)
+{
+	static uint8_t room[SIP_MESSAGE_MAX];
+	struct buf to = buf_on(room, sizeof room);
+	const struct sip_header *h = sip_find(m, HEADER_VIA);
+	struct slice rest = h != NULL ? h->value : SLICE("-"), element;
+
+	put_plain(&to, m->method_name);
+	put_plain(&to, m->request_uri);
+	put_header(&to, m, HEADER_CALL_ID);
+	put_header(&to, m, HEADER_CSEQ);
+	if (list_next(&rest, &element))
+		put_via(&to, element, true);
+	return record_hash(TABLE_AOR, SLICE("transaction"), buf_slice(&to));
 }
 
 static inline uint64_t key_of(const struct sip_msg *m)
 {
-	static const enum sip_header_id copied[] = {HEADER_FROM, HEADER_CALL_ID, HEADER_CSEQ};
 	static uint8_t room[2 * SIP_MESSAGE_MAX];
 	struct buf to = buf_on(room, sizeof room);
 	bool top = true;
 
-	for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
-		const struct sip_header *h = sip_find(m, copied[i]);
-		put_plain(&to, h != NULL ? h->value : SLICE("-"));
-	}
+	put_header(&to, m, HEADER_FROM);
+	put_header(&to, m, HEADER_CALL_ID);
+	put_header(&to, m, HEADER_CSEQ);
 	for (const struct sip_header *h = sip_find(m, HEADER_VIA); h != NULL;
 	     h = sip_find_next(m, h)) {
 		struct slice rest = h->value, element;

@@ -25,20 +25,23 @@ static inline bool same_flow(const struct flow *a, const struct flow *b)
 	       addr_eq(&a->remote, &b->remote) && a->connection == b->connection;
 }
 
-/* Over UDP a request of the same branch is the same one, whatever else it says: the same answer again. */
+/* Over UDP a request of the same transaction is the same one, whatever else it says: the same answer again. */
 static inline struct asked *asked_again(struct desk *d, const struct asked *like)
 {
-	struct asked *found = NULL;
-	bool sent = false;
+	const struct asked *first = NULL;
 
+	if (like->flow.transport != TRANSPORT_UDP)
+		return NULL;
 	for (size_t i = 0; i < d->n_asked; i++) {
 		struct asked *a = &d->asked[i];
-		if (a->branch != like->branch || !same_flow(&a->flow, &like->flow))
+		if (!same_flow(&a->flow, &like->flow))
 			continue;
-		found = a->answered ? found : a;
-		sent |= a->answered && a->answer == like->answer;
+		if (first == NULL && a->answered && a->answer == like->answer)
+			first = a;
+		if (first != NULL && !a->answered && a->transaction == first->transaction)
+			return a;
 	}
-	return sent && like->flow.transport == TRANSPORT_UDP ? found : NULL;
+	return NULL;
 }
 
 /* Whose answer is this? Of several, of whoever asked first; but a 503 overtakes what waits. */
@@ -59,7 +62,6 @@ static inline void desk_answered(struct desk *d, const struct node_output *o,
                                  const struct sip_msg *m)
 {
 	const struct asked like = {.key = key_of(m),
-	                           .branch = branch_of(m),
 	                           .flow = o->flow,
 	                           .answer = record_hash(TABLE_AOR, SLICE("answer"), o->bytes)};
 	struct asked *a = asked_for(d, &like, m->status);

@@ -68,8 +68,10 @@ static inline struct asked *desk_ask(struct desk *d, const struct node_input *in
 	if (sip_parse(in->bytes, &m) != OK || !m.is_request || m.method == SIP_ACK)
 		return NULL;
 	assert(d->n_asked < ASKED_MAX);
-	d->asked[d->n_asked] = (struct asked){
-		.key = key_of(&m), .branch = branch_of(&m), .method = m.method, .flow = in->flow};
+	d->asked[d->n_asked] = (struct asked){.key = key_of(&m),
+	                                      .transaction = transaction_of(&m),
+	                                      .method = m.method,
+	                                      .flow = in->flow};
 	return &d->asked[d->n_asked++];
 }
 

@@ -115,6 +115,26 @@ static void the_same_register_twice_is_one_binding(void **state)
 	kit_free(k);
 }
 
+/* R44: the connection is gone with the answer; whoever connects anew and asks again finds it done */
+static void an_answer_lost_with_its_connection_is_given_on_the_next(void **state)
+{
+	(void)state;
+	struct kit *k = kit_new();
+	const struct reg ask = {.branch = "z9hG4bKlost", .contact = A};
+
+	k->in.flow.transport = TRANSPORT_TCP;
+	assert_string_equal(kit_register(k, &ask), "200 " A ";expires=3600");
+	reach_close(k->reach, &k->in.flow);
+	k->in.flow.remote.port++;
+	k->in.flow.connection++;
+	assert_string_equal(kit_register(k, &ask), "200 " A ";expires=3600");
+	assert_false(k->out.change);
+	assert_string_equal(kit_register(k, &(struct reg){.cseq = 2, .contact = A}),
+	                    "200 " A ";expires=3600");
+	assert_true(k->out.change);
+	kit_free(k);
+}
+
 /* R37, R41: resiprocate's lost 401 and repeated REGISTER: the same answer, nothing done twice */
 static void a_lost_answer_is_given_again(void **state)
 {
@@ -262,6 +282,7 @@ int main(void)
 		cmocka_unit_test(lifetimes_and_orders),
 		cmocka_unit_test(what_has_expired_may_be_removed),
 		cmocka_unit_test(the_same_register_twice_is_one_binding),
+		cmocka_unit_test(an_answer_lost_with_its_connection_is_given_on_the_next),
 		cmocka_unit_test(a_lost_answer_is_given_again),
 		cmocka_unit_test(a_change_that_could_not_be_stored_is_none),
 		cmocka_unit_test(the_same_with_outbound),

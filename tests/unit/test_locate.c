@@ -219,6 +219,76 @@ static void a_number_s_own_binding_goes_before_its_pbx(void **state)
 	kit_free(k);
 }
 
+/* What stands behind `before` in the last answer, up to one of `end`. */
+static const char *told(struct kit *k, const char *before, const char *end)
+{
+	const char *at = strstr(k->reply, before);
+
+	assert_non_null(at);
+	at += strlen(before);
+	(void)snprintf(k->line, sizeof k->line, "%.*s", (int)strcspn(at, end), at);
+	return k->line;
+}
+
+#define GIN  "Require: gin\r\nProxy-Require: gin\r\nSupported: gruu\r\nPath: <sip:p;lr>\r\n"
+#define DESK "@198.51.100.3"
+#define END  "?Route=%3csip:p%3blr%3e>" ONE ";expires=3600"
+
+/* B7: RFC 6140 7.1: it makes its phones' GRUUs itself, and we find the way to it */
+static void a_gruu_that_a_pbx_made_leads_to_it(void **state)
+{
+	(void)state;
+	struct kit *k = new_kit();
+	const struct reg pbx = {.to = "sip:pbx1@rich.example",
+	                        .contact = "<sip:198.51.100.3;bnc>" ONE,
+	                        .more = GIN};
+	char cookie[512], uri[1200], wanted[1200];
+
+	assert_memory_equal(kit_register(k, &pbx), "200", 3);
+	assert_null(strstr(k->reply, "temp-gruu="));
+	assert_string_equal(told(k, "pub-gruu=\"", "\""), "sip:rich.example;bnc;gr=urn:uuid:1");
+	(void)snprintf(cookie, sizeof cookie, "%s", told(k, ";temp-gruu-cookie=", ";\r"));
+	assert_string_equal(ask_for(k, "INVITE",
+	                            "sip:+12145550142@rich.example;gr=urn:uuid:1;sg=00:05:03", ""),
+	                    "302 <sip:+12145550142" DESK ";sg=00:05:03" END);
+	assert_string_equal(ask_for(k, "INVITE", "sip:+12145550142@rich.example;gr=urn:uuid:1", ""),
+	                    "302 <sip:+12145550142" DESK END);
+	assert_string_equal(ask_for(k, "INVITE", "sip:+12145550142@rich.example;gr=urn:uuid:2", ""),
+	                    "480");
+	(void)snprintf(uri, sizeof uri, "sip:tgruu.%s.x@rich.example;gr", cookie);
+	(void)snprintf(wanted, sizeof wanted, "302 <sip:tgruu.%s.x%s", cookie, DESK ";gr" END);
+	assert_string_equal(ask_for(k, "INVITE", uri, ""), wanted);
+	cookie[20] = (char)(cookie[20] == 'A' ? 'B' : 'A');
+	(void)snprintf(uri, sizeof uri, "sip:tgruu.%s.x@rich.example;gr", cookie);
+	assert_string_equal(ask_for(k, "INVITE", uri, ""), "404");
+	kit_free(k);
+}
+
+/* ob-9, gruu-11: RFC 5626 7: never two at once to one phone */
+static void of_a_phone_s_flows_one_is_offered_and_the_next_when_it_is_gone(void **state)
+{
+	(void)state;
+	struct kit *k = new_kit();
+	const char *outbound = "Supported: path, outbound\r\n";
+
+	k->in.flow.transport = TRANSPORT_TCP;
+	k->in.flow.connection = 7;
+	bind(k, 1, "<sip:a@one>;reg-id=1" ONE, outbound);
+	k->in.flow.remote.port = (uint16_t)++k->in.flow.connection;
+	const struct flow newest = k->in.flow;
+	bind(k, 2, "<sip:a@two>;reg-id=2" ONE, outbound);
+	k->in.flow.remote.port = (uint16_t)++k->in.flow.connection;
+	bind(k, 3, "<sip:a@other>;q=0.5;+sip.instance=\"<urn:uuid:2>\"", NULL);
+	assert_string_equal(ask_for(k, "INVITE", RICH, ""),
+	                    "302 <sip:a@two>;reg-id=2" ONE ";expires=3599 | "
+	                    "<sip:a@other>;q=0.5;+sip.instance=\"<urn:uuid:2>\";expires=3600");
+	reach_close(k->reach, &newest);
+	assert_string_equal(ask_for(k, "INVITE", RICH ";gr=urn:uuid:1", ""),
+	                    "302 <sip:a@one>;reg-id=1" ONE ";expires=3598 | "
+	                    "<sip:a@two>;reg-id=2" ONE ";flow-lost;expires=3599");
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +299,8 @@ int main(void)
 		cmocka_unit_test(who_cannot_be_found_is_said_to_be_so),
 		cmocka_unit_test(a_number_of_a_pbx_is_found_by_the_pbx_s_one_contact),
 		cmocka_unit_test(a_number_s_own_binding_goes_before_its_pbx),
+		cmocka_unit_test(a_gruu_that_a_pbx_made_leads_to_it),
+		cmocka_unit_test(of_a_phone_s_flows_one_is_offered_and_the_next_when_it_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
