@@ -44,6 +44,7 @@ static enum err read_beat(const Repl__Beat *m, struct beat *out)
 		.without_keepalived = m->without_keepalived,
 		.room_low = m->room_low,
 		.wall_ms = m->wall_ms,
+		.config_digest = m->config_digest,
 	};
 	return OK;
 }
@@ -272,6 +273,7 @@ static Repl__Beat *write_beat(const struct beat *b, Repl__Beat *m)
 	m->without_keepalived = b->without_keepalived;
 	m->room_low = b->room_low;
 	m->wall_ms = b->wall_ms;
+	m->config_digest = b->config_digest;
 	return m;
 }
 

@@ -78,9 +78,9 @@ struct beat {
 	uint64_t number, echo;
 	int64_t echo_held_ms;
 	uint64_t last_seq, role_for_ms;
-	bool without_keepalived;
-	bool room_low;
-	int64_t wall_ms; /* the sender's wall clock; 0: unknown */
+	bool without_keepalived, room_low;
+	int64_t wall_ms;        /* the sender's wall clock; 0: unknown */
+	uint64_t config_digest; /* as in the hello, but as it is now; 0: not told */
 };
 
 struct hello {

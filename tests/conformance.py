@@ -3,8 +3,8 @@
 
 Usage: tests/conformance.py [--check] [--results LOG...]
 Writes docs/conformance.md: each statement of tests/statements.tsv with the tests that name its id, in
-the comment above them, in a comment within, or in the table row that plays it ("(R24)"). `R13-R16`
-names all four. --check: exits 1 if the file was not up to date; it is then. --results: prints the table
+the comment above them, in a comment within, or in the table row that plays it ("(R24)"); or in a module
+whose PLAYED_BY says which test plays all of it. `R13-R16` names all four. --check: exits 1 if the file was not up to date; it is then. --results: prints the table
 with what the tests did in these logs (of ctest -V and of tests/e2e/run.py), and writes nothing.
 """
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STATEMENTS = ROOT / "tests/statements.tsv"
 DOCUMENT = ROOT / "docs/conformance.md"
-ID = r"(?:R|P|E|B|S|D|N|ob-|gruu-)\d+"
+ID = r"(?:R|P|E|B|S|D|N|C|F|ob-|gruu-)\d+"
 NAMED = re.compile(rf"(?<![\w-])({ID})(?:-({ID}))?(?![\w-])")
 C_FUNCTION = re.compile(r"^(?:static )?[\w ]+?[ *](\w+)\([^;{]*\)\n\{.*?^\}", re.M | re.S)
 C_WORDS = re.compile(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', re.S)
@@ -71,6 +71,8 @@ def tests_in(path, statements):
     if path.suffix == ".xml":
         yield f"sipp/{path.stem}", ids_in(" ".join(XML_WORDS.findall(text)), statements)
     elif path.suffix == ".py":
+        if played := re.search(r'^PLAYED_BY = "(test_\w+)"', text, re.M):
+            yield f"e2e/{played.group(1)}", ids_in(" ".join(PY_WORDS.findall(text)), statements)
         for name, chunk in chunks(text, PY_FUNCTION):
             if name.startswith("test_"):
                 yield f"e2e/{name}", ids_in(" ".join(PY_WORDS.findall(chunk)), statements)
@@ -86,7 +88,7 @@ def tests_in(path, statements):
 def collect(statements):
     """By id: the tests that name it, in the order of the files."""
     tests = defaultdict(list)
-    for pattern in ("unit/test_*.c", "e2e/test_*.py", "e2e/sipp/*.xml"):
+    for pattern in ("unit/test_*.c", "e2e/*.py", "e2e/sipp/*.xml"):
         for path in sorted((ROOT / "tests").glob(pattern)):
             for test, ids in tests_in(path, statements):
                 for named in dict.fromkeys(ids):

@@ -359,14 +359,11 @@ static enum err merge_naps(const struct merge *m, const struct merge_versions *v
                            struct arena *arena, struct merged *out)
 {
 	struct nap_side ours, theirs;
-
-	if (slice_eq(v->ours, v->theirs))
-		return OK;
 	enum err err = read_nap(NULL, v->ours, arena, &ours);
 
 	if (err == OK)
 		err = read_nap(m, v->theirs, arena, &theirs);
-	if (err != OK)
+	if (err != OK || slice_eq(v->ours, v->theirs))
 		return err;
 	if (nap_is_newer(&theirs, &ours))
 		*out = theirs_win(buf_slice(&theirs.to));

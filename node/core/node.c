@@ -322,6 +322,12 @@ static void on_turn(struct node *n, const struct node_input *in)
 		(void)copy_free_some(&n->old, NODE_BURY_MAX);
 }
 
+static void on_naps(struct node *n, const struct node_input *in)
+{
+	node_configured(n, in->config_digest);
+	node_on_naps(n, in);
+}
+
 typedef void event_fn(struct node *n, const struct node_input *in);
 
 void node_step(struct node *n, const struct node_input *in, struct mtime now,
@@ -347,7 +353,7 @@ void node_step(struct node *n, const struct node_input *in, struct mtime now,
 		[NODE_COMMAND] = on_command,
 		[NODE_ROOM] = node_on_room,
 		[NODE_IMAGE_FAULT] = node_on_image_fault,
-		[NODE_NAPS] = node_on_naps,
+		[NODE_NAPS] = on_naps,
 		[NODE_RESOLVED] = node_on_resolved,
 		[NODE_TURN] = on_turn,
 	};

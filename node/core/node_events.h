@@ -28,8 +28,8 @@ enum node_event {
 	NODE_COMMAND,  /* command */
 	NODE_ROOM,     /* on: the store has room; off: little is left */
 	NODE_IMAGE_FAULT, /* record.table, record.key: not what was written; no key: unknown which */
-	NODE_NAPS,        /* naps: the whole list as configured, whenever it is loaded */
-	NODE_RESOLVED,    /* ticket, dns: the answer to an OUT_RESOLVE */
+	NODE_NAPS, /* naps: the whole list as configured, whenever it is loaded; config_digest */
+	NODE_RESOLVED, /* ticket, dns: the answer to an OUT_RESOLVE */
 	NODE_TURN,
 };
 
@@ -74,6 +74,7 @@ struct node_input {
 	struct slice bytes;
 	struct flow flow;
 	struct nap_list naps;
+	uint64_t config_digest; /* of all that must be equal on both nodes; 0: as it was */
 	const struct dns_answer *dns;
 	const struct frame *frame;
 	const struct node_command *command;

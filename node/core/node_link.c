@@ -102,6 +102,7 @@ static struct beat own_beat(struct node *n)
 		.without_keepalived = !n->keepalived_alive && !n->options.role.standalone,
 		.room_low = n->disk.room_low,
 		.wall_ms = n->wall_ms,
+		.config_digest = n->options.config_digest,
 	};
 }
 
@@ -232,6 +233,27 @@ static void take_beat(struct node *n, const struct beat *b)
 	}
 }
 
+/* Said as it begins and as it ends. */
+static void compare_configs(struct node *n)
+{
+	static const struct note apart = {"config", "same", "differs",
+	                                  "the parts that must be equal are not"};
+	static const struct note together = {"config", "differs", "same", "they are equal again"};
+	struct link *l = &n->link;
+	bool differ = l->greeted && l->hello.config_digest != n->options.config_digest;
+
+	if (differ != l->configs_differ)
+		node_note(n, differ ? WEIGHT_WARN : WEIGHT_NOTICE, differ ? &apart : &together);
+	l->configs_differ = differ;
+}
+
+void node_configured(struct node *n, uint64_t digest)
+{
+	if (digest != 0)
+		n->options.config_digest = digest;
+	compare_configs(n);
+}
+
 static void on_hello(struct node *n, const struct hello *h)
 {
 	struct link *l = &n->link;
@@ -268,10 +290,7 @@ static void on_hello(struct node *n, const struct hello *h)
 	node_say(n, WEIGHT_NOTICE, "link=peer state=down->up peer=%s role=%s seq=%llu version=%u",
 	         unit_name(h->unit), role_name((enum role)h->beat.role),
 	         (unsigned long long)h->received_seq, link_version(n));
-	if (h->config_digest != n->options.config_digest)
-		node_note(n, WEIGHT_WARN,
-		          &(struct note){"config", "same", "differs",
-		                         "the parts that must be equal are not"});
+	compare_configs(n);
 	node_resume(n);
 }
 
@@ -292,6 +311,9 @@ static void on_greeted(struct node *n, const struct frame *f)
 	switch (f->kind) {
 	case FRAME_BEAT:
 		take_beat(n, &f->beat);
+		if (f->beat.config_digest != 0) /* an older peer tells it in its hello alone */
+			n->link.hello.config_digest = f->beat.config_digest;
+		compare_configs(n);
 		break;
 	case FRAME_ENTRY:
 		node_on_entry(n, f->entry);

@@ -34,7 +34,8 @@ struct link {
 	struct pairtime told; /* the newest time of it that can be told from its way */
 	struct mtime told_at;
 	int64_t told_trip_ms;
-	struct hello hello; /* without its history */
+	struct hello hello; /* without its history; its configuration's digest as told last */
+	bool configs_differ;
 	struct reign_mark history[HISTORY_MAX];
 	size_t n_history;
 	struct hello sent; /* ours on this connection; without its history */
@@ -72,6 +73,8 @@ void node_send(struct node *n, const struct frame *f);
 void node_send_bulk(struct node *n, const struct frame *f);
 void node_close_link(struct node *n, const char *why);
 void node_beat(struct node *n);
+/* The configuration has this digest now; 0: the one it had. The peer's heartbeats tell of theirs. */
+void node_configured(struct node *n, uint64_t digest);
 void node_follow_seed(struct node *n); /* the time of who seeds us is ours from here on */
 
 /* node_bulk.c */

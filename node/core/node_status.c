@@ -93,8 +93,7 @@ static void put_peer(const struct node *n, struct mtime now, struct status *s)
 	s->peer_version = link_version(n);
 	s->clocks_apart = n->clocks_apart;
 	s->peer_clock_offset_ms = n->peer_clock_ms;
-	s->config_differs = n->link.greeted &&
-	                    n->link.hello.config_digest != n->options.config_digest;
+	s->config_differs = n->link.configs_differ;
 	text(s->peer_refused, n->refused == REFUSE_NONE ? "" : refusal_text(n->refused));
 	s->peer_received_seq = sending ? n->sender.received : n->link.beat.last_seq;
 	s->peer_durable_seq = sending ? n->sender.durable : 0;

@@ -35,6 +35,15 @@ static void keep_in_use(struct targets *t, const struct target *in_use)
 	*s = kept;
 }
 
+/* Whoever used it had a reason to pass over the better ones. */
+static void rest_before(struct targets *t, const struct target *in_use, struct mtime now)
+{
+	const struct target_state *used = find(t, in_use);
+
+	for (struct target_state *s = t->list; used != NULL && s < used; s++)
+		s->rests = mtime_add_ms(now, TARGET_REST_MS);
+}
+
 static void renew(struct targets *t, struct mtime now)
 {
 	const struct lookup *l = &t->lookup;
@@ -50,6 +59,9 @@ static void renew(struct targets *t, struct mtime now)
 	memcpy(t->list, list, sizeof list);
 	t->n = l->n_found;
 	keep_in_use(t, &in_use);
+	if (t->taken_over)
+		rest_before(t, &in_use, now);
+	t->taken_over = false;
 }
 
 static struct mtime stale_at(uint32_t ttl_s, struct mtime now)
@@ -67,11 +79,11 @@ static void settle(struct targets *t, struct mtime now)
 {
 	const struct lookup *l = &t->lookup;
 
+	if (l->outcome != LOOKUP_FAILED || t->n == 0)
+		renew(t, now);
 	t->known = true;
 	t->outcome = l->outcome;
 	t->looked = now;
-	if (l->outcome != LOOKUP_FAILED || t->n == 0)
-		renew(t, now);
 	if (l->outcome == LOOKUP_FOUND) {
 		t->fruitless = 0;
 		t->stale = stale_at(l->ttl_s, now);
@@ -80,6 +92,15 @@ static void settle(struct targets *t, struct mtime now)
 	t->fruitless++;
 	t->stale = mtime_add_ms(now, doubled(TARGET_ASK_AGAIN_MS, t->fruitless,
 	                                     TARGET_ASK_AGAIN_MAX_MS));
+}
+
+void targets_take_over(struct targets *t, const struct target *used)
+{
+	if (t->known || used->addr.family == ADDR_NONE)
+		return;
+	t->list[0] = (struct target_state){.is = *used};
+	t->n = 1;
+	t->taken_over = true;
 }
 
 void targets_begin(struct targets *t, const struct target_goal *goal, uint64_t random,

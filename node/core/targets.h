@@ -27,12 +27,17 @@ struct targets { /* begins as zeros, and is set to zeros when the goal is anothe
 		uint8_t failures;   /* since it worked last */
 	} list[TARGETS_MAX];
 	size_t n;
-	bool known; /* a lookup has ended */
+	bool known;      /* a lookup has ended */
+	bool taken_over; /* the list is what the other node used */
 	enum lookup_outcome outcome;
 	unsigned fruitless;  /* lookups since the last that found something */
 	struct mtime looked; /* when the last one ended */
 	struct mtime stale;  /* from then on the DNS is to be asked anew */
 };
+
+/* Before the first lookup: the other node used this one, for the same goal. It is in use as if it had been
+ * found; those that a lookup puts before it rest as if they had failed. */
+void targets_take_over(struct targets *t, const struct target *used);
 
 /* A lookup; one that goes on is forgotten. The goal is read before it returns. Then, until it ends:
  *	while (targets_asks(t, &question))   ask it, once

@@ -17,6 +17,8 @@ static const struct {
 	 "  bindings remove AOR  take all bindings of one AOR away\n"
 	 "  subscriber add|import|list|show|remove\n"
 	 "                       who may register, with which password\n"
+	 "  nap list|show|register|unregister|poll\n"
+	 "                       where this system registers itself, and who answers there\n"
 	 "  secret list|rotate   what nonces, tags and temporary GRUUs are made with\n"
 	 "  log                  the log of changes, decoded, from the store\n"
 	 "  history              what became of this node: roles, the pair, refusals, forks\n"
@@ -24,6 +26,7 @@ static const struct {
 	 "  diff                 do both nodes hold the same records?\n"
 	 "  switchover           hand over to the standby\n"
 	 "  takeover             do not wait for the peer: become active\n"
+	 "  reload               read the configuration again: NAPs and the log's level change\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
 	 "  pair init            make the files that two nodes need to be one pair\n"
 	 "\n"
@@ -113,6 +116,37 @@ static const struct {
 	 "\n"
 	 "The subscriber may not register any more. Bindings live until they expire; see also\n"
 	 "`regpairctl bindings remove`.\n"},
+	{"nap",
+	 "usage: regpairctl nap list [--limit N]\n"
+	 "       regpairctl nap show|register|unregister|poll NAP\n"
+	 "\n"
+	 "The NAPs (providers' proxies) of the configuration: see each command's --help.\n"},
+	{"nap list",
+	 "usage: regpairctl nap list [--limit N]\n"
+	 "\n"
+	 "One line each: is this system registered there, does it answer OPTIONS, what is being done\n"
+	 "since when, the seconds granted, when something is sent next, the last answer, where to and\n"
+	 "why. `-`: not asked for in the configuration. Only the active node sends anything.\n"
+	 "\n"
+	 "  --limit N  stop after N NAPs\n"},
+	{"nap show",
+	 "usage: regpairctl nap show NAP\n"
+	 "\n"
+	 "All that is known of one NAP.\n"},
+	{"nap register",
+	 "usage: regpairctl nap register NAP\n"
+	 "\n"
+	 "Registers there now, whatever was due. Asked of the active node; what comes of it is seen\n"
+	 "in `regpairctl nap show`.\n"},
+	{"nap unregister",
+	 "usage: regpairctl nap unregister NAP\n"
+	 "\n"
+	 "Takes the registration away, until `regpairctl nap register` or a reload. Asked of the\n"
+	 "active node.\n"},
+	{"nap poll",
+	 "usage: regpairctl nap poll NAP\n"
+	 "\n"
+	 "Sends OPTIONS there now. Asked of the active node.\n"},
 	{"log",
 	 "usage: regpairctl log [--from SEQ] [--last N] [--store DIR] [--config FILE]\n"
 	 "       regpairctl log --file FILE\n"
@@ -167,6 +201,13 @@ static const struct {
 	 "usage: regpairctl takeover\n"
 	 "\n"
 	 "Asked of a node that waits for its peer after a cold start: it does not wait any longer.\n"},
+	{"reload",
+	 "usage: regpairctl reload\n"
+	 "\n"
+	 "The node reads its configuration again and shows what changed, a line for each key; secrets\n"
+	 "are not shown. NAPs and log.level change at once. If the file is wrong, or any other key\n"
+	 "changed, which wants a restart, nothing is changed and exit code is 1. In a pair, ask both\n"
+	 "nodes: until both have it, they say that their configurations differ.\n"},
 	{"check",
 	 "usage: regpairctl check [--config FILE] [--keepalived FILE]\n"
 	 "\n"

@@ -6,6 +6,8 @@ static void print_page(struct printer *p, json_t *rows, long limit)
 {
 	while (limit > 0 && p->rows + json_array_size(rows) > (uint64_t)limit)
 		(void)json_array_remove(rows, json_array_size(rows) - 1);
+	if (p->prepare != NULL && !p->json)
+		p->prepare(rows);
 	print_rows(p, rows);
 }
 

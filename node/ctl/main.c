@@ -27,6 +27,11 @@ static const struct {
 	{"subscriber", "remove", ctl_subscriber_remove},
 	{"secret", "list", ctl_secret_list},
 	{"secret", "rotate", ctl_secret_rotate},
+	{"nap", "list", ctl_nap_list},
+	{"nap", "show", ctl_nap_show},
+	{"nap", "register", ctl_nap_register},
+	{"nap", "unregister", ctl_nap_unregister},
+	{"nap", "poll", ctl_nap_poll},
 	{"status", NULL, ctl_status},
 	{"log", NULL, ctl_log},
 	{"history", NULL, ctl_history},
@@ -34,6 +39,7 @@ static const struct {
 	{"diff", NULL, ctl_diff},
 	{"switchover", NULL, ctl_switchover},
 	{"takeover", NULL, ctl_takeover},
+	{"reload", NULL, ctl_reload},
 	{"check", NULL, ctl_check},
 };
 

@@ -24,6 +24,7 @@ struct printer {
 	size_t n_columns;
 	int width[PRINT_COLUMNS_MAX];
 	uint64_t rows;
+	void (*prepare)(json_t *rows); /* of a page, for people; NULL: nothing to do */
 };
 struct printer print_begin(const struct ctl *ctl, const struct column *columns, size_t n_columns);
 /* The rows of one page; columns are as wide as the widest so far. Control characters become `?`. */

@@ -113,6 +113,8 @@ uint64_t config_digest(const struct config *config);
 
 /* A commented file with every key: type, bounds, default, help. It loads as a standalone unit. */
 void config_print_defaults(FILE *to);
+/* The same as a manual page: docs/regpair.yaml.5. */
+void config_print_manual(FILE *to);
 
 const char *config_unit_name(enum unit unit); /* "primary", as configured */
 

@@ -56,7 +56,8 @@
 	X(proxy_polling_max_forwards, count, "naps.proxy_polling_max_forwards", "1", 0, 70, SHARED | LIVE, \
 	  "Max-Forwards of the OPTIONS") \
 	X(access_list, networks, "naps.access_list", "", 0, 400, SHARED | LIVE, \
-	  "addresses and networks whose requests belong to it, by commas, beside the proxy's own")
+	  "addresses and networks whose requests belong to it, by commas, beside the proxy's own; kept and " \
+	  "shown, nothing is refused by it")
 /* clang-format on */
 
 #endif

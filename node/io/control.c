@@ -130,6 +130,16 @@ static struct pending *pend(struct connection *c, json_int_t id)
 	return p;
 }
 
+static void release(struct connection *c, struct pending *p)
+{
+	json_decref(p->diff);
+	p->diff = NULL;
+	p->ticket = 0;
+	c->free_slots[c->n_free++] = (uint16_t)(p - c->pending);
+	if (c->n_free == 1 || c->ended) /* lines may wait for room */
+		event_active(c->resume, EV_TIMEOUT, 0);
+}
+
 static void answer(struct connection *c, struct pending *p, bool ok, const char *text)
 {
 	if (ok) {
@@ -141,12 +151,7 @@ static void answer(struct connection *c, struct pending *p, bool ok, const char 
 	} else {
 		send_error(c, p->id, text);
 	}
-	json_decref(p->diff);
-	p->diff = NULL;
-	p->ticket = 0;
-	c->free_slots[c->n_free++] = (uint16_t)(p - c->pending);
-	if (c->n_free == 1 || c->ended) /* lines may wait for room */
-		event_active(c->resume, EV_TIMEOUT, 0);
+	release(c, p);
 }
 
 /* Who waits for this; NULL: nobody asked, or the connection is gone. */
@@ -172,6 +177,18 @@ void control_answer(struct control *control, uint64_t ticket, bool ok, struct sl
 	answer(c, p, ok, said);
 }
 
+void control_reloaded(struct control *control, uint64_t ticket, json_t *outcome)
+{
+	struct connection *c;
+	struct pending *p = pending_of(control, ticket, &c);
+
+	if (p != NULL) {
+		send_result(c, p->id, json_incref(outcome));
+		release(c, p);
+	}
+	json_decref(outcome);
+}
+
 void control_difference(struct control *control, const struct node_output *o)
 {
 	struct connection *c;
@@ -192,6 +209,14 @@ static void feed(struct connection *c, json_int_t id, struct control_change *cha
 	loop_feed(c->control->loop, &in);
 }
 
+static void reload(struct connection *c, json_int_t id)
+{
+	struct pending *p = pend(c, id);
+
+	if (!loop_reload(c->control->loop, p->ticket))
+		answer(c, p, false, "the configuration is being read already: ask again");
+}
+
 static void on_request(struct connection *c, json_int_t id, const json_t *request)
 {
 	struct control_view view = {c->control->loop, &c->control->arena};
@@ -208,6 +233,8 @@ static void on_request(struct connection *c, json_int_t id, const json_t *reques
 			send_result(c, id, result);
 		else
 			send_error(c, id, error.text);
+	} else if (command != NULL && strcmp(command, "reload") == 0) {
+		reload(c, id);
 	} else if (change != NULL && change(&view, request, &changed, &error)) {
 		feed(c, id, &changed);
 	} else {

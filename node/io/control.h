@@ -3,11 +3,13 @@
  *	{"id": 7, "command": "status"}                     -> {"id": 7, "ok": true, "result": {...}}
  *	{"id": 8, "command": "subscriber-put", "user": ..} -> {"id": 8, "ok": false, "error": "..."}
  *
- * Readers (status, bindings, subscribers) are answered at once from the node's state; changes become
+ * Readers (status, bindings, subscribers, naps) are answered at once from the node's state; changes become
  * NODE_COMMAND and are answered when their commit is. Many requests may be under way on one
  * connection. Access: the socket's mode (0660). */
 #ifndef NODE_IO_CONTROL_H
 #define NODE_IO_CONTROL_H
+
+#include <jansson.h>
 
 #include "node/io/loop.h"
 
@@ -23,6 +25,8 @@ struct control *control_open(struct loop *l, const char *path); /* NULL: logged 
 void control_close(struct control **c);
 /* OUT_ANSWER. Tickets whose connection is gone are ignored. */
 void control_answer(struct control *c, uint64_t ticket, bool ok, struct slice text);
+/* What became of a loop_reload, for whoever asked; takes `outcome`. */
+void control_reloaded(struct control *c, uint64_t ticket, json_t *outcome);
 /* OUT_DIFF_TABLE, OUT_DIFFERENCE: part of an answer that is to come. */
 void control_difference(struct control *c, const struct node_output *o);
 

@@ -210,6 +210,35 @@ static bool read_diff(const struct control_view *v, const json_t *request,
 	return true;
 }
 
+static bool name_nap(const json_t *request, struct control_change *out, enum command_kind kind,
+                     struct control_error *error)
+{
+	out->command.kind = kind;
+	out->command.key = text_of(request, "nap");
+	return out->command.key.n > 0 || refuse(error, "`nap` must be the name of a NAP");
+}
+
+static bool read_nap_register(const struct control_view *v, const json_t *request,
+                              struct control_change *out, struct control_error *error)
+{
+	(void)v;
+	return name_nap(request, out, COMMAND_NAP_REGISTER, error);
+}
+
+static bool read_nap_unregister(const struct control_view *v, const json_t *request,
+                                struct control_change *out, struct control_error *error)
+{
+	(void)v;
+	return name_nap(request, out, COMMAND_NAP_UNREGISTER, error);
+}
+
+static bool read_nap_poll(const struct control_view *v, const json_t *request,
+                          struct control_change *out, struct control_error *error)
+{
+	(void)v;
+	return name_nap(request, out, COMMAND_NAP_POLL, error);
+}
+
 control_change_fn *control_changer(const char *command)
 {
 	static const struct {
@@ -223,6 +252,9 @@ control_change_fn *control_changer(const char *command)
 		{"takeover", read_takeover},
 		{"diff", read_diff},
 		{"secret-rotate", read_secret_rotate},
+		{"nap-register", read_nap_register},
+		{"nap-unregister", read_nap_unregister},
+		{"nap-poll", read_nap_poll},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(changers); i++)

@@ -27,6 +27,10 @@ struct control_view {
 /* JSON is UTF-8; a byte from outside that is not becomes `?`. */
 json_t *control_text(struct slice s, struct arena *arena);
 
+/* A page of a list begins at the request's `cursor`, and says where the next one does, if there is more. */
+struct copy_cursor control_cursor(const json_t *request);
+json_t *control_page(const char *name, json_t *list, const struct copy_cursor *cursor, bool more);
+
 /* What a comparison found, as it comes in. */
 json_t *control_diff_new(void);
 void control_diff_add(json_t *diff, const struct node_output *o, struct arena *arena);
@@ -34,6 +38,7 @@ void control_diff_add(json_t *diff, const struct node_output *o, struct arena *a
 /* One request that only reads. NULL: `error` says why. */
 typedef json_t *control_read_fn(const struct control_view *v, const json_t *request,
                                 struct control_error *error);
+control_read_fn control_read_naps, control_read_nap;
 /* NULL: no reader of that name. */
 control_read_fn *control_reader(const char *command);
 

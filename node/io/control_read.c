@@ -153,7 +153,7 @@ static bool add_bindings(const struct control_view *v, const struct copy_item *i
 	return true;
 }
 
-static struct copy_cursor cursor_in(const json_t *request)
+struct copy_cursor control_cursor(const json_t *request)
 {
 	const json_t *pair = json_object_get(request, "cursor");
 
@@ -163,7 +163,7 @@ static struct copy_cursor cursor_in(const json_t *request)
 	};
 }
 
-static json_t *page_of(const char *name, json_t *list, const struct copy_cursor *cursor, bool more)
+json_t *control_page(const char *name, json_t *list, const struct copy_cursor *cursor, bool more)
 {
 	json_t *next = more ? json_pack("[II]", (json_int_t)cursor->at, (json_int_t)cursor->within)
 	                    : json_null();
@@ -175,7 +175,7 @@ static json_t *read_bindings(const struct control_view *v, const json_t *request
                              struct control_error *error)
 {
 	const struct copy *copy = node_copy(loop_node(v->loop));
-	struct copy_cursor cursor = cursor_in(request);
+	struct copy_cursor cursor = control_cursor(request);
 	const struct copy_item *item = NULL;
 	json_t *list = json_array();
 	uint8_t room[RECORD_KEY_MAX];
@@ -189,7 +189,7 @@ static json_t *read_bindings(const struct control_view *v, const json_t *request
 		item = copy_get(copy, TABLE_AOR, buf_slice(&key));
 		if (item != NULL)
 			(void)add_bindings(v, item, list);
-		return page_of("bindings", list, &cursor, false);
+		return control_page("bindings", list, &cursor, false);
 	}
 	for (int i = 0; i < CONTROL_PAGE_RECORDS; i++) {
 		item = copy_walk(copy, TABLE_AOR, &cursor);
@@ -198,7 +198,7 @@ static json_t *read_bindings(const struct control_view *v, const json_t *request
 		if (json_array_size(list) >= CONTROL_PAGE_BINDINGS)
 			break;
 	}
-	return page_of("bindings", list, &cursor, item != NULL);
+	return control_page("bindings", list, &cursor, item != NULL);
 }
 
 static json_t *subscriber_of(const struct subscriber_record *s, struct arena *arena)
@@ -234,7 +234,7 @@ static json_t *read_subscribers(const struct control_view *v, const json_t *requ
                                 struct control_error *error)
 {
 	const struct copy *copy = node_copy(loop_node(v->loop));
-	struct copy_cursor cursor = cursor_in(request);
+	struct copy_cursor cursor = control_cursor(request);
 	const struct copy_item *item = NULL;
 	json_t *list = json_array();
 	struct subscriber_record s;
@@ -247,7 +247,7 @@ static json_t *read_subscribers(const struct control_view *v, const json_t *requ
 		if (subscriber_there(v, item, &s))
 			(void)json_array_append_new(list, subscriber_of(&s, v->arena));
 	}
-	return page_of("subscribers", list, &cursor, item != NULL);
+	return control_page("subscribers", list, &cursor, item != NULL);
 }
 
 static json_t *read_subscriber(const struct control_view *v, const json_t *request,
@@ -270,7 +270,7 @@ static json_t *read_secrets(const struct control_view *v, const json_t *request,
                             struct control_error *error)
 {
 	const struct copy *copy = node_copy(loop_node(v->loop));
-	struct copy_cursor cursor = cursor_in(request);
+	struct copy_cursor cursor = control_cursor(request);
 	const struct copy_item *item = NULL;
 	json_t *list = json_array();
 	struct secret_record s;
@@ -287,7 +287,7 @@ static json_t *read_secrets(const struct control_view *v, const json_t *request,
 		(void)json_array_append_new(list, json_pack("{so sI}", "id", id, "created_ms",
 		                                            (json_int_t)s.created.ms));
 	}
-	return page_of("secrets", list, &cursor, item != NULL);
+	return control_page("secrets", list, &cursor, item != NULL);
 }
 
 control_read_fn *control_reader(const char *command)
@@ -300,6 +300,7 @@ control_read_fn *control_reader(const char *command)
 		{"domains", read_domains},         {"bindings", read_bindings},
 		{"subscribers", read_subscribers}, {"subscriber", read_subscriber},
 		{"secrets", read_secrets},         {"switchover-plan", read_switchover},
+		{"naps", control_read_naps},       {"nap", control_read_nap},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)

@@ -19,7 +19,7 @@ enum {
 enum log_level { LOG_ERROR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
 
 struct log {
-	enum log_level level; /* lines above it are not written */
+	_Atomic enum log_level level; /* lines above it are not written; a reload changes it */
 	int fd;
 	bool journal; /* prefix by priority instead of time */
 };

@@ -267,19 +267,37 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	loop_feed(l, &in);
 }
 
+bool loop_reload(struct loop *l, uint64_t ticket)
+{
+	return reload_begin(l->reload, ticket);
+}
+
+static void on_hangup(evutil_socket_t signal, short what, void *context)
+{
+	struct loop *l = context;
+
+	(void)signal;
+	(void)what;
+	if (l->reload == NULL || !loop_reload(l, 0))
+		log_line(l->log, LOG_WARN,
+		         "config=unread why=\"it is being read already, or the start goes on\"");
+}
+
 static bool watch_signals(struct loop *l)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
 	l->term = evsignal_new(l->base, SIGTERM, on_signal, l);
 	l->interrupt = evsignal_new(l->base, SIGINT, on_signal, l);
+	l->hangup = evsignal_new(l->base, SIGHUP, on_hangup, l);
 	l->timer = evtimer_new(l->base, on_timer, l);
-	return l->term != NULL && l->interrupt != NULL && l->timer != NULL &&
-	       event_add(l->term, NULL) == 0 && event_add(l->interrupt, NULL) == 0;
+	return l->term != NULL && l->interrupt != NULL && l->hangup != NULL && l->timer != NULL &&
+	       event_add(l->hangup, NULL) == 0 && event_add(l->term, NULL) == 0 &&
+	       event_add(l->interrupt, NULL) == 0;
 }
 
-int loop_run(const struct config *config, struct log *log)
+int loop_run(struct config *config, const char *path, struct log *log)
 {
-	struct loop l = {.config = config, .log = log};
+	struct loop l = {.config = config, .config_path = path, .log = log};
 	uint64_t watchdog_us = 0;
 
 	l.base = event_base_new();

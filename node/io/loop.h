@@ -32,8 +32,13 @@ bool loop_paused(const struct loop *l);
 /* Fills in `random`; the rest is the caller's. */
 void loop_feed(struct loop *l, struct node_input *in);
 
+/* Reads the configuration again, as SIGHUP does; control_reloaded gets the outcome. False: that is being
+ * done already. */
+bool loop_reload(struct loop *l, uint64_t ticket) MUST_CHECK;
+
 /* Opens everything, loads, runs until told to stop (SIGTERM, SIGINT: a planned switchover) or until
- * a start fails: then one clear line was logged. Returns the exit code: 0, or one of sysexits.h. */
-int loop_run(const struct config *config, struct log *log);
+ * a start fails: then one clear line was logged. Returns the exit code: 0, or one of sysexits.h. What
+ * a reload of `path` changes is changed in `config`. */
+int loop_run(struct config *config, const char *path, struct log *log);
 
 #endif

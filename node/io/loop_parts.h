@@ -12,6 +12,7 @@
 #include "node/io/log_thread.h"
 #include "node/io/loop.h"
 #include "node/io/peer_link.h"
+#include "node/io/reload.h"
 #include "node/io/sip_io.h"
 #include "store/store.h"
 
@@ -20,11 +21,12 @@ struct event;
 enum { LOOP_SUBJECTS = 61 }; /* the words in use fall apart */
 
 struct loop {
-	const struct config *config;
+	struct config *config; /* a reload changes it, between two turns */
+	const char *config_path;
 	struct log *log;
 	struct log_rate said[LOOP_SUBJECTS]; /* of the node's lines */
 	struct event_base *base;
-	struct event *timer, *term, *interrupt;
+	struct event *timer, *term, *interrupt, *hangup;
 	struct node *node;
 	struct domain_policy *domains;
 	struct nap_options *naps; /* as the node has them */
@@ -34,6 +36,7 @@ struct loop {
 	struct peer_link *link;
 	struct sip_io *sip;
 	struct control *control;
+	struct reload *reload;
 	struct keeper *keeper;
 	struct divergence *divergence;
 	struct journal *journal;

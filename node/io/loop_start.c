@@ -354,6 +354,9 @@ static int open_edges(struct loop *l)
 	l->control = control_open(l, c->control);
 	if (l->control == NULL)
 		return EX_UNAVAILABLE;
+	l->reload = reload_open(l, l->config_path);
+	if (l->reload == NULL)
+		return EX_OSERR;
 	l->log_thread = log_thread_start(l, &options);
 	if (l->log_thread == NULL)
 		return EX_OSERR;
@@ -372,6 +375,7 @@ void loop_feed_naps(struct loop *l)
 	l->naps = take(NULL, (c->nap_count + 1) * sizeof *l->naps);
 	config_nap_options(c, l->naps);
 	in.naps = (struct nap_list){l->naps, c->nap_count};
+	in.config_digest = config_digest(c);
 	loop_feed(l, &in);
 	free(before);
 }
@@ -406,7 +410,7 @@ void loop_stop(struct loop *l)
 	sip_io_close(&l->sip);
 	if (l->link != NULL)
 		peer_link_close(&l->link);
-	if (!log_thread_stop(&l->log_thread)) {
+	if (!log_thread_stop(&l->log_thread) || !reload_close(&l->reload)) {
 		log_line(l->log, LOG_ERROR,
 		         "state=stopped why=\"the disk does not answer: it keeps what "
 		         "was durable\"");
@@ -420,7 +424,7 @@ void loop_stop(struct loop *l)
 	free(l->domains);
 	free(l->naps);
 	free(l->block);
-	struct event *events[] = {l->timer, l->term, l->interrupt};
+	struct event *events[] = {l->timer, l->term, l->interrupt, l->hangup};
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
 		if (events[i] != NULL)
 			event_free(events[i]);

@@ -9,14 +9,17 @@ static void usage(FILE *to)
 {
 	static const char text[] =
 		"Usage: regpaird --config FILE\n"
-		"       regpaird --check FILE | --print-defaults | --version | --help\n"
+		"       regpaird --check FILE | --print-defaults | --print-manual | --version | "
+		"--help\n"
 		"\n"
 		"One node of a SIP registrar pair. It runs in the foreground and logs to\n"
-		"standard error; SIGTERM stops it, handing over to the standby first.\n"
+		"standard error; SIGTERM stops it, handing over to the standby first; SIGHUP\n"
+		"makes it read its configuration again.\n"
 		"\n"
 		"  --config FILE     run with this configuration\n"
 		"  --check FILE      say whether it can be used, and what is wrong where\n"
 		"  --print-defaults  print every key with its default, bounds and meaning\n"
+		"  --print-manual    print the same as a manual page, regpair.yaml(5)\n"
 		"\n"
 		"Exit codes: 0 ended as asked, 64 wrong use, 69 an address or port is not to\n"
 		"be had, 71 the system refused, 73 a file cannot be made, 74 the store cannot\n"
@@ -50,7 +53,7 @@ static int run(const char *path, bool only_check)
 		(void)printf("%s: can be used\n", path);
 	} else {
 		struct log log = log_to_stderr(config->log_level);
-		code = loop_run(config, &log);
+		code = loop_run(config, path, &log);
 	}
 	config_free(&config);
 	return code;
@@ -58,10 +61,13 @@ static int run(const char *path, bool only_check)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'f'},   {"check", required_argument, NULL, 'c'},
-		{"print-defaults", no_argument, NULL, 'd'}, {"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"config", required_argument, NULL, 'f'},
+	                                        {"check", required_argument, NULL, 'c'},
+	                                        {"print-defaults", no_argument, NULL, 'd'},
+	                                        {"version", no_argument, NULL, 'v'},
+	                                        {"print-manual", no_argument, NULL, 'm'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {NULL, 0, NULL, 0}};
 	int option = getopt_long(argc, argv, "f:c:h", options, NULL);
 
 	if (option != -1 && optind < argc)
@@ -73,6 +79,9 @@ int main(int argc, char **argv)
 		return run(optarg, true);
 	case 'd':
 		config_print_defaults(stdout);
+		return 0;
+	case 'm':
+		config_print_manual(stdout);
 		return 0;
 	case 'v':
 		(void)puts("regpaird " REGPAIR_VERSION);

@@ -4,8 +4,6 @@
 #include "proto/sip/message.h"
 #include "proto/sip/reply.h"
 
-enum { HEADER_IDS = HEADER_VIA + 1 };
-
 /* What the lines hold: survey_lines fills it, the parts after it read it. Each part returns what is
  * wrong, or NULL. */
 struct survey {

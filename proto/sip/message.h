@@ -63,6 +63,7 @@ enum sip_header_id {
 	HEADER_USER_AGENT,
 	HEADER_VIA,
 	HEADER_WWW_AUTHENTICATE,
+	HEADER_IDS, /* how many */
 };
 
 struct sip_header {

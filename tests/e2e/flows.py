@@ -7,6 +7,7 @@ from clients import Baresip, Linphone
 from lab import wait_until
 from phone import Phone
 
+PLAYED_BY = "test_every_flow_goes_on_at_the_other_node"
 INSTANCE = '+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"'
 NOBODY = "sip:nobody@example.com"
 FIRST = 310_000  # users that no other test registers

@@ -6,6 +6,7 @@ from flows import MARKING, REMOVING, flow, import_users, invite
 from lab import other, wait_until
 from phone import HearingPhone, Phone
 
+PLAYED_BY = "test_every_flow_goes_on_at_the_other_node"
 QUIET_S = 5  # between two NOTIFYs (RFC 3680 4.10)
 
 

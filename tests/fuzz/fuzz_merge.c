@@ -2,6 +2,7 @@
  * the result met with itself stays. First byte: the table; second: the shift; third and fourth: where
  * the one ends and the other begins. */
 #include "node/core/merge.h"
+#include "proto/record_nap.h"
 
 enum { ARENA_SIZE = 2 * 1024 * 1024, HEAD = 4 };
 
@@ -11,6 +12,7 @@ static bool decodes(enum table table, struct slice value, struct arena *arena)
 {
 	static struct aor_record aor;
 	static struct watchers_record watchers;
+	static struct nap_record nap;
 	struct subscriber_record subscriber;
 	struct secret_record secret;
 
@@ -20,6 +22,8 @@ static bool decodes(enum table table, struct slice value, struct arena *arena)
 		return aor_decode(value, arena, &aor) == OK;
 	if (table == TABLE_WATCHER)
 		return watchers_decode(value, arena, &watchers) == OK;
+	if (table == TABLE_NAP)
+		return nap_decode(value, arena, &nap) == OK;
 	if (table == TABLE_SUBSCRIBER)
 		return subscriber_decode(value, arena, &subscriber) == OK;
 	return secret_decode(value, arena, &secret) == OK;
@@ -45,7 +49,7 @@ static void check_stays(enum table table, struct slice value, struct arena *aren
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum table tables[] = {TABLE_AOR, TABLE_WATCHER, TABLE_SUBSCRIBER,
-	                                    TABLE_SECRET};
+	                                    TABLE_SECRET, TABLE_NAP};
 	static _Alignas(16) uint8_t memory[ARENA_SIZE];
 	struct arena arena = arena_on(memory, sizeof memory);
 	struct merged out;

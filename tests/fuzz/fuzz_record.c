@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "proto/entry.h"
+#include "proto/record_nap.h"
 
 enum { ARENA_SIZE = 512 * 1024 };
 
@@ -11,6 +12,7 @@ union any {
 	struct subscriber_record subscriber;
 	struct secret_record secret;
 	struct reign_record reign;
+	struct nap_record nap;
 	struct entry entry;
 };
 
@@ -51,6 +53,14 @@ static bool turn_reign(struct slice in, struct arena *arena, union any *r, struc
 	return !to->full;
 }
 
+static bool turn_nap(struct slice in, struct arena *arena, union any *r, struct buf *to)
+{
+	if (nap_decode(in, arena, &r->nap) != OK)
+		return false;
+	nap_encode(&r->nap, to);
+	return !to->full;
+}
+
 static bool turn_entry(struct slice in, struct arena *arena, union any *r, struct buf *to)
 {
 	(void)arena;
@@ -73,8 +83,8 @@ static void open_block(struct slice in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static turn_fn *const turns[] = {turn_aor, turn_subscriber, turn_secret, turn_reign,
-	                                 turn_entry};
+	static turn_fn *const turns[] = {turn_aor,   turn_subscriber, turn_secret,
+	                                 turn_reign, turn_entry,      turn_nap};
 	static _Alignas(16) uint8_t memory[ARENA_SIZE];
 	static uint8_t once[ENTRY_MAX];
 	static uint8_t twice[ENTRY_MAX];

@@ -2,6 +2,7 @@
  * chooses the reader. What makes an AOR's key: reads again, and makes the same key. */
 #include <assert.h>
 
+#include "proto/sip/challenge.h"
 #include "proto/sip/header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -142,6 +143,44 @@ static void try_credentials(struct slice value)
 	assert(c.nc == 0 || c.nc_text.n == 8);
 }
 
+/* What is known can be answered, and says what was asked. */
+static void try_challenge(struct slice value)
+{
+	static struct digester *digester; /* what OpenSSL keeps is made once */
+	uint8_t text[8 * CHALLENGE_TEXT_MAX];
+	struct buf to = buf_on(text, sizeof text);
+	struct sip_challenge c;
+	struct sip_credentials said;
+
+	if (challenge_read(value, &c) != OK || !challenge_is_known(&c))
+		return;
+	inside(value, c.opaque);
+	if (digester == NULL)
+		digester = digester_new();
+	challenge_answer(digester,
+	                 &(struct challenge_answer){.challenge = &c,
+	                                            .user = SLICE("b\"ob"),
+	                                            .method = SLICE("REGISTER"),
+	                                            .uri = SLICE("sip:h"),
+	                                            .nc = 7,
+	                                            .cnonce = SLICE("c")},
+	                 &to);
+	struct slice line = slice_from(buf_slice(&to), sizeof "Authorization:");
+	enum err err = credentials_read(slice_head(line, line.n - 2), &said);
+
+	assert(err == OK && !to.full);
+	assert(slice_eq(said.realm, c.realm) && slice_eq(said.nonce, c.nonce));
+	assert(slice_eq(said.opaque, c.opaque) && slice_eq(said.algorithm, c.algorithm));
+	assert(said.nc == (said.qop.n > 0 ? 7 : 0));
+}
+
+/* Both have one shape. */
+static void try_digest(struct slice value)
+{
+	try_credentials(value);
+	try_challenge(value);
+}
+
 static void try_numbers(struct slice value)
 {
 	struct sip_cseq cseq;
@@ -158,8 +197,8 @@ static void try_numbers(struct slice value)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const readers[])(struct slice value) = {
-		try_list, try_params,   try_via,         try_contact,
-		try_uri,  try_equality, try_credentials, try_numbers,
+		try_list, try_params,   try_via,    try_contact,
+		try_uri,  try_equality, try_digest, try_numbers,
 	};
 
 	if (size > 0)

@@ -1,7 +1,9 @@
 /* fuzz_sip_message.c - any bytes: no crash in any reader, every slice within the datagram, every
- * request can be answered, every answer parses again, and a stream is cut where sip_parse agrees. */
+ * request can be answered, every answer parses again, and a stream is cut where sip_parse agrees. Whatever
+ * a provider answers: what is kept of it makes a record, and the next REGISTER is sound. */
 #include <assert.h>
 
+#include "node/core/nap_message.h"
 #include "proto/sip/header.h"
 #include "proto/sip/reply.h"
 
@@ -140,6 +142,84 @@ static void answer(const struct sip_msg *m, uint16_t status, const char *why)
 	assert(addr_same_ip(&target, &flow.remote) && target.port != 0);
 }
 
+static void assert_line(struct slice s)
+{
+	assert(s.n <= NAP_TEXT_MAX);
+	for (size_t i = 0; i < s.n; i++)
+		assert(s.p[i] != '\r' && s.p[i] != '\n');
+}
+
+static void keep(const struct nap_answer *a, struct nap_record *r)
+{
+	r->last_status = a->status;
+	r->last_reason = a->reason;
+	r->granted_s = a->granted_s;
+	memcpy(r->service_route, a->service_route, a->n_routes * sizeof *a->service_route);
+	r->n_routes = a->n_routes;
+	r->path = a->path;
+	r->gruu_pub = a->gruu_pub;
+	r->gruu_temp = a->gruu_temp;
+	if (a->redirect.n > 0)
+		r->registrar = a->redirect;
+	nap_take_challenges(r, a);
+	r->cseq++;
+	nap_answer_challenges(r, 1);
+	assert_line(r->path);
+	assert_line(r->gruu_pub);
+	assert_line(r->gruu_temp);
+	assert_line(r->registrar);
+	for (size_t i = 0; i < r->n_routes; i++)
+		assert_line(r->service_route[i]);
+}
+
+static void register_again(const struct nap_options *o, const struct nap_record *r)
+{
+	static struct digester *digester; /* what OpenSSL keeps is made once */
+	static uint8_t bytes[SIP_MESSAGE_MAX];
+	static struct sip_msg m;
+	const struct nap_sending s = {.transport = TRANSPORT_UDP, .local = {.family = ADDR_IPV4}};
+	struct buf to = buf_on(bytes, sizeof bytes);
+	const char *why = NULL;
+
+	if (digester == NULL)
+		digester = digester_new();
+	bool written = nap_write_register(o, r, &s, digester, &to);
+	assert(written);
+	assert(sip_parse(buf_slice(&to), &m) == OK && sip_check(&m, &why) == 0);
+	assert(sip_count(&m, HEADER_AUTHORIZATION) <= r->n_challenges);
+}
+
+static void hear(const struct sip_msg *m)
+{
+	static _Alignas(16) uint8_t memory[4 * SIP_MESSAGE_MAX];
+	static uint8_t record[RECORD_MAX];
+	static struct nap_record back;
+	struct arena arena = arena_on(memory, sizeof memory);
+	struct buf to = buf_on(record, sizeof record);
+	const struct nap_options o = {.ignore_realm = true, .password = SLICE("p")};
+	struct nap_record r = {
+		.call_id = SLICE("c"),
+		.from_tag = SLICE("t"),
+		.cseq = 1,
+		.phase = NAP_REGISTERING,
+		.ask_s = 3600,
+		.aor = SLICE("sip:a@b"),
+		.contact = SLICE("sip:a@192.0.2.1"),
+		.unit = UNIT_PRIMARY,
+	};
+	struct nap_answer a;
+
+	nap_read_answer(m, &o, &r, &arena, &a);
+	assert(!arena.full);
+	assert(a.bound == (a.granted_s > 0) && a.granted_s <= r.ask_s);
+	assert(!a.bound || a.status / 100 == 2);
+	keep(&a, &r);
+	nap_encode(&r, &to);
+	arena_reset(&arena);
+	assert(!to.full && nap_decode(buf_slice(&to), &arena, &back) == OK);
+	register_again(&o, &back);
+}
+
 static void cut_stream(struct slice stream)
 {
 	static struct sip_msg m;
@@ -172,8 +252,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		within(m.headers[i].value, bytes);
 		read_header(&m.headers[i]);
 	}
-	if (!m.is_request)
+	if (!m.is_request) {
+		within(m.reason, bytes);
+		hear(&m);
 		return 0;
+	}
 	read_uri(m.request_uri);
 	uint16_t status = sip_check(&m, &why);
 	assert((status == 0) == (why == NULL));

@@ -450,10 +450,11 @@ static void a_heartbeat_tells_how_long_it_has_been_so_and_whether_it_can_serve(v
 	f.beat.role_for_ms = 86400000;
 	f.beat.without_keepalived = true;
 	f.beat.wall_ms = 1700000000123;
+	f.beat.config_digest = 0xbbbbbbbbbbbbbbbb;
 	assert_int_equal(frame_decode(encode(&f, room), &arena, &back).err, OK);
 	assert_int_equal(back.beat.role_for_ms, 86400000);
-	assert_true(back.beat.without_keepalived);
-	assert_int_equal(back.beat.wall_ms, 1700000000123);
+	assert_true(back.beat.without_keepalived && back.beat.wall_ms == 1700000000123);
+	assert_int_equal(back.beat.config_digest, 0xbbbbbbbbbbbbbbbb);
 }
 
 static void an_entry_in_a_frame_keeps_its_limit(void **state)

@@ -239,7 +239,7 @@ static void a_challenge_is_chosen_as_configured(void **state)
 	}
 }
 
-/* C10, C11, C12 */
+/* C10, C11 */
 static void a_nonce_that_was_answered_is_known_again(void **state)
 {
 	(void)state;
@@ -271,7 +271,7 @@ static void a_nonce_that_was_answered_is_known_again(void **state)
 	assert_false(nap_hear(&ear, &o, &r, "401 U", rows[0].lines)->same_nonce);
 }
 
-/* C14, C15 */
+/* C14 */
 static void a_minimum_is_read(void **state)
 {
 	(void)state;
@@ -295,7 +295,6 @@ static void a_minimum_is_read(void **state)
 	}
 }
 
-/* C16, C17, C18 */
 static void a_pause_is_read(void **state)
 {
 	(void)state;
@@ -327,7 +326,7 @@ static void a_pause_is_read(void **state)
 	}
 }
 
-/* C19, C20 */
+/* C19 */
 static void a_redirection_leads_elsewhere_or_nowhere(void **state)
 {
 	(void)state;
@@ -367,7 +366,6 @@ static void a_redirection_leads_elsewhere_or_nowhere(void **state)
 	assert_int_equal(nap_hear(&ear, &o, &r, "302 Moved", rows[0].lines)->redirect.n, 0);
 }
 
-/* C22 */
 static void options_that_are_not_supported_are_named(void **state)
 {
 	(void)state;

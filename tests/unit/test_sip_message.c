@@ -93,6 +93,12 @@ static void every_known_header_has_its_id_in_any_case(void **state)
 		{"to:x", HEADER_TO},
 		{"T:x", HEADER_TO},
 		{"User-Agent:x", HEADER_USER_AGENT},
+		{"min-expires:x", HEADER_MIN_EXPIRES},
+		{"RETRY-AFTER:x", HEADER_RETRY_AFTER},
+		{"Unsupported:x", HEADER_UNSUPPORTED},
+		{"Service-Route:x", HEADER_SERVICE_ROUTE},
+		{"www-authenticate:x", HEADER_WWW_AUTHENTICATE},
+		{"Proxy-Authenticate:x", HEADER_PROXY_AUTHENTICATE},
 		{"via:x", HEADER_VIA},
 		{"V :x", HEADER_VIA},
 		{"C%6Fntact:x", HEADER_OTHER},
@@ -141,8 +147,10 @@ static void a_response_is_split(void **state)
 	assert_false(m.is_request);
 	assert_int_equal(m.status, 401);
 	assert_slice(m.version, "SIP/2.0");
+	assert_slice(m.reason, "Who Are You");
 	assert_slice(sip_find(&m, HEADER_CSEQ)->value, "1 REGISTER");
 	assert_int_equal(parsed("sip/2.0 100\r\n\r\n").status, 100);
+	assert_int_equal(parsed("sip/2.0 100\r\n\r\n").reason.n, 0);
 	assert_int_equal(parsed("SIP/2.0 699 \r\n\r\n").status, 699);
 }
 
@@ -285,6 +293,10 @@ static const struct {
 	{START VIA FROM TO CALL_ID CSEQ "l: 4294967296\r\n\r\n", 400, "Unreadable Content-Length"},
 	{START VIA FROM TO CALL_ID CSEQ "l: 1\r\n\r\n", 400, "Message Cut Short"},
 	{START VIA FROM TO CALL_ID CSEQ, 400, "Message Cut Short"},
+	/* what only answers have means nothing here */
+	{START VIA FROM TO CALL_ID CSEQ "WWW-Authenticate: x\r\nWWW-Authenticate: x\r\n"
+                                        "Proxy-Authenticate: x\r\nService-Route: x\r\n\r\n",
+         0, NULL},
 	{START VIA FROM TO CALL_ID CSEQ "no header\r\n\r\n", 400, "Unreadable Header Line"},
 	{START VIA FROM TO CALL_ID CSEQ ": x\r\n\r\n", 400, "Unreadable Header Line"},
 	{START " folded: x\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, "Unreadable Header Line"},

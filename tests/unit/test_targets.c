@@ -1,6 +1,7 @@
 /* layer: core */
 /* Which of the places where a peer can be reached is used, and when the DNS is asked anew. */
 #include "node/core/targets.h"
+#include "tests/unit/addr_of.h"
 #include "tests/unit/zone_text.h"
 
 enum { S = 1000, MINUTE = 60 * S };
@@ -170,6 +171,39 @@ static void of_equals_the_one_in_use_stays_whatever_the_order_of_the_answer(void
 	}
 }
 
+/* F8, F9, C46 */
+static void what_the_other_node_used_stays_in_use(void **state)
+{
+	(void)state;
+	struct target used = {.addr = addr_of("192.0.2.1"), .transport = TRANSPORT_UDP};
+	struct targets t = {0};
+
+	used.addr.port = 2;
+	targets_take_over(&t, &used);
+	assert_true(targets_stale(&t, at(0))); /* it is asked all the same */
+	look(&t, &dead, 0);
+	assert_int_equal(current(&t, 0), 2); /* and serves while the DNS fails */
+	assert_non_null(strstr(targets_why(&t), "what it said last is used"));
+	look(&t, &two, 0);
+	assert_int_equal(current(&t, 0), 2);
+	t = (struct targets){0};
+	targets_take_over(&t, &used);
+	look(&t, &two, 0);
+	assert_int_equal(current(&t, TARGET_REST_MS - 1), 2); /* the first failed over there */
+	assert_int_equal(current(&t, TARGET_REST_MS), 1);
+	targets_take_over(&t, &used); /* too late: it is known better */
+	assert_int_equal(current(&t, TARGET_REST_MS), 1);
+	t = (struct targets){0};
+	used.addr.port = 9;
+	targets_take_over(&t, &used);
+	look(&t, &two, 0); /* the DNS does not name it any more */
+	assert_int_equal(current(&t, 0), 1);
+	t = (struct targets){0};
+	used.addr.family = ADDR_NONE;
+	targets_take_over(&t, &used);
+	assert_int_equal(current(&t, 0), 0);
+}
+
 /* F9, C37 */
 static void while_the_dns_fails_its_last_answer_is_used(void **state)
 {
@@ -252,6 +286,7 @@ int main(void)
 		cmocka_unit_test(one_that_said_when_is_not_asked_before),
 		cmocka_unit_test(another_answer_moves_it),
 		cmocka_unit_test(of_equals_the_one_in_use_stays_whatever_the_order_of_the_answer),
+		cmocka_unit_test(what_the_other_node_used_stays_in_use),
 		cmocka_unit_test(while_the_dns_fails_its_last_answer_is_used),
 		cmocka_unit_test(a_name_without_address_has_no_target_and_says_why),
 		cmocka_unit_test(lifetimes_are_taken_within_bounds),
