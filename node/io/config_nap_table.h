@@ -45,13 +45,13 @@
 	  "pause after a refusal or silence") \
 	X(retry_max, duration, "naps.retry_max", "5 s", CONFIG_MS_S, CONFIG_MS_D, SHARED | LIVE, \
 	  "where it is longer than retry, the pause doubles up to it, with jitter") \
-	X(timeout, duration, "naps.timeout", "32 s", CONFIG_MS_S, 5 * 60 * CONFIG_MS_S, SHARED | LIVE, \
+	X(timeout, duration, "naps.timeout", "32 s", CONFIG_MS_S, 300 * CONFIG_MS_S, SHARED | LIVE, \
 	  "a REGISTER unanswered for so long has failed") \
 	X(proxy_polling_first, duration, "naps.proxy_polling_first", "5 s", 0, CONFIG_MS_H, SHARED | LIVE, \
 	  "the first OPTIONS goes out so long after the NAP is there") \
 	X(proxy_polling_interval, duration, "naps.proxy_polling_interval", "1 min", CONFIG_MS_S, CONFIG_MS_D, \
 	  SHARED | LIVE, "from one OPTIONS to the next") \
-	X(response_timeout, duration, "naps.response_timeout", "12 s", 100, 5 * 60 * CONFIG_MS_S, SHARED | LIVE, \
+	X(response_timeout, duration, "naps.response_timeout", "12 s", 100, 300 * CONFIG_MS_S, SHARED | LIVE, \
 	  "an OPTIONS unanswered for so long makes it unavailable") \
 	X(proxy_polling_max_forwards, count, "naps.proxy_polling_max_forwards", "1", 0, 70, SHARED | LIVE, \
 	  "Max-Forwards of the OPTIONS") \

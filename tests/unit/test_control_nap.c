@@ -4,33 +4,30 @@
 
 enum { MANY = 1200 };
 
+struct many {
+	struct nap_options naps[MANY];
+	char names[MANY][8];
+};
+
 /* As many NAPs, called n0, n1 ... */
-static struct nap_options *have_naps(struct loop *l, size_t n)
+static struct many *have_naps(struct loop *l, size_t n)
 {
-	struct nap_options *naps = calloc(n, sizeof *naps);
-	char *names = calloc(n, 8);
+	struct many *m = calloc(1, sizeof *m);
 
-	assert_non_null(naps);
+	assert_non_null(m);
 	for (size_t i = 0; i < n; i++) {
-		(void)snprintf(names + 8 * i, 8, "n%zu", i);
-		naps[i].name = slice_str(names + 8 * i);
+		(void)snprintf(m->names[i], sizeof m->names[i], "n%zu", i);
+		m->naps[i].name = slice_str(m->names[i]);
 	}
-	l->naps = (struct nap_list){naps, n};
-	return naps;
-}
-
-static void forget_naps(struct loop *l, struct nap_options *naps)
-{
-	l->naps.n = 0;
-	free((void *)(uintptr_t)naps[0].name.p);
-	free(naps);
+	l->naps = (struct nap_list){m->naps, n};
+	return m;
 }
 
 /* A31: the names of the reference system, and ours. */
 static void a_nap_is_told_as_the_node_sees_it(void **state)
 {
 	struct loop *l = *state;
-	struct nap_options *naps = have_naps(l, 2);
+	struct many *naps = have_naps(l, 2);
 	int fd = dial(l);
 	json_t *nap = result_of(ask(l, fd, "{\"command\":\"nap\",\"nap\":\"n0\"}"));
 	char *text = json_dumps(nap, JSON_COMPACT | JSON_SORT_KEYS);
@@ -50,39 +47,48 @@ static void a_nap_is_told_as_the_node_sees_it(void **state)
 	expect_error(ask(l, fd, "{\"command\":\"nap\",\"nap\":\"n2\"}"), "no NAP of that name");
 	expect_error(ask(l, fd, "{\"command\":\"nap\"}"), "no NAP of that name");
 	(void)close(fd);
-	forget_naps(l, naps);
+	l->naps.n = 0;
+	free(naps);
+}
+
+/* The next page; the cursor moves on. How many rows it has, which go on from `rows`. */
+static size_t hear_page(struct loop *l, int fd, json_t **cursor, size_t rows)
+{
+	json_t *request = json_pack("{ss so}", "command", "naps", "cursor", *cursor);
+	char *text = json_dumps(request, JSON_COMPACT);
+	json_t *page = result_of(ask(l, fd, text));
+	const json_t *list = json_object_get(page, "naps");
+	size_t n = json_array_size(list);
+	char name[16];
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *said = json_object_get(json_array_get(list, i), "name");
+		(void)snprintf(name, sizeof name, "n%zu", rows + i);
+		assert_string_equal(json_string_value(said), name);
+	}
+	*cursor = json_incref(json_object_get(page, "cursor"));
+	json_decref(page);
+	json_decref(request);
+	free(text);
+	return n;
 }
 
 static void all_naps_come_in_pages_each_once(void **state)
 {
 	struct loop *l = *state;
-	struct nap_options *naps = have_naps(l, MANY);
+	struct many *naps = have_naps(l, MANY);
 	int fd = dial(l);
 	json_t *cursor = json_pack("[ii]", 0, 0);
 	size_t rows = 0, pages = 0;
-	char name[8];
 
-	for (; json_is_array(cursor); pages++) {
-		json_t *request = json_pack("{ss so}", "command", "naps", "cursor", cursor);
-		char *text = json_dumps(request, JSON_COMPACT);
-		json_t *page = result_of(ask(l, fd, text));
-		const json_t *list = json_object_get(page, "naps");
-		for (size_t i = 0; i < json_array_size(list); i++) {
-			(void)snprintf(name, sizeof name, "n%zu", rows++);
-			assert_string_equal(
-				json_string_value(json_object_get(json_array_get(list, i), "name")),
-				name);
-		}
-		cursor = json_incref(json_object_get(page, "cursor"));
-		json_decref(page);
-		json_decref(request);
-		free(text);
-	}
+	for (; json_is_array(cursor); pages++)
+		rows += hear_page(l, fd, &cursor, rows);
 	assert_int_equal(rows, MANY);
 	assert_int_equal(pages, 3);
 	json_decref(cursor);
 	(void)close(fd);
-	forget_naps(l, naps);
+	l->naps.n = 0;
+	free(naps);
 }
 
 /* A31 */

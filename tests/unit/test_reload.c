@@ -20,9 +20,9 @@ struct stage {
 	json_t *outcome;
 };
 
-static struct stage *stage_of(const struct loop *l)
+static struct stage *stage_of(struct loop *l)
 {
-	return (struct stage *)(uintptr_t)l;
+	return (struct stage *)(void *)l;
 }
 
 struct event_base *loop_base(const struct loop *l)
