@@ -2,6 +2,7 @@
 #include "node/ctl/check.h"
 
 #include <getopt.h>
+#include <sys/stat.h>
 
 #include "node/io/pair_files.h"
 
@@ -19,6 +20,28 @@ static void check_files(struct report *r, const struct config *config)
 		report_wrong(r, "certificates", "", "%s", fault);
 }
 
+static bool holds_passwords(const struct config *config)
+{
+	for (size_t i = 0; i < config->nap_count; i++)
+		if (config->naps[i].password[0] != '\0')
+			return true;
+	return false;
+}
+
+static void check_secrecy(struct report *r, const char *path, const struct config *config)
+{
+	struct stat st;
+
+	if (!holds_passwords(config) || stat(path, &st) != 0)
+		return;
+	if ((st.st_mode & S_IROTH) == 0)
+		report_ok(r, "passwords", "%s: not for everybody to read", path);
+	else
+		report_wrong(r, "passwords", "chmod o-r, and give it to regpaird's group",
+		             "%s holds passwords of NAPs, and everybody on this host may read it",
+		             path);
+}
+
 static int check_all(const struct ctl *ctl, const char *path, const char *keepalived)
 {
 	struct report r = report_begin(ctl);
@@ -26,9 +49,11 @@ static int check_all(const struct ctl *ctl, const char *path, const char *keepal
 	struct config_fault fault;
 
 	if (config_load(path, &config, &fault) == OK) {
-		report_ok(&r, "configuration", "%s: %s unit, %zu domain(s), %zu transport(s)", path,
+		report_ok(&r, "configuration",
+		          "%s: %s unit, %zu domain(s), %zu transport(s), %zu NAP(s)", path,
 		          config_unit_name(config->unit), config->domain_count,
-		          config->transport_count);
+		          config->transport_count, config->nap_count);
+		check_secrecy(&r, path, config);
 		check_files(&r, config);
 		check_store(&r, config);
 		check_keepalived(&r, config, keepalived);

@@ -91,21 +91,28 @@ static void print_one(json_t *nap)
 	static const char *const flags[] = {"register_to_proxy", "registered", "poll_remote_proxy",
 	                                    "is_available"};
 	static const char *const texts[][2] = {
-		{"phase", "phase"},       {"why", "why"},       {"since", "since_text"},
-		{"next in", "next_text"}, {"target", "target"}, {"last answer", "last_text"},
+		{"proxy", "proxy"},
+		{"address_to_register", "address_to_register"},
+		{"access_list", "access_list"},
+		{"phase", "phase"},
+		{"why", "why"},
+		{"since", "since_text"},
+		{"next in", "next_text"},
+		{"target", "target"},
+		{"last answer", "last_text"},
 	};
 
 	tell_one(nap);
-	(void)printf("%-18s %s\n", "nap", json_string_value(json_object_get(nap, "name")));
+	(void)printf("%-19s %s\n", "nap", json_string_value(json_object_get(nap, "name")));
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		(void)printf("%-18s %s\n", flags[i], yes_or_no(nap, flags[i]));
+		(void)printf("%-19s %s\n", flags[i], yes_or_no(nap, flags[i]));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const char *text = json_string_value(json_object_get(nap, texts[i][1]));
-		(void)printf("%-18s %s\n", texts[i][0], text != NULL && *text != '\0' ? text : "-");
+		(void)printf("%-19s %s\n", texts[i][0], text != NULL && *text != '\0' ? text : "-");
 	}
-	(void)printf("%-18s %lld s\n", "granted",
+	(void)printf("%-19s %lld s\n", "granted",
 	             (long long)json_integer_value(json_object_get(nap, "granted_s")));
-	(void)printf("%-18s %lld\n", "attempts",
+	(void)printf("%-19s %lld\n", "attempts",
 	             (long long)json_integer_value(json_object_get(nap, "attempts")));
 }
 

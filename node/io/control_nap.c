@@ -41,15 +41,33 @@ json_t *control_read_naps(const struct control_view *v, const json_t *request,
 	return control_page("naps", list, &cursor, more);
 }
 
+/* What an operator compares it with. */
+static void add_configured(const struct config *c, const char *name, json_t *nap)
+{
+	for (size_t i = 0; i < c->nap_count; i++) {
+		const struct config_nap *n = &c->naps[i];
+		if (strcmp(n->name, name) != 0)
+			continue;
+		json_t *more = json_pack("{ss ss ss}", "proxy", n->proxy, "address_to_register",
+		                         n->address_to_register, "access_list", n->access_list);
+		(void)json_object_update(nap, more);
+		json_decref(more);
+	}
+}
+
 json_t *control_read_nap(const struct control_view *v, const json_t *request,
                          struct control_error *error)
 {
 	const char *name = json_string_value(json_object_get(request, "nap"));
 	struct nap_view nap;
 
-	for (size_t i = 0; name != NULL && view(v, i, &nap); i++)
-		if (slice_eq(nap.name, slice_str(name)))
-			return nap_of(&nap, v->arena);
+	for (size_t i = 0; name != NULL && view(v, i, &nap); i++) {
+		if (!slice_eq(nap.name, slice_str(name)))
+			continue;
+		json_t *found = nap_of(&nap, v->arena);
+		add_configured(loop_config(v->loop), name, found);
+		return found;
+	}
 	(void)snprintf(error->text, sizeof error->text, "there is no NAP of that name");
 	return NULL;
 }

@@ -51,6 +51,12 @@ def test_naps_come_and_go_by_reload_and_nobody_is_restarted(lab):
             assert naps(lab, node) == ["e2e-open", "e2e-silent"], naps(lab, node)
         shown = lab.ctl(active, "nap", "show", "e2e-open")
         assert (shown["register_to_proxy"], shown["poll_remote_proxy"]) == (False, False), shown
+        assert shown["access_list"] == "192.0.2.0/24", shown
+        assert all(word in lab.ctl_run(active, "nap", "list").stdout for word in ("AVAILABLE", "e2e-silent")), "a table"
+        files[active].chmod(0o644)
+        assert "WRONG  passwords" in lab.ctl_run(active, "check", "--config", str(files[active])).stdout
+        files[active].chmod(0o600)
+        assert "ok     passwords" in lab.ctl_run(active, "check", "--config", str(files[active])).stdout
         files[active].write_text(files[active].read_text().replace("never-shown", "never-shown-2"))
         done = lab.ctl_run(active, "reload")
         assert done.stdout.startswith("naps[e2e-silent].password: changed\n"), done.stdout
@@ -58,6 +64,17 @@ def test_naps_come_and_go_by_reload_and_nobody_is_restarted(lab):
     assert {node: (lab.pid(node), naps(lab, node)) for node in NODES} == before
     assert lab.paired() and lab.active() == active
     assert "never-shown" not in log.text(), "a password is in the log"
+
+
+def test_regpairctl_tells_wrong_words_about_naps_from_unknown_naps(lab):
+    """A31: exit code 2 and 1, each with what would be right."""
+    active = lab.active()
+    for words, code, said in ((("nap",), 2, "second word"), (("nap", "show"), 2, "the name of one NAP"),
+                              (("nap", "poll", "a", "b"), 2, "the name of one NAP"), (("reload", "now"), 2, "now"),
+                              (("nap", "show", "e2e-none"), 1, "no NAP of that name"),
+                              (("nap", "register", "e2e-none"), 1, "NAP")):
+        done = lab.ctl_run(active, *words)
+        assert done.returncode == code and said in done.stderr, (words, done)
 
 
 def test_a_reload_is_refused_whole_where_a_key_wants_a_restart_or_is_wrong(lab):

@@ -27,15 +27,23 @@ static struct many *have_naps(struct loop *l, size_t n)
 static void a_nap_is_told_as_the_node_sees_it(void **state)
 {
 	struct loop *l = *state;
+	static char name[] = "n0", proxy[] = "p.net", aor[] = "sip:a@p.net", from[] = "::/0";
+	struct config_nap configured = {
+		.name = name, .proxy = proxy, .address_to_register = aor, .access_list = from};
 	struct many *naps = have_naps(l, 2);
 	int fd = dial(l);
+
+	l->config.naps = &configured;
+	l->config.nap_count = 1;
 	json_t *nap = result_of(ask(l, fd, "{\"command\":\"nap\",\"nap\":\"n0\"}"));
 	char *text = json_dumps(nap, JSON_COMPACT | JSON_SORT_KEYS);
 
 	assert_string_equal(
-		text, "{\"attempts\":3,\"granted_s\":1800,\"is_available\":false,"
+		text, "{\"access_list\":\"::/0\",\"address_to_register\":\"sip:a@p.net\","
+		      "\"attempts\":3,\"granted_s\":1800,\"is_available\":false,"
 		      "\"last_reason\":\"Service Unavailable\",\"last_status\":503,\"name\":\"n0\","
 		      "\"next_ms\":2500,\"phase\":\"waiting\",\"poll_remote_proxy\":false,"
+		      "\"proxy\":\"p.net\","
 		      "\"register_to_proxy\":true,\"registered\":false,\"since_ms\":1500,"
 		      "\"target\":\"192.0.2.9:5060 UDP\",\"why\":\"refused ?\"}");
 	free(text);
