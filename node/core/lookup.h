@@ -7,7 +7,7 @@
  *	                         and TLS until one is there; without SRV A, AAAA
  *
  * An unfit NAPTR or SRV record is no record. A server that fails ends the lookup: a wrong transport would
- * come of guessing. At most 36 questions. */
+ * come of guessing. At most 100 questions. */
 #ifndef NODE_CORE_LOOKUP_H
 #define NODE_CORE_LOOKUP_H
 

@@ -98,6 +98,8 @@ static const struct {
          "SIP/2.0/UDP 10.0.0.1:5062;branch=b;received=192.0.2.1", "192.0.2.1:5062"},
 	{"SIP/2.0/UDP pc.example.com", "192.0.2.1:5060",
          "SIP/2.0/UDP pc.example.com;received=192.0.2.1", "192.0.2.1:5060"},
+	{"SIP/2.0/UDP pc.example.com:5070", "192.0.2.1:9999", /* no DNS is asked for it */
+         "SIP/2.0/UDP pc.example.com:5070;received=192.0.2.1", "192.0.2.1:5070"},
 	{"SIP/2.0/UDP 192.0.2.1;RPORT;branch=b", "192.0.2.1:5060",
          "SIP/2.0/UDP 192.0.2.1;branch=b;received=192.0.2.1;rport=5060", "192.0.2.1:5060"},
 	{"SIP/2.0/UDP 10.0.0.1;rport=1;received=8.8.8.8", "192.0.2.1:77",
@@ -111,7 +113,7 @@ static const struct {
 	{"it is no Via", "192.0.2.1:9", "it is no Via", "192.0.2.1:9"},
 };
 
-/* R43, N1, N3, N4; RFC 3261 18.2.2 */
+/* R43, N1, N3, N4, F10; RFC 3261 18.2.2 */
 static void the_top_via_says_where_the_request_came_from(void **state)
 {
 	(void)state;
