@@ -95,8 +95,11 @@ void nap_note(struct node *n, struct nap *p)
 	const struct nap_record *r = nap_load(n, p);
 
 	if (r != NULL) {
+		const struct target used = {.addr = r->target, .transport = r->transport};
 		note(p, r);
 		p->told_off = r->phase == NAP_IDLE && r->call_id.n > 0;
+		if (r->phase != NAP_IDLE)
+			targets_take_over(&p->targets, &used);
 	}
 	n->arena = before;
 }
