@@ -254,7 +254,7 @@ static void read_refusal(const struct sip_msg *m, const struct nap_options *o,
 {
 	const struct challenge_wish wish = {o->realm, o->ignore_realm};
 	struct sip_challenge all[CHALLENGES_READ_MAX];
-	size_t n = read_challenges(m, all);
+	size_t n = o->password.n > 0 ? read_challenges(m, all) : 0;
 
 	out->n_challenges = challenge_choose(all, n, &wish, out->challenges, NAP_CHALLENGES_MAX);
 	out->same_nonce = out->n_challenges > 0;

@@ -239,6 +239,20 @@ static void a_challenge_is_chosen_as_configured(void **state)
 	}
 }
 
+/* C09 */
+static void without_a_password_there_is_nothing_to_answer_with(void **state)
+{
+	(void)state;
+	static struct nap_ear ear;
+	const struct nap_record r = nap_registering();
+	struct nap_options o = nap_configured();
+
+	o.password = (struct slice){NULL, 0};
+	const struct nap_answer *a =
+		nap_hear(&ear, &o, &r, "401 U", WWW "realm=\"a\", nonce=\"1\"\r\n");
+	assert_true(a->n_challenges == 0 && !a->same_nonce);
+}
+
 /* C10, C11 */
 static void a_nonce_that_was_answered_is_known_again(void **state)
 {
@@ -411,6 +425,7 @@ int main(void)
 		cmocka_unit_test(what_comes_with_a_binding_is_read),
 		cmocka_unit_test(what_does_not_fit_is_left_out_whole),
 		cmocka_unit_test(a_challenge_is_chosen_as_configured),
+		cmocka_unit_test(without_a_password_there_is_nothing_to_answer_with),
 		cmocka_unit_test(a_nonce_that_was_answered_is_known_again),
 		cmocka_unit_test(a_minimum_is_read),
 		cmocka_unit_test(a_pause_is_read),
