@@ -56,7 +56,7 @@ def watcher_is_told_on_by_the_other_node(lab, first):
     assert {(n.one("Call-ID"), n.one("From"), n.one("To")) for n in heard} == \
         {(watcher.call_id, to, f"<{watcher.aor}>;tag=phone")}, [n.text for n in heard]
     assert 'state="full"' in heard[-1].text, heard[-1].text
-    told = dict((int(n.one("CSeq").split()[0]), version(n)) for n in heard)  # one sent again is one
+    told = dict((n.cseq, version(n)) for n in heard)  # one sent again is one
     assert sorted(told.values()) == [told[cseq] for cseq in sorted(told)] and len(set(told.values())) == len(told), told
 
 

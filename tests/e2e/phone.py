@@ -76,11 +76,19 @@ class Request(Message):
         super().__init__(text)
         self.method = self.first.split(" ", 1)[0]
 
-    def answered(self, status="200 OK"):
+    @property
+    def branch(self):
+        return re.search("branch=([^;,\\s]+)", self.all("Via")[0])[1]
+
+    @property
+    def cseq(self):
+        return int(self.one("CSeq").split()[0])
+
+    def answered(self, status="200 OK", *headers):
         """The answer to it, without a body."""
         copied = (f"{name}: {value}" for name, value in self.headers
                   if name.lower() in ("via", "from", "to", "call-id", "cseq"))
-        return "\r\n".join((f"SIP/2.0 {status}", *copied, "Content-Length: 0", "", "")).encode()
+        return "\r\n".join((f"SIP/2.0 {status}", *copied, *headers, "Content-Length: 0", "", "")).encode()
 
 
 class Phone:

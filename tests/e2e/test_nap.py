@@ -1,0 +1,126 @@
+"""test_nap.py - a pair that registers at a provider, Debian's kamailio: one client that never went away, whichever
+node is active. The provider's log is the witness."""
+import time
+
+import naps
+from lab import NODES, other, wait_until
+from load import CHURN, FRESH, REFRESH, Phones, Tally
+from provider import DOMAIN, PASSWORD, Provider
+
+REFRESH_S = 2
+BRIEF = {"password": PASSWORD, "expires": "10 s", "refresh_percent": 20, "retry": "1 s", "retry_max": "1 s"}
+ASKED = {"poll_remote_proxy": True, "proxy_polling_first": "500 ms", "proxy_polling_interval": "1 s", "response_timeout": "1 s"}
+MANY = 1000
+MANY_EXPIRES_S = 30
+
+
+def three(provider):
+    """One is polled, and one counts nonces on."""
+    return [naps.registering(name, provider.address, name, DOMAIN, **BRIEF, **keys)
+            for name, keys in (("polled", ASKED), ("plain", {}), ("counting", {"reuse_challenge": True}))]
+
+
+def wait_refreshed(provider, users, what):
+    """Each of them once more, from now on."""
+    begin = time.time()
+    def done():
+        return {each.user for each in provider.registers(200) if each.when > begin} >= set(users)
+    wait_until(done, 3 * REFRESH_S + 8, f"all NAPs are refreshed {what}", every=0.1)
+
+
+def test_the_provider_sees_one_client_over_a_kill_and_a_switchover(lab):
+    """C04, C24, C46: the same Call-ID and Contact, CSeqs that rise, no un-REGISTER; polled by OPTIONS;
+    un-registered when they are taken out of the configuration"""
+    with Provider(lab) as provider:
+        users = ["polled", "plain", "counting"]
+        with naps.configured(lab, three(provider)):
+            naps.wait_registered(lab, len(users), 10)
+            begin = time.time()
+            wait_refreshed(provider, users, "by the node that registered them")
+            victim = lab.active()
+            lab.kill(victim)
+            wait_refreshed(provider, users, "after the kill")
+            lab.start(victim)
+            wait_until(lab.paired, 30, "paired again")
+            lab.switchover()
+            wait_until(lambda: lab.active() == victim, 5, "handed over")
+            wait_refreshed(provider, users, "after the switchover")
+            shown = naps.shown(lab)
+            assert all(shown[user]["registered"] and shown[user]["granted_s"] == 10 for user in users), shown
+            assert shown["polled"]["is_available"] and shown["polled"]["poll_remote_proxy"], shown
+            sent = provider.expect_one_client(users)
+            sampled = provider.expect_none_lapsed(len(users), begin)
+            polls = provider.polls()
+            assert len(polls) >= 3 and all(forwards == "1" for _, _, forwards, _ in polls), polls
+            print(f"    {sent} REGISTERs, {sampled} samples, {len(polls)} OPTIONS")
+        wait_until(lambda: provider.bound() == 0, 10, "the provider has no binding")
+        last = {each.user: each for each in provider.registers(200)}
+        assert all(each.expires == 0 for each in last.values()), last
+        time.sleep(REFRESH_S + 1)  # nothing comes after that
+        assert provider.bound() == 0 and naps.shown(lab) == {}
+
+
+def test_a_nap_comes_changes_and_goes_by_reload(lab):
+    """without a restart; a file with a mistake in it changes nothing"""
+    with Provider(lab) as provider:
+        idle = {**three(provider)[0], "register_to_proxy": False}
+        with naps.configured(lab, [idle]):
+            reigns = {node: lab.status(node)["epoch"] for node in NODES}
+            wait_until(lambda: naps.shown(lab)["polled"]["is_available"], 5, "polled, and there")
+            assert not provider.registers() and not naps.shown(lab)["polled"]["registered"]
+            naps.change(lab, [{**idle, "register_to_proxy": True}])
+            naps.wait_registered(lab, 1, 2)
+            active = lab.active()
+            path = lab.folder / active / "regpair.yaml"
+            good = path.read_text()
+            path.write_text(good.replace("expires: ", "exprires: "))
+            done = lab.ctl_run(active, "reload")
+            assert done.returncode == 1 and "exprires" in done.stderr, done
+            path.write_text(good)
+            wait_refreshed(provider, ["polled"], "after a reload that was refused")
+            naps.change(lab, [idle])
+            wait_until(lambda: provider.bound() == 0, 5, "un-registered")
+            assert provider.registers(200)[-1].expires == 0 and naps.shown(lab)["polled"]["phase"] == "idle"
+            assert {node: lab.status(node)["epoch"] for node in NODES} == reigns
+
+
+def many(provider):
+    return [naps.registering(f"n{i:04}", provider.address, f"n{i:04}", DOMAIN, password=PASSWORD,
+                             expires=f"{MANY_EXPIRES_S} s", reuse_challenge=i % 2 == 0) for i in range(MANY)]
+
+
+def fail_over(lab, number):
+    """A kill and a switchover in turn; the pair is whole again."""
+    old = lab.active()
+    if number % 2 == 0:
+        lab.kill(old)
+        wait_until(lambda: lab.role(other(old)) == "active", 5, f"{other(old)} is active")
+    else:
+        lab.switchover()
+    time.sleep(1)
+    lab.start(old)
+    wait_until(lab.paired, 30, "paired again")
+
+
+def test_a_thousand_naps_stay_registered_while_phones_register(lab):
+    """C43, C46: failovers, load on both sides; zero duplicates, zero 403, none un-registered at any sample"""
+    rounds = 20 if lab.rounds >= 10 else 2
+    phones = [Phones(lab, "napu", "udp", 500), Phones(lab, "napt", "tcp", 500), Phones(lab, "napc", "udp", 300)]
+    tally = Tally()
+    with Provider(lab, expires_s=MANY_EXPIRES_S, nonce_s=20) as provider, naps.configured(lab, many(provider)):
+        naps.wait_registered(lab, MANY, 60)
+        begin = time.time()
+        for each in phones:
+            each.register()
+        loads = [each.start(how, 50) for each, how in zip(phones, (REFRESH, FRESH, CHURN))]
+        for number in range(rounds):
+            fail_over(lab, number)
+        time.sleep(max(0, begin + MANY_EXPIRES_S - time.time()))  # whoever was forgotten has lapsed by then
+        for each, load in zip(phones, loads):
+            tally.load(each.end(load))
+        tally.audit(phones)
+        users = [f"n{i:04}" for i in range(MANY)]
+        sent = provider.expect_one_client(users)
+        sampled = provider.expect_none_lapsed(MANY, begin)
+        print(f"    {MANY} NAPs, {rounds} failovers in {time.time() - begin:.0f} s: {sent} REGISTERs at the provider, "
+              f"{sampled} samples; phones: {tally}")
