@@ -104,7 +104,8 @@ void nap_poll_act(struct node *n, struct nap *p, struct nap_poll_input in);
 void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struct slice why);
 
 /* node_nap_record.c */
-/* As stored; a new one where there is none, or it cannot be read. NULL: no room. */
+/* As stored; a new one where there is none, or it cannot be read. NULL: no room, or it is
+ * damaged. */
 struct nap_record *nap_load(struct node *n, const struct nap *p);
 uint64_t nap_store(struct node *n, struct nap *p, struct nap_record *r); /* logs it; its seq */
 void nap_erase(struct node *n, struct nap *p);

@@ -188,7 +188,7 @@ static struct mtime wakes_at(const struct node *n, const struct nap *p)
 {
 	const struct nap_watch *w = &n->naps;
 	struct mtime poll = p->for_poll ? MTIME_NEVER : nap_poll_due(&p->poll);
-	struct mtime due = p->due;
+	struct mtime due = p->aiming ? MTIME_NEVER : p->due; /* what comes of that looks */
 	struct mtime lapses = p->told_registered ? nap_mtime(n, p->until) : MTIME_NEVER;
 
 	if (mtime_reached(due, n->now))

@@ -178,7 +178,7 @@ void node_on_resolved(struct node *n, const struct node_input *in)
 {
 	struct nap *p = nap_by_ticket(n, in->ticket);
 
-	if (p == NULL || !n->naps.running)
+	if (p == NULL || !n->naps.running || !node_active(n))
 		return;
 	p->aiming = false;
 	targets_take(&p->targets, in->dns, n->now);
@@ -189,7 +189,7 @@ void node_on_flow_up(struct node *n, const struct node_input *in)
 {
 	struct nap *p = nap_by_ticket(n, in->ticket);
 
-	if (p == NULL || !n->naps.running) {
+	if (p == NULL || !n->naps.running || !node_active(n)) {
 		node_out(n, OUT_CLOSE_FLOW)->flow = in->flow;
 		return;
 	}
@@ -229,7 +229,7 @@ void node_nap_flow_down(struct node *n, const struct node_input *in)
 {
 	struct nap *p = in->ticket != 0 ? nap_by_ticket(n, in->ticket) : NULL;
 
-	if (!n->naps.running)
+	if (!n->naps.running || !node_active(n))
 		return;
 	if (p != NULL)
 		no_stream(n, p, in->bytes);

@@ -10,9 +10,11 @@ struct nap_record *nap_load(struct node *n, const struct nap *p)
 
 	if (r == NULL)
 		return NULL;
-	if (item != NULL && !copy_sound(TABLE_NAP, item))
+	if (item != NULL && !copy_sound(TABLE_NAP, item)) { /* it is repaired before long */
 		node_memory_fault(n, TABLE_NAP, item->key);
-	else if (item != NULL && nap_decode(arena_copy(&n->arena, item->value), &n->arena, r) == OK)
+		return NULL;
+	}
+	if (item != NULL && nap_decode(arena_copy(&n->arena, item->value), &n->arena, r) == OK)
 		return r;
 	*r = (struct nap_record){.phase = NAP_IDLE, .since = pair_now(n)};
 	return r;
