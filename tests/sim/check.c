@@ -77,6 +77,10 @@ static uint32_t create(struct world *w, struct host *h, const struct entry *e, s
 		else
 			model_check(w, h, entry);
 	}
+	if (e->table == TABLE_NAP) {
+		it->nap = nap_of(e->key);
+		nap_check_entry(w, h, entry, e->value);
+	}
 	if (e->table == TABLE_WATCHER) {
 		it->watched_aor = model_aor(e->key);
 		watch_check_entry(w, h, entry, e->value);
@@ -276,6 +280,12 @@ void check_message(struct world *w, struct host *h, const struct node_output *o)
 
 	check_speaker(w, h);
 	check_alone(w, h);
+	if (provider_at(&o->target) >= 0) {
+		nap_check_message(w, h, o);
+		if (!w->failed)
+			provider_take(w, h, o);
+		return;
+	}
 	if (slice_eq(slice_head(o->bytes, 8), SLICE("OPTIONS "))) {
 		check_keep_alive(w, h, o);
 		return;
@@ -306,7 +316,8 @@ void check_answer(struct world *w, struct host *h, const struct node_output *o)
 
 	assert(op->kind == OP_OPERATOR);
 	op->done = w->now;
-	op->state = o->ok ? OP_GRANTED : OP_REFUSED;
+	/* "This node is active no more": the other one may have it. */
+	op->state = o->ok ? OP_GRANTED : op->n_entries > 0 ? OP_GIVEN_UP : OP_REFUSED;
 	if (o->ok)
 		check_promise(w, h, op);
 }

@@ -114,7 +114,7 @@ static uint32_t entry_of(const struct world *w, const struct host *h, int aor,
 	for (; at != 0; at = w->history.entries[at].before) {
 		const struct dialog *d = find(watched_at(w, at), version);
 		bool open = d != NULL && !d->ended; /* a merge may bring back what has ended */
-		if (found != 0 && open && d->version < version->version)
+		if (found != 0 && !version->ended && open && d->version < version->version)
 			break;
 		if (d != NULL && d->version == version->version)
 			found = at;
@@ -241,14 +241,17 @@ static void remember(struct world *w, const struct notified *what)
 /* I11: in what this node's history knows of, no version was seen with other content, nor a later one. */
 static void check_rises(struct world *w, const struct host *h, const struct notified *n)
 {
+	bool current = n->dialog.call == w->watching.onlookers[n->dialog.onlooker].call;
 	bool again = false;
 
 	for (size_t i = 0; i < w->watching.n_notified; i++) {
 		const struct notified *b = &w->watching.notified[i];
-		if (!is_same(&b->dialog, &n->dialog) || b->dialog.ended ||
+		if (!is_same(&b->dialog, &n->dialog) ||
 		    !chain_has(&h->chain, &w->history, b->entry))
 			continue;
-		again = again || b->entry == n->entry;
+		again = again || (b->entry == n->entry && b->hash == n->hash);
+		if (!current || b->dialog.ended)
+			continue;
 		if (b->dialog.version > n->dialog.version)
 			world_fail(w, "%c tells onlooker %d of version %u behind %u", host_name(h),
 			           n->dialog.onlooker, n->dialog.version, b->dialog.version);
@@ -256,8 +259,10 @@ static void check_rises(struct world *w, const struct host *h, const struct noti
 			world_fail(w, "%c tells onlooker %d two things as version %u", host_name(h),
 			           n->dialog.onlooker, n->dialog.version);
 	}
-	if (!again)
-		remember(w, n);
+	if (again)
+		return;
+	(void)check_committed(w, h, n->entry, "tells of");
+	remember(w, n);
 }
 
 static uint32_t check_notify(struct world *w, struct host *h, const struct onlooker_told *told,
@@ -275,9 +280,7 @@ static uint32_t check_notify(struct world *w, struct host *h, const struct onloo
 		           host_name(h), told->onlooker, told->version);
 	if (w->failed)
 		return 0;
-	(void)check_committed(w, h, n.entry, "tells of");
-	if (told->call == w->watching.onlookers[told->onlooker].call)
-		check_rises(w, h, &n);
+	check_rises(w, h, &n);
 	return n.entry;
 }
 

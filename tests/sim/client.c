@@ -256,7 +256,9 @@ void client_on_request(struct world *w, const struct event *e)
 		return;
 	in.flow.transport = TRANSPORT_UDP;
 	in.flow.local = message_address(-1);
-	in.flow.remote = e->op >= 0 ? message_address(e->who) : onlooker_address(e->who);
+	in.flow.remote = e->op >= 0             ? message_address(e->who)
+	                 : e->op <= OP_PROVIDER ? provider_address(OP_PROVIDER - e->op)
+	                                        : onlooker_address(e->who);
 	if (e->op >= 0)
 		note_served(h, &w->ops[e->op]);
 	else if (e->op == OP_ANSWERS - h->index)

@@ -47,6 +47,8 @@ static const struct fault faults[] = {
 	{"takeover",         AIM_STANDBY, {10, 0, 5, 0, 0, 2, 0},     AT_ONCE, NO_LESS, hit_takeover, NULL},
 	{"remove-aor",       AIM_ACTIVE,  {10, 0, 5, 0, 5, 5, 0},     AT_ONCE, NO_LESS, hit_remove_aor, NULL},
 	{"rotate-secret",    AIM_ACTIVE,  {10, 0, 5, 0, 5, 5, 5},     AT_ONCE, NO_LESS, hit_rotate_secret, NULL},
+	{"provider-down",    AIM_PAIR,    {0, 2, 4, 0, 2, 0, 0},      {50, 5000, 40000}, NO_LESS, hit_provider_down, NULL},
+	{"dns-down",         AIM_PAIR,    {0, 1, 2, 0, 2, 0, 0},      {50, 5000, 25000}, NO_LESS, hit_dns_down, NULL},
 	{"mass-expiry",      AIM_PAIR,    {5, 2, 3, 0, 0, 0, 0},      {6000, 15000, 30000}, NO_LESS, hit_mass_expiry, NULL},
 };
 /* clang-format on */
@@ -202,6 +204,7 @@ void fault_moment(struct world *w, enum moment moment)
 		[MOMENT_TAKEOVER] = {AT_TAKEOVER, STAT_HIT_TAKEOVERS, 50000, 400},
 		[MOMENT_SNAPSHOT] = {AT_SNAPSHOT, STAT_HIT_RESYNCS, 400000, 1600},
 		[MOMENT_SWITCHOVER] = {AT_SWITCHOVER, STAT_HIT_SWITCHOVERS, 500000, 40},
+		[MOMENT_PROVIDER] = {AT_SWITCHOVER, STAT_HIT_PROVIDERS, 20000, 40},
 	};
 	int64_t within = hits[moment].within_ms;
 
@@ -220,6 +223,7 @@ void fault_heal_all(struct world *w)
 	heal_vrrp(w, NULL);
 	heal_phones(w, NULL);
 	heal_room(w, NULL);
+	heal_providers(w);
 	w->arp_lost_until = w->no_bulk_until = 0;
 	w->loss_ppm = w->usual_loss_ppm = w->vrrp_loss_ppm = w->dup_ppm = w->slow_ppm =
 		w->disk_slow_ppm = 0;

@@ -61,8 +61,10 @@ fault_heal_fn heal_disk_hangs, heal_room, heal_start, heal_power, heal_disk_fail
 /* fault_net.c: between the machines, and towards the phones */
 fault_hit_fn hit_link_cut, hit_link_cut_one_way, hit_link_reset, hit_bulk_cut, hit_link_slow,
 	hit_slow_reader, hit_vrrp_cut, hit_vrrp_cut_one_way, hit_all_cut, hit_phones_cut,
-	hit_arp_lost, hit_net_loss;
+	hit_arp_lost, hit_net_loss, hit_provider_down, hit_dns_down;
 fault_heal_fn heal_link, heal_link_slow, heal_vrrp, heal_all_cut, heal_phones, heal_net;
+
+void heal_providers(struct world *w);
 
 /* fault_people.c: operators and phones */
 fault_hit_fn hit_install, hit_switchover, hit_switchover_forced, hit_takeover, hit_stop,

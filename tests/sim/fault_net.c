@@ -134,3 +134,24 @@ void heal_net(struct world *w, struct host *h)
 	w->loss_ppm = w->usual_loss_ppm;
 	w->vrrp_loss_ppm = w->profile == SCRIPTED ? 0 : w->loss_ppm / 4;
 }
+
+void hit_provider_down(struct world *w, const struct blow *b)
+{
+	if (w->trunks.n == 0)
+		return;
+	int index = (int)world_draw(w, 0, w->trunks.n - 1);
+	w->trunks.providers[index].down_until = w->now + b->for_ms;
+	provider_close_all(w, index);
+}
+
+void hit_dns_down(struct world *w, const struct blow *b)
+{
+	w->trunks.dns_down_until = w->now + b->for_ms;
+}
+
+void heal_providers(struct world *w)
+{
+	w->trunks.dns_down_until = 0;
+	for (int i = 0; i < w->trunks.n; i++)
+		w->trunks.providers[i].down_until = 0;
+}

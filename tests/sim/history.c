@@ -10,7 +10,8 @@ void history_begin(struct history *h)
 	h->room = 256;
 	h->n = 1;
 	h->entries = take_memory(h->room * sizeof *h->entries);
-	h->entries[0] = (struct history_entry){.aor = -1, .watched_aor = -1, .digest_known = true};
+	h->entries[0] = (struct history_entry){
+		.aor = -1, .watched_aor = -1, .nap = -1, .digest_known = true};
 }
 
 void history_free(struct history *h)
@@ -44,6 +45,7 @@ uint32_t history_add(struct history *h, const struct entry *e, struct slice byte
 		.table = e->table,
 		.aor = -1,
 		.watched_aor = -1,
+		.nap = -1,
 		.bytes = take_memory(bytes.n),
 		.n = bytes.n,
 	};
@@ -83,6 +85,8 @@ static void note_newest(struct chain *c, const struct history *h, uint32_t entry
 		c->aor[e->aor] = entry;
 	if (e->watched_aor >= 0)
 		c->watched[e->watched_aor] = entry;
+	if (e->nap >= 0)
+		c->nap[e->nap] = entry;
 }
 
 void chain_push(struct chain *c, const struct history *h, uint32_t entry)
@@ -99,6 +103,7 @@ static void find_aors(struct chain *c, const struct history *h)
 {
 	memset(c->aor, 0, sizeof c->aor);
 	memset(c->watched, 0, sizeof c->watched);
+	memset(c->nap, 0, sizeof c->nap);
 	for (uint64_t seq = 1; seq <= c->n; seq++)
 		note_newest(c, h, c->at[seq]);
 }

@@ -7,7 +7,7 @@
 
 #include "proto/entry.h"
 
-enum { AORS_MAX = 6, HELD_MAX = 24 };
+enum { AORS_MAX = 6, NAPS = 3, HELD_MAX = 24 };
 
 /* A binding as the checks see it. */
 struct held {
@@ -27,8 +27,10 @@ struct history_entry {
 	int64_t at;       /* when it was written, as the world has it */
 	int aor;          /* -1: none */
 	int watched_aor;  /* of a record of who watches it; -1: none */
+	int nap;          /* of a NAP's record; -1: none */
+	uint32_t noted;   /* what that says; 0: nothing */
 	uint32_t watched; /* what that has; 0: nothing */
-	uint32_t before;  /* the AOR's, or its watchers', entry before it; 0: none */
+	uint32_t before;  /* the AOR's, its watchers', or the NAP's entry before it; 0: none */
 	uint32_t theirs;  /* of a merge: what the other side had; 0: none */
 	uint8_t *bytes;
 	size_t n;
@@ -51,6 +53,7 @@ struct chain {
 	uint64_t n;                 /* newest seq */
 	uint32_t aor[AORS_MAX];     /* newest entry of each AOR; 0: none */
 	uint32_t watched[AORS_MAX]; /* and of who watches it */
+	uint32_t nap[NAPS];         /* and of each NAP */
 };
 
 void history_begin(struct history *h);

@@ -98,6 +98,7 @@ void host_on_loaded(struct world *w, const struct event *e)
 	};
 	h->loaded = true;
 	host_feed(w, h, &in);
+	provider_feed(w, h);
 	struct node_input room = {.event = NODE_ROOM, .on = !d->room_low};
 	host_feed(w, h, &room);
 	world_at(w, 0, EVENT_ADDRESS, h->index)->life = h->life;
@@ -235,9 +236,15 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		break;
 	case OUT_HISTORY:
 	case OUT_DIFF_TABLE:
+		break;
 	case OUT_RESOLVE:
+		provider_resolve(w, h, o);
+		break;
 	case OUT_CONNECT:
+		provider_connect(w, h, o);
+		break;
 	case OUT_CLOSE_FLOW:
+		provider_hang_up(w, h, o->flow.connection);
 		break;
 	case OUT_DIFFERENCE:
 		flip_on_difference(w, h, o);

@@ -66,6 +66,7 @@ static void send_bytes(struct world *w, struct host *h, int stream, struct slice
 static void note_handed_in(struct world *w, const struct host *h)
 {
 	memcpy(w->handed_in, h->chain.aor, sizeof w->handed_in);
+	memcpy(w->handed_in_naps, h->chain.nap, sizeof w->handed_in_naps);
 	memcpy(w->handed_in_watched, h->chain.watched, sizeof w->handed_in_watched);
 }
 

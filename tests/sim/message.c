@@ -122,7 +122,8 @@ void message_write_subscribe(struct world *w, int index, struct buf *to)
 	put(to, "Content-Length: 0\r\n\r\n");
 }
 
-void message_write_answer(struct slice request, const char *status, struct buf *to)
+void message_write_answer(struct slice request, const char *status, const char *more,
+                          struct buf *to)
 {
 	static const char *const lines[] = {
 		"\r\nVia:", "\r\nFrom:", "\r\nTo:", "\r\nCall-ID:", "\r\nCSeq:"};
@@ -133,7 +134,7 @@ void message_write_answer(struct slice request, const char *status, struct buf *
 		if (at != NULL)
 			put(to, "\r\n%.*s", (int)strcspn(at + 2, "\r"), at + 2);
 	}
-	put(to, "\r\nContent-Length: 0\r\n\r\n");
+	put(to, "%s\r\nContent-Length: 0\r\n\r\n", more);
 }
 
 /* Puts `user` under its key, unless the node has it. False: there was no room. */

@@ -322,6 +322,7 @@ void merge_check_end(struct world *w, const struct host *h)
 	for (int aor = 0; aor < w->n_aors && !w->failed; aor++)
 		check_taken_in(w, h, aor);
 	watch_check_merged(w, h);
+	nap_check_merged(w, h);
 }
 
 bool merge_reflects(const struct world *w, const struct host *h, const struct op *op)

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "tests/sim/check.h"
-#include "tests/sim/message.h"
+#include "tests/sim/text.h"
 
 enum { T1_MS = 500, T2_MS = 4000, PORT = 5070 };
 
@@ -49,26 +49,14 @@ void onlooker_plan(struct world *w)
 
 /* --- what it reads, by code that knows nothing of the project's parser --- */
 
-static const char *behind(const char *text, const char *before)
-{
-	const char *found = text != NULL ? strstr(text, before) : NULL;
-
-	return found != NULL ? found + strlen(before) : NULL;
-}
-
-static void copy_to(char *to, size_t room, const char *from, const char *end)
-{
-	to[0] = '\0';
-	if (from != NULL)
-		(void)snprintf(to, room, "%.*s", (int)strcspn(from, end), from);
-}
-
 static uint32_t read_contacts(const char *text)
 {
 	uint32_t contacts = 0;
 
-	for (const char *c = behind(text, "<contact "); c != NULL; c = behind(c, "<contact ")) {
-		const char *end = behind(c, "</contact>"), *state = strstr(c, "state=\"active\"");
+	for (const char *c = text_behind(text, "<contact "); c != NULL;
+	     c = text_behind(c, "<contact ")) {
+		const char *end = text_behind(c, "</contact>"),
+			   *state = strstr(c, "state=\"active\"");
 		const char *uri = strstr(c, "<uri>sip:c");
 		long client = message_number(&uri, "<uri>sip:c");
 		long contact = message_number(&uri, "-");
@@ -76,13 +64,6 @@ static uint32_t read_contacts(const char *text)
 			contacts |= 1U << ((unsigned)client * CONTACTS_MAX + (unsigned)contact);
 	}
 	return contacts;
-}
-
-static uint32_t read_after(const char *text, const char *before)
-{
-	const char *found = strstr(text, before);
-
-	return (uint32_t)message_number(&found, before);
 }
 
 bool onlooker_read(struct slice text, struct onlooker_told *out)
@@ -100,15 +81,15 @@ bool onlooker_read(struct slice text, struct onlooker_told *out)
 	out->status = (int)message_number(&from, "SIP/2.0 ");
 	out->onlooker = (int)message_number(&call, "\r\nCall-ID: w");
 	out->call = (unsigned)message_number(&call, "-");
-	out->cseq = read_after(room, "\r\nCSeq: ");
+	out->cseq = (uint32_t)text_number(room, "\r\nCSeq: ");
 	if (call == NULL || out->onlooker < 0 || (!out->notify && out->status < 0))
 		return false;
-	const char *who = behind(room, out->notify ? "\r\nFrom: " : "\r\nTo: ");
-	copy_to(out->tag, sizeof out->tag, behind(who, ">;tag="), "\r;");
-	copy_to(out->nonce, sizeof out->nonce, behind(room, "nonce=\""), "\"");
+	const char *who = text_behind(room, out->notify ? "\r\nFrom: " : "\r\nTo: ");
+	text_copy(out->tag, sizeof out->tag, text_behind(who, ">;tag="), "\r;");
+	text_copy(out->nonce, sizeof out->nonce, text_behind(room, "nonce=\""), "\"");
 	out->terminated = strstr(room, "\r\nSubscription-State: terminated") != NULL;
-	out->expires_s = read_after(room, "\r\nExpires: ");
-	out->version = read_after(room, "reginfo\" version=\"");
+	out->expires_s = (uint32_t)text_number(room, "\r\nExpires: ");
+	out->version = (uint32_t)text_number(room, "reginfo\" version=\"");
 	out->contacts = read_contacts(room);
 	return true;
 }
@@ -241,7 +222,7 @@ static void answer(struct world *w, int index, const struct event *e, const char
 	uint8_t room[TEXT_MAX];
 	struct buf text = buf_on(room, sizeof room);
 
-	message_write_answer((struct slice){e->bytes, e->n}, status, &text);
+	message_write_answer((struct slice){e->bytes, e->n}, status, "", &text);
 	assert(!text.full);
 	put_on_wire(w, index, OP_ANSWERS - e->op, buf_slice(&text));
 }

@@ -14,6 +14,9 @@ enum event_kind {
 	EVENT_STORED,     /* host, life, number: of the generation; op: the mark */
 	EVENT_PLACED,     /* host, life, number: of the generation */
 	EVENT_CHECKPOINT, /* host, life */
+	EVENT_RESOLVED,   /* host, life, op: the question, number: the ticket, bytes: the name */
+	EVENT_CONNECTED,  /* host, life, op: the provider (-1: it failed), number: the ticket */
+	EVENT_STREAM,     /* host, life, number: the connection, bytes; none: it is closed */
 	EVENT_LINK_TRY,
 	EVENT_LINK_UP,    /* host, life, number: the connection, op: which stream */
 	EVENT_LINK_DOWN,  /* host, life, number */
@@ -29,6 +32,7 @@ enum event_kind {
 	EVENT_CLIENT,     /* client, number: of the timer */
 	EVENT_ONLOOKER,   /* client beside whom it stands, number: of the timer */
 	EVENT_TOLD,       /* the same, op: the host, number: the entry that it stands on, bytes */
+	EVENT_PROVIDER,   /* provider, op: the host, number: the connection (0: UDP), bytes */
 	EVENT_FAULT,      /* number: of the fault in its table */
 	EVENT_HEAL,       /* number: of the fault, who */
 	EVENT_LINE,       /* number: of the scenario's line */

@@ -9,7 +9,8 @@ enum { FILE_MAX = 64 * 1024, WORDS_MAX = 12, NAMES_MAX = 700, TAIL_MS = 15000 };
 
 static const char *const load_names[LOADS] = {"idle", "busy", "expiry", "resync"};
 static const char *const commit_names[] = {"both", "peer", "disk"};
-static const char *const moment_names[MOMENTS] = {"merge", "takeover", "snapshot", "switchover"};
+static const char *const moment_names[MOMENTS] = {"merge", "takeover", "snapshot", "switchover",
+                                                  "provider"};
 static const char *const whom_names[WHOMS] = {"pair", "A", "B", "active", "standby", "any", "both"};
 
 const char *load_name(enum load load)
@@ -110,7 +111,7 @@ static bool read_when(struct reading *r, struct scenario_line *line)
 	}
 	return wrong(r,
 	             "'" SLICE_FMT "' is no time: write 20s, or behind what it comes: takeover, "
-	             "merge, snapshot or switchover, also takeover+5ms",
+	             "merge, snapshot, switchover or provider, also takeover+5ms",
 	             SLICE_ARG(word));
 }
 
@@ -254,6 +255,12 @@ static bool read_watched(struct reading *r)
 	return true;
 }
 
+static bool read_naps(struct reading *r)
+{
+	r->to->naps = true;
+	return true;
+}
+
 static bool read_end(struct reading *r)
 {
 	return read_time(r, &r->to->end_ms);
@@ -267,6 +274,7 @@ static bool read_words(struct reading *r)
 	} settings[] = {{"loads", read_played},
 	                {"commit", read_commit},
 	                {"watched", read_watched},
+	                {"naps", read_naps},
 	                {"end", read_end}};
 	bool (*read)(struct reading * r) = read_line;
 

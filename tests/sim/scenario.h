@@ -30,6 +30,7 @@ struct scenario_line {
 struct scenario {
 	char name[SCENARIO_NAME_MAX]; /* of the file */
 	bool loads[LOADS];
+	bool naps;    /* the pair registers at providers */
 	bool watched; /* beside each phone stands who watches its AOR */
 	bool commit_known;
 	enum commit_mode commit;

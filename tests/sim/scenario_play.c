@@ -46,7 +46,17 @@ static bool exposed(const struct world *w)
 	return true;
 }
 
+static bool registered(const struct world *w)
+{
+	bool all = true;
+
+	for (int i = 0; i < w->trunks.n; i++)
+		all = all && provider_is_bound(w, i);
+	return all;
+}
+
 static const struct expectation expectations[] = {
+	{"registered", registered, STATS}, {"granted", NULL, STAT_NAP_GRANTED},
 	{"one-active", one_active, STATS}, {"A-active", a_active, STATS},
 	{"B-active", b_active, STATS},     {"paired", paired, STATS},
 	{"exposed", exposed, STATS},       {"equal", check_is_equal, STATS},
@@ -239,6 +249,7 @@ void scenario_begin(struct world *w, const struct scenario *s, enum load load)
 	w->bulk_delay_ms = w->link_delay_ms;
 	w->cold_start_ms = world_draw(w, 3, 6) * 1000;
 	w->watched = s->watched;
+	w->trunks.wanted = s->naps;
 	if (s->commit_known)
 		w->mode = s->commit;
 	w->rough_until = s->end_ms;

@@ -213,6 +213,7 @@ struct world *world_new(uint64_t seed, const struct world_options *o)
 	for (int i = 0; i < HOSTS; i++)
 		draw_host(w, i);
 	onlooker_plan(w);
+	provider_plan(w);
 	version_plan(w);
 	flip_plan(w);
 	fault_plan(w);
@@ -239,6 +240,7 @@ void world_free(struct world **world)
 	free(w->ops);
 	free(w->taken_in);
 	watch_free(&w->watching);
+	nap_check_free(&w->trunks);
 	free(w->scratch);
 	free(w);
 	*world = NULL;
@@ -266,10 +268,10 @@ static void on_check(struct world *w, const struct event *e)
 	check_acked(w);
 	check_pair(w);
 	flip_check(w);
-	bool told = watch_all_told(w);
+	bool told = watch_all_told(w), bound = nap_all_bound(w);
 	if (w->quiet && !w->failed) {
 		fault_heal_all(w);
-		w->done = check_settled(w) && told;
+		w->done = check_settled(w) && told && bound;
 	}
 	(void)world_at(w, CHECK_MS, EVENT_CHECK, 0);
 }
@@ -324,6 +326,10 @@ static void happen(struct world *w, const struct event *e)
 		[EVENT_REQUEST] = client_on_request,
 		[EVENT_REPLY] = client_on_reply,
 		[EVENT_CLIENT] = client_on_timer,
+		[EVENT_RESOLVED] = provider_on_resolved,
+		[EVENT_CONNECTED] = provider_on_connected,
+		[EVENT_STREAM] = provider_on_stream,
+		[EVENT_PROVIDER] = provider_on_request,
 		[EVENT_ONLOOKER] = onlooker_on_timer,
 		[EVENT_TOLD] = onlooker_on_message,
 		[EVENT_FAULT] = fault_on_event,

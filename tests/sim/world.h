@@ -8,6 +8,7 @@
 #include "tests/sim/host.h"
 #include "tests/sim/onlooker.h"
 #include "tests/sim/op.h"
+#include "tests/sim/provider.h"
 #include "tests/sim/queue.h"
 #include "tests/sim/stat.h"
 
@@ -23,7 +24,14 @@ enum {
 enum profile { CALM, SINGLE, ROUGH, SCRIPTED };
 
 /* They are over quickly, and what goes wrong right then matters most. */
-enum moment { MOMENT_MERGE, MOMENT_TAKEOVER, MOMENT_SNAPSHOT, MOMENT_SWITCHOVER, MOMENTS };
+enum moment {
+	MOMENT_MERGE,
+	MOMENT_TAKEOVER,
+	MOMENT_SNAPSHOT,
+	MOMENT_SWITCHOVER,
+	MOMENT_PROVIDER,
+	MOMENTS
+};
 
 struct client {
 	int index, aor;
@@ -90,7 +98,7 @@ struct world {
 	struct op *ops;
 	size_t n_ops, ops_room;
 	uint32_t handed_in[AORS_MAX]; /* what the node that is not active held when it spoke last */
-	uint32_t handed_in_watched[AORS_MAX];
+	uint32_t handed_in_watched[AORS_MAX], handed_in_naps[NAPS];
 	struct taken_in *taken_in;
 	size_t n_taken_in, taken_in_room;
 	int serving; /* the op a node is looking at; -1: none */
@@ -110,6 +118,7 @@ struct world {
 	uint64_t tickets;
 	struct flip flip;
 	struct watching watching;
+	struct trunks trunks;
 	uint64_t stat[STATS];
 	struct script script;
 
