@@ -1,18 +1,16 @@
 /* layer: io */
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 
 #include "node/io/sip_io.h"
 #include "node/io/sip_tcp.h"
-#include "node/io/sockets.h"
 #include "tests/check.h"
 #include "tests/unit/addr_of.h"
 #include "tests/unit/fake_loop.h"
+#include "tests/unit/loopback.h"
 
-enum { PATIENCE_MS = 5000, CLIENTS_MAX = 4, KEPT = 512 };
+enum { CLIENTS_MAX = 4, KEPT = 512 };
 
 #define REQUEST  "OPTIONS sip:a SIP/2.0\r\nContent-Length: 4\r\n\r\nbody"
 #define UNSIZED  "OPTIONS sip:a SIP/2.0\r\nVia: x\r\n\r\n"
@@ -52,20 +50,6 @@ static void on_feed(struct loop *l, const struct node_input *in)
 	s->flow = in->flow;
 	if (s->answers)
 		answer(s, SLICE(RESPONSE));
-}
-
-/* A port that is free for both protocols, as far as one can know. */
-static uint16_t free_port(void)
-{
-	struct addr any = addr_of("127.0.0.1");
-	union socket_address a;
-	socklen_t size = sizeof a;
-	int fd = socket_bound(SOCK_DGRAM, &any);
-
-	assert_true(fd >= 0);
-	assert_int_equal(getsockname(fd, &a.any, &size), 0);
-	(void)close(fd);
-	return socket_address_read(&a).port;
 }
 
 static int open_scene(void **state)
@@ -126,6 +110,15 @@ static void turns(struct scene *s, int n)
 {
 	for (int i = 0; i < n; i++)
 		turn(s);
+}
+
+static bool until_closed(struct scene *s, uint64_t connection)
+{
+	struct mtime end = mtime_add_ms(loop_now(&s->loop), PATIENCE_MS);
+
+	while (s->closed != connection && !mtime_reached(end, loop_now(&s->loop)))
+		turn(s);
+	return s->closed == connection;
 }
 
 static bool until_fed(struct scene *s, size_t wanted)
@@ -232,9 +225,11 @@ static void a_standby_forgets_and_a_node_taking_over_leaves_unread(void **state)
 	s->loop.role = ROLE_STANDBY;
 	turns(s, 2);
 	say(fd, "forgotten");
+	wait_for_what_was_sent();
 	turns(s, 5);
 	s->loop.role = ROLE_TAKING_OVER; /* in this turn: sip_io has not been told yet */
 	say(fd, "kept");
+	wait_for_what_was_sent();
 	turns(s, 5);
 	assert_int_equal(s->loop.fed, 0);
 	s->loop.role = ROLE_ACTIVE;
@@ -327,8 +322,7 @@ static void an_answer_to_a_connection_that_is_gone_is_dropped(void **state)
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
 	(void)close(fd);
 	s->client[0] = -1;
-	turns(s, 5);
-	assert_int_equal(s->closed, s->flow.connection);
+	assert_true(until_closed(s, s->flow.connection));
 	int next = call(s, 1, SOCK_STREAM); /* takes the place, not the number */
 	turns(s, 5);
 	answer(s, SLICE("not for you"));
@@ -411,6 +405,9 @@ static void what_was_answered_last_leaves_before_the_sockets_close(void **state)
 	assert_true(until_fed(s, 2));
 	answer(s, SLICE(RESPONSE));
 	sip_io_close(&s->io);
+	struct pollfd there[] = {{.fd = tcp, .events = POLLIN}, {.fd = udp, .events = POLLIN}};
+	for (size_t i = 0; i < ARRAY_LEN(there); i++)
+		assert_int_equal(poll(&there[i], 1, PATIENCE_MS), 1);
 	assert_true(recv(tcp, text, sizeof text - 1, MSG_DONTWAIT) > 0);
 	assert_string_equal(text, RESPONSE);
 	assert_true(recv(udp, text, sizeof text - 1, MSG_DONTWAIT) > 0);
@@ -474,6 +471,8 @@ static void an_address_of_another_host_is_no_fault(void **state)
 
 int main(void)
 {
+	(void)setenv("SSL_CERT_FILE", "/nonexistent",
+	             1); /* reading the system's CAs takes a while */
 	const struct CMUnitTest tests[] = {
 		STORY(a_datagram_is_fed_and_answered_from_where_it_came_to),
 		STORY(many_answers_leave_in_batches),
