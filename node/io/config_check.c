@@ -211,9 +211,22 @@ static bool check_domains(const struct config *config, const struct config_lines
 	return true;
 }
 
+static bool check_tls(const struct config_lines *lines, struct config_fault *fault)
+{
+	static const char *const parts[] = {"tls.certificate", "tls.key"};
+	bool given[] = {is_given(lines, parts[0]), is_given(lines, parts[1])};
+
+	if (given[0] == given[1])
+		return true;
+	return config_fail(fault, line_of(lines, parts[given[1]], "tls"),
+	                   "`%s` is missing; a certificate and its key go together",
+	                   parts[given[0]]);
+}
+
 bool config_check(const struct config *config, const struct config_lines *lines,
                   struct config_fault *fault)
 {
 	return check_unit(config, lines, fault) && check_transports(config, lines, fault) &&
-	       check_domains(config, lines, fault) && config_check_naps(config, fault);
+	       check_domains(config, lines, fault) && check_tls(lines, fault) &&
+	       config_check_naps(config, fault);
 }

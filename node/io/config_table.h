@@ -84,6 +84,10 @@
 	  "a SIP connection without a byte for so long is closed") \
 	X(tls_ca_file, path, "tls.ca_file", NULL, 1, 200, OWN, \
 	  "certificates of the authorities that a proxy's certificate must come from; left out: the system's") \
+	X(tls_certificate, path, "tls.certificate", NULL, 1, 200, OWN, \
+	  "this node's own certificate (PEM, its chain behind it) for proxies that ask for one") \
+	X(tls_key, path, "tls.key", NULL, 1, 200, OWN, \
+	  "its private key (PEM)") \
 	X(dns_servers, servers, "dns.servers", "", 0, 200, OWN, \
 	  "DNS servers that names of proxies are asked of, up to three by commas, each with a port where it is " \
 	  "not 53; left out: those of /etc/resolv.conf")

@@ -97,6 +97,16 @@ static void on_resolve(struct loop *l, const struct node_output *o)
 	dns_ask(l->dns, o);
 }
 
+static void on_connect(struct loop *l, const struct node_output *o)
+{
+	sip_io_connect(l->sip, o);
+}
+
+static void on_close_flow(struct loop *l, const struct node_output *o)
+{
+	sip_io_close_flow(l->sip, o);
+}
+
 static void on_answer(struct loop *l, const struct node_output *o)
 {
 	control_answer(l->control, o->ticket, o->ok, o->bytes);
@@ -173,6 +183,7 @@ static void carry_out(struct loop *l, const struct node_output *o)
 		[OUT_HISTORY] = on_history,       [OUT_LOG] = on_log,
 		[OUT_EXIT] = on_exit_asked,       [OUT_DIFF_TABLE] = on_difference,
 		[OUT_DIFFERENCE] = on_difference, [OUT_RESOLVE] = on_resolve,
+		[OUT_CONNECT] = on_connect,       [OUT_CLOSE_FLOW] = on_close_flow,
 	};
 
 	by_kind[o->kind](l, o);

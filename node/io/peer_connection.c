@@ -268,7 +268,7 @@ static void go_on_shaking(struct connection *c)
 
 void connection_shake(struct connection *c)
 {
-	c->tls = tls_stream_open(c->way->link->tls, c->fd, c->accepted);
+	c->tls = peer_tls_stream(c->way->link->tls, c->fd, c->accepted);
 	c->stage = STAGE_HANDSHAKE;
 	peer_arm(c->deadline, HANDSHAKE_MS);
 	(void)event_add(c->readable, NULL);

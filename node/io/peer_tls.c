@@ -1,7 +1,5 @@
 #include "node/io/peer_tls.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,19 +12,6 @@ enum { READ_AHEAD = 64 * 1024 };
 struct peer_tls {
 	SSL_CTX *context;
 };
-
-struct tls_stream {
-	SSL *ssl;
-	bool failed; /* OpenSSL asks not to touch it again */
-	char fault[TLS_FAULT_MAX];
-};
-
-static const char *reason(void)
-{
-	const char *text = ERR_reason_error_string(ERR_peek_last_error());
-
-	return text != NULL ? text : "unknown";
-}
 
 /* The peer's name is checked within the handshake, so that both sides learn of a refusal. */
 static bool expect_peer(SSL_CTX *c, enum unit unit)
@@ -66,7 +51,7 @@ struct peer_tls *peer_tls_open(const struct pair_files *files, enum unit unit,
 	if (t->context != NULL && set_up(t->context, files, unit))
 		return t;
 	(void)snprintf(fault, TLS_FAULT_MAX, "TLS for %s cannot be set up: %s", files->cert,
-	               reason());
+	               tls_reason());
 	peer_tls_close(&t);
 	return NULL;
 }
@@ -80,96 +65,7 @@ void peer_tls_close(struct peer_tls **t)
 	*t = NULL;
 }
 
-struct tls_stream *tls_stream_open(struct peer_tls *t, int fd, bool server)
+struct tls_stream *peer_tls_stream(struct peer_tls *t, int fd, bool server)
 {
-	struct tls_stream *s = calloc(1, sizeof *s);
-
-	if (s == NULL)
-		abort();
-	s->ssl = SSL_new(t->context);
-	if (s->ssl == NULL || SSL_set_fd(s->ssl, fd) != 1)
-		abort();
-	if (server)
-		SSL_set_accept_state(s->ssl);
-	else
-		SSL_set_connect_state(s->ssl);
-	return s;
-}
-
-void tls_stream_close(struct tls_stream **s)
-{
-	if (*s == NULL)
-		return;
-	ERR_clear_error();
-	if (!(*s)->failed && SSL_is_init_finished((*s)->ssl))
-		(void)SSL_shutdown((*s)->ssl);
-	SSL_free((*s)->ssl);
-	free(*s);
-	*s = NULL;
-}
-
-static void explain(struct tls_stream *s, int error, int system)
-{
-	long verified = SSL_get_verify_result(s->ssl);
-	const char *why = reason();
-
-	if (verified != X509_V_OK)
-		why = X509_verify_cert_error_string(verified);
-	else if (error == SSL_ERROR_SYSCALL && system != 0)
-		why = strerror(system);
-	(void)snprintf(s->fault, sizeof s->fault, "%s%s",
-	               verified != X509_V_OK ? "the peer's certificate is refused: " : "", why);
-}
-
-static enum tls_result result_of(struct tls_stream *s, int rc)
-{
-	int system = errno;
-	int error = SSL_get_error(s->ssl, rc);
-
-	switch (error) {
-	case SSL_ERROR_NONE:
-		return TLS_DONE;
-	case SSL_ERROR_WANT_READ:
-		return TLS_WANT_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return TLS_WANT_WRITE;
-	case SSL_ERROR_ZERO_RETURN:
-		return TLS_ENDED;
-	default:
-		break;
-	}
-	/* A process that is killed says no goodbye: that is an end like another here. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-		return TLS_ENDED;
-	s->failed = true;
-	explain(s, error, system);
-	return TLS_FAILED;
-}
-
-enum tls_result tls_handshake(struct tls_stream *s)
-{
-	ERR_clear_error();
-	errno = 0;
-	return result_of(s, SSL_do_handshake(s->ssl));
-}
-
-enum tls_result tls_read(struct tls_stream *s, uint8_t *to, size_t room, size_t *got)
-{
-	ERR_clear_error();
-	errno = 0;
-	*got = 0;
-	return result_of(s, SSL_read_ex(s->ssl, to, room, got));
-}
-
-enum tls_result tls_write(struct tls_stream *s, struct slice bytes, size_t *put)
-{
-	ERR_clear_error();
-	errno = 0;
-	*put = 0;
-	return result_of(s, SSL_write_ex(s->ssl, bytes.p, bytes.n, put));
-}
-
-const char *tls_fault(const struct tls_stream *s)
-{
-	return s->fault;
+	return tls_stream_open(t->context, fd, server, (struct slice){NULL, 0});
 }

@@ -11,6 +11,7 @@ enum { FILES_OF_OURS = 256 }; /* descriptors beside those of SIP connections */
 
 struct sip_io {
 	struct loop *loop;
+	struct sip_tls *tls;
 	struct sip_tcp *tcp;
 	struct sip_udp *udp[CONFIG_TRANSPORTS_MAX];
 	size_t n_udp;
@@ -62,7 +63,7 @@ static bool open_transport(struct sip_io *s, const struct config_transport *t)
 static void raise_files(const struct config *c)
 {
 	struct rlimit r;
-	rlim_t wanted = (rlim_t)c->limits_tcp_connections + FILES_OF_OURS;
+	rlim_t wanted = (rlim_t)c->limits_tcp_connections + SIP_TCP_MADE_MAX + FILES_OF_OURS;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= wanted)
 		return;
@@ -74,12 +75,19 @@ struct sip_io *sip_io_open(struct loop *l)
 {
 	const struct config *c = loop_config(l);
 	struct sip_io *s = calloc(1, sizeof *s);
+	char fault[TLS_FAULT_MAX];
 
 	if (s == NULL)
 		abort();
 	raise_files(c);
 	s->loop = l;
-	s->tcp = sip_tcp_new(l);
+	s->tls = sip_tls_open(c, fault);
+	s->tcp = sip_tcp_new(l, s->tls);
+	if (s->tls == NULL) {
+		log_line(loop_log(l), LOG_ERROR, "start=failed why=\"%s\"", fault);
+		sip_io_close(&s);
+		return NULL;
+	}
 	for (size_t i = 0; i < c->transport_count; i++) {
 		if (!open_transport(s, &c->transports[i])) {
 			sip_io_close(&s);
@@ -96,6 +104,7 @@ void sip_io_close(struct sip_io **s)
 	for (size_t i = 0; i < (*s)->n_udp; i++)
 		sip_udp_close(&(*s)->udp[i]);
 	sip_tcp_free(&(*s)->tcp);
+	sip_tls_close(&(*s)->tls);
 	free(*s);
 	*s = NULL;
 }
@@ -104,7 +113,7 @@ void sip_io_send(struct sip_io *s, const struct node_output *message)
 {
 	const struct flow *flow = &message->flow;
 
-	if (flow->transport == TRANSPORT_TCP) {
+	if (flow->connection != 0) {
 		sip_tcp_send(s->tcp, flow->connection, message->bytes);
 		return;
 	}
@@ -114,6 +123,16 @@ void sip_io_send(struct sip_io *s, const struct node_output *message)
 			return;
 		}
 	}
+}
+
+void sip_io_connect(struct sip_io *s, const struct node_output *o)
+{
+	sip_tcp_connect(s->tcp, o);
+}
+
+void sip_io_close_flow(struct sip_io *s, const struct node_output *o)
+{
+	sip_tcp_close_flow(s->tcp, o->flow.connection);
 }
 
 void sip_io_flush(struct sip_io *s)

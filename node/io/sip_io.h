@@ -1,4 +1,4 @@
-/* sip_io.h - SIP's sockets: UDP in batches (recvmmsg, sendmmsg), TCP with framing.
+/* sip_io.h - SIP's sockets: UDP in batches (recvmmsg, sendmmsg), TCP with framing, TLS to NAPs.
  *
  * Sockets are bound to the virtual address before it is here (IP_FREEBIND), so that a takeover finds
  * them ready. While the node is a standby, what arrives is read and dropped; while it is taking over
@@ -10,13 +10,15 @@
 
 struct sip_io;
 
-/* NULL: a port is in use or an address is wrong; it was logged with the remedy. */
+/* NULL: a port is in use, an address or a certificate is wrong; it was logged with the remedy. */
 struct sip_io *sip_io_open(struct loop *l);
 void sip_io_close(struct sip_io **s);
 
-/* An OUT_MESSAGE, queued until sip_io_flush; TCP: to flow.connection if it still is open; else
+/* An OUT_MESSAGE, queued until sip_io_flush; streams: to flow.connection if it still is open; else
  * a new connection is not made: the client will ask again. */
 void sip_io_send(struct sip_io *s, const struct node_output *message);
+void sip_io_connect(struct sip_io *s, const struct node_output *o);    /* an OUT_CONNECT */
+void sip_io_close_flow(struct sip_io *s, const struct node_output *o); /* an OUT_CLOSE_FLOW */
 void sip_io_flush(struct sip_io *s);
 /* After each turn: reads, drops, or waits, by the role (see above). Leaving `active` closes the TCP
  * connections once their last answer is written. */

@@ -2,44 +2,22 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "node/io/sip_stream.h"
 #include "node/io/sip_udp.h"
 #include "node/io/sockets.h"
-#include "proto/sip/message.h"
 
 enum {
-	SLOT_BITS = 20, /* of a connection's number; the rest counts up */
+	SLOT_BITS = 21, /* of a connection's number; the rest counts up */
 	SLOTS_MAX = 1 << SLOT_BITS,
+	ACCEPTED_MAX = 1 << 20,
 	ACCEPT_BATCH = 64, /* connections a listener takes in one turn */
 	SWEEP_US = 500 * 1000,
 	LISTEN_QUEUE = 4096,
-	INPUT_MAX = 2 * SIP_MESSAGE_MAX, /* what is read ahead of one client */
-};
-
-/*	OPEN --nothing more will be read--> LAST --all answers written--> LINGER --> GONE
- *	any --broken, too slow--> GONE, closed at the end of the turn */
-enum stage { STAGE_OPEN, STAGE_LAST, STAGE_LINGER, STAGE_GONE };
-
-struct connection {
-	struct sip_tcp *owner;
-	uint64_t number;
-	struct addr local, remote;
-	struct bufferevent *stream;
-	enum stage stage;
-	struct mtime heard;    /* OPEN: the last byte of the client's */
-	struct mtime deadline; /* LAST, LINGER: then it is closed */
-	uint64_t owed;         /* requests fed and not answered yet */
-	bool hung_up;          /* the client's FIN was seen: nothing of its is unread */
-	struct connection *next_ending;
-	bool due; /* written to in this turn */
-	struct connection *next_due;
 };
 
 struct listener {
@@ -51,61 +29,31 @@ struct listener {
 
 struct sip_tcp {
 	struct loop *loop;
+	struct sip_tls *tls;
 	struct listener *listener[CONFIG_TRANSPORTS_MAX];
 	size_t n_listeners;
 	bool listening; /* the listeners' events are armed */
 	bool starved;   /* no descriptors left: accepts again after the next sweep */
 	bool leaving;   /* not active any more: open connections end with their last answer */
 
-	struct connection **slot;
+	struct sip_stream **slot;
 	size_t n_slots; /* used at least once; more are never looked at */
 	size_t room;
 	uint32_t *unused; /* a stack of free slots below n_slots */
 	size_t n_unused;
-	size_t open;
-	uint64_t accepted;         /* so far: the changing part of the numbers */
-	struct connection *due;    /* what was written to them leaves with the flush */
-	struct connection *ending; /* all that are not OPEN: looked at after every turn */
+	size_t accepted, made; /* that there are */
+	uint64_t numbers;      /* so far: the changing part of the numbers */
+	struct sip_streams streams;
 	struct event *sweep;
 	struct log_rate rate;
 };
 
-static struct connection *find(const struct sip_tcp *t, uint64_t number)
+static struct sip_stream *find(const struct sip_tcp *t, uint64_t number)
 {
 	size_t slot = number & (SLOTS_MAX - 1);
-	struct connection *c = slot < t->n_slots ? t->slot[slot] : NULL;
+	struct sip_stream *s = slot < t->n_slots ? t->slot[slot] : NULL;
 
-	return c != NULL && c->number == number ? c : NULL;
-}
-
-static size_t unsent(const struct connection *c)
-{
-	return evbuffer_get_length(bufferevent_get_output(c->stream));
-}
-
-static void end(struct connection *c, enum stage stage)
-{
-	if (c->stage == STAGE_OPEN) {
-		c->next_ending = c->owner->ending;
-		c->owner->ending = c;
-	}
-	c->stage = stage;
-}
-
-/* Freed at the end of the turn: it may be the one that is being read. */
-static void give_up(struct connection *c)
-{
-	end(c, STAGE_GONE);
-}
-
-/* Nothing more is read; what is owed is still answered. */
-static void end_gently(struct connection *c)
-{
-	if (c->stage != STAGE_OPEN)
-		return;
-	(void)bufferevent_disable(c->stream, EV_READ);
-	c->deadline = mtime_add_ms(loop_now(c->owner->loop), SIP_TCP_LAST_MS);
-	end(c, STAGE_LAST);
+	return s != NULL && s->flow.connection == number ? s : NULL;
 }
 
 static enum sip_mode mode_now(const struct sip_tcp *t)
@@ -113,138 +61,18 @@ static enum sip_mode mode_now(const struct sip_tcp *t)
 	return sip_mode_of(node_role(loop_node(t->loop)));
 }
 
-static bool wants_answer(struct slice message)
-{
-	return !slice_eq(slice_head(message, 4), SLICE("SIP/")) &&
-	       !slice_eq(slice_head(message, 4), SLICE("ACK "));
-}
-
-/* To a client that leaves too much unread nothing more is written, keep-alives included. */
-static void put(struct connection *c, struct slice bytes)
-{
-	if (unsent(c) + bytes.n > SIP_TCP_BACKLOG_MAX) {
-		give_up(c);
-		return;
-	}
-	(void)bufferevent_write(c->stream, bytes.p, bytes.n);
-	if (!c->due) {
-		c->next_due = c->owner->due;
-		c->owner->due = c;
-	}
-	c->due = true;
-}
-
-/* What the kernel takes now; the rest follows when the client reads. After a pause nothing leaves: a
- * client whose connection ends asks whoever has the address by then. */
-static void write_out(struct connection *c, bool paused)
-{
-	struct evbuffer *output = bufferevent_get_output(c->stream);
-	bool failed = false;
-
-	(void)evbuffer_unfreeze(output, 1);
-	if (paused)
-		(void)evbuffer_drain(output, unsent(c));
-	else if (evbuffer_write(output, bufferevent_getfd(c->stream)) < 0)
-		failed = errno != EAGAIN && errno != EINTR;
-	(void)evbuffer_freeze(output, 1);
-	if (paused || failed)
-		give_up(c);
-	else if (unsent(c) > 0)
-		(void)bufferevent_enable(c->stream, EV_WRITE);
-}
-
 void sip_tcp_flush(struct sip_tcp *t)
 {
-	size_t n = 0;
+	size_t n = sip_streams_flush(&t->streams);
 
-	while (t->due != NULL) {
-		struct connection *c = t->due;
-		bool paused = loop_paused(t->loop);
-		t->due = c->next_due;
-		c->due = false;
-		write_out(c, paused);
-		n += paused;
-	}
 	if (n > 0)
 		log_rated(loop_log(t->loop), &t->rate, loop_now(t->loop), LOG_WARN,
 		          "tcp=closed connections=%zu why=\"this process was paused\"", n);
 }
 
-static struct flow flow_of(const struct connection *c)
-{
-	return (struct flow){TRANSPORT_TCP, c->local, c->remote, c->number};
-}
-
-static void feed(struct connection *c, struct slice message)
-{
-	struct node_input in = {
-		.event = NODE_MESSAGE,
-		.bytes = message,
-		.flow = flow_of(c),
-	};
-
-	c->owed += wants_answer(message);
-	loop_feed(c->owner->loop, &in);
-}
-
-/* One thing off the stream; false: nothing more to take now. */
-static bool take_frame(struct connection *c, struct evbuffer *input)
-{
-	struct slice stream = {evbuffer_pullup(input, -1), evbuffer_get_length(input)};
-	struct sip_frame f = sip_frame(stream);
-
-	switch (f.what) {
-	case SIP_FRAME_MESSAGE:
-		feed(c, slice_head(stream, f.size));
-		break;
-	case SIP_FRAME_PING:
-		put(c, SLICE("\r\n"));
-		break;
-	case SIP_FRAME_SKIP:
-		break;
-	case SIP_FRAME_NO_LENGTH: /* nobody knows where the next begins */
-		feed(c, slice_head(stream, f.size));
-		end_gently(c);
-		break;
-	case SIP_FRAME_TOO_BIG:
-		end_gently(c);
-		return false;
-	case SIP_FRAME_MORE:
-	default:
-		return false;
-	}
-	(void)evbuffer_drain(input, f.size);
-	return true;
-}
-
-static void on_read(struct bufferevent *stream, void *context)
-{
-	struct connection *c = context;
-	struct evbuffer *input = bufferevent_get_input(stream);
-
-	c->heard = loop_now(c->owner->loop);
-	while (c->stage == STAGE_OPEN && mode_now(c->owner) == SIP_READ &&
-	       evbuffer_get_length(input) > 0)
-		if (!take_frame(c, input))
-			break;
-}
-
-static void on_event(struct bufferevent *stream, short what, void *context)
-{
-	struct connection *c = context;
-
-	(void)stream;
-	c->hung_up = c->hung_up || (what & BEV_EVENT_EOF) != 0;
-	/* A client that only ended its own side still hears what it asked. */
-	if ((what & BEV_EVENT_EOF) != 0 && c->stage == STAGE_OPEN)
-		end_gently(c);
-	else if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0)
-		give_up(c);
-}
-
 static size_t take_slot(struct sip_tcp *t)
 {
-	const size_t size = sizeof(struct connection *);
+	const size_t size = sizeof(struct sip_stream *);
 
 	if (t->n_unused > 0)
 		return t->unused[--t->n_unused];
@@ -258,49 +86,31 @@ static size_t take_slot(struct sip_tcp *t)
 	return t->n_slots++;
 }
 
-static void open_connection(struct listener *from, int fd, const struct addr *remote)
+static uint64_t take_number(struct sip_tcp *t)
 {
-	struct sip_tcp *t = from->owner;
-	struct connection *c = socket_take(1, sizeof *c);
 	size_t slot = take_slot(t);
 
 	assert(slot < SLOTS_MAX);
-	socket_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	socket_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	*c = (struct connection){
-		.owner = t,
-		.number = ++t->accepted << SLOT_BITS | slot,
-		.local = from->local,
-		.remote = *remote,
-		.stream = bufferevent_socket_new(loop_base(t->loop), fd, BEV_OPT_CLOSE_ON_FREE),
-		.heard = loop_now(t->loop),
-	};
-	if (c->stream == NULL)
-		abort();
-	t->slot[slot] = c;
-	t->open++;
-	bufferevent_setcb(c->stream, on_read, NULL, on_event, c);
-	bufferevent_setwatermark(c->stream, EV_READ, 0, INPUT_MAX);
-	(void)bufferevent_disable(c->stream, EV_WRITE); /* writing is the flush's */
-	(void)bufferevent_enable(c->stream, EV_READ);
+	return ++t->numbers << SLOT_BITS | slot;
 }
 
-static void close_connection(struct connection *c)
+static void keep(struct sip_tcp *t, struct sip_stream *s)
 {
-	struct sip_tcp *t = c->owner;
-	size_t slot = c->number & (SLOTS_MAX - 1);
+	t->slot[s->flow.connection & (SLOTS_MAX - 1)] = s;
+	(*(s->made ? &t->made : &t->accepted))++;
+}
 
-	/* What the kernel still takes goes out: the last answers before an exit. */
-	struct evbuffer *output = bufferevent_get_output(c->stream);
-	(void)evbuffer_unfreeze(output, 1);
-	if (evbuffer_get_length(output) > 0)
-		(void)evbuffer_write(output, bufferevent_getfd(c->stream));
-	bufferevent_free(c->stream);
+static void close_stream(struct sip_tcp *t, struct sip_stream *s)
+{
+	size_t slot = s->flow.connection & (SLOTS_MAX - 1);
+
 	t->slot[slot] = NULL;
 	t->unused[t->n_unused++] = (uint32_t)slot;
-	t->open--;
-	free(c);
+	(*(s->made ? &t->made : &t->accepted))--;
+	sip_stream_close(s);
 }
+
+/* --- that come --- */
 
 static void listen_again(struct sip_tcp *t, bool on)
 {
@@ -318,21 +128,22 @@ static void listen_again(struct sip_tcp *t, bool on)
 static void on_accepted(struct listener *from, int fd, const union socket_address *remote)
 {
 	struct sip_tcp *t = from->owner;
-	struct addr a = socket_address_read(remote);
+	struct flow flow = {TRANSPORT_TCP, from->local, socket_address_read(remote), 0};
 	uint32_t limit = loop_config(t->loop)->limits_tcp_connections;
 
 	if (mode_now(t) == SIP_DROP) {
 		(void)close(fd); /* the client is to ask the active */
 		return;
 	}
-	if (t->open >= limit || t->open >= SLOTS_MAX) {
+	if (t->accepted >= limit || t->accepted >= ACCEPTED_MAX) {
 		(void)close(fd);
 		log_rated(loop_log(t->loop), &t->rate, loop_now(t->loop), LOG_WARN,
 		          "tcp=refused why=\"limits.tcp_connections is reached\" open=%zu",
-		          t->open);
+		          t->accepted);
 		return;
 	}
-	open_connection(from, fd, &a);
+	flow.connection = take_number(t);
+	keep(t, sip_stream_accepted(&t->streams, fd, &flow));
 }
 
 static void on_connect(evutil_socket_t fd, short what, void *context)
@@ -364,35 +175,64 @@ static void on_connect(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-/* Follows one connection to its end; true: it is to be closed now. */
-static bool advance(struct connection *c, struct mtime now)
-{
-	bool done = c->owed == 0 && unsent(c) == 0;
+/* --- that we make --- */
 
-	if (c->stage == STAGE_LAST && done && c->hung_up)
-		return true;
-	if (c->stage == STAGE_LAST && done) {
-		(void)shutdown(bufferevent_getfd(c->stream), SHUT_WR);
-		c->stage = STAGE_LINGER;
-		c->deadline = mtime_add_ms(now, SIP_TCP_LINGER_MS);
-	}
-	return c->stage == STAGE_GONE || mtime_reached(c->deadline, now);
+void sip_tcp_connect(struct sip_tcp *t, const struct node_output *o)
+{
+	struct flow flow = {o->flow.transport, o->flow.local, o->target, take_number(t)};
+	struct tls_stream *tls = NULL;
+	int fd = -1;
+
+	errno = EMFILE;
+	if (t->made < SIP_TCP_MADE_MAX)
+		fd = socket_leaving(&o->flow.local);
+	if (fd >= 0 && flow.transport == TRANSPORT_TLS)
+		tls = sip_tls_stream(t->tls, fd, o->bytes);
+	struct sip_stream *s = sip_stream_made(&t->streams, fd, &flow, tls);
+	s->ticket = o->ticket;
+	keep(t, s);
 }
 
-static void follow_ending(struct sip_tcp *t)
+void sip_tcp_close_flow(struct sip_tcp *t, uint64_t connection)
+{
+	struct sip_stream *s = find(t, connection);
+
+	if (s != NULL)
+		sip_stream_end(s);
+}
+
+/* --- that go --- */
+
+static void tell_gone(const struct sip_tcp *t, const struct sip_stream *s)
+{
+	struct node_input down = {.event = NODE_FLOW_DOWN};
+
+	if (s->stood)
+		down.flow = s->flow;
+	else
+		down.ticket = s->ticket;
+	if (s->why != NULL)
+		down.bytes = slice_str(s->why);
+	loop_feed(t->loop, &down);
+}
+
+static void follow_passing(struct sip_tcp *t)
 {
 	struct mtime now = loop_now(t->loop);
-	struct connection **at = &t->ending;
+	struct sip_stream **at = &t->streams.passing;
 
 	while (*at != NULL) {
-		struct connection *c = *at;
-		if (advance(c, now)) {
-			*at = c->next_ending;
-			struct node_input down = {.event = NODE_FLOW_DOWN, .flow = flow_of(c)};
-			loop_feed(t->loop, &down);
-			close_connection(c);
-		} else {
-			at = &c->next_ending;
+		struct sip_stream *s = *at;
+		sip_stream_advance(s, now);
+		if (s->stage != STAGE_OPEN && s->stage != STAGE_GONE) {
+			at = &s->next_passing;
+			continue;
+		}
+		*at = s->next_passing;
+		s->is_passing = false;
+		if (s->stage == STAGE_GONE) {
+			tell_gone(t, s);
+			close_stream(t, s);
 		}
 	}
 }
@@ -403,9 +243,10 @@ static void end_quiet(struct sip_tcp *t, int64_t quiet_ms)
 	struct mtime now = loop_now(t->loop);
 
 	for (size_t i = 0; i < t->n_slots; i++) {
-		struct connection *c = t->slot[i];
-		if (c != NULL && mtime_reached(mtime_add_ms(c->heard, quiet_ms), now))
-			end_gently(c);
+		struct sip_stream *s = t->slot[i];
+		if (s != NULL && (!s->made || quiet_ms == 0) &&
+		    mtime_reached(mtime_add_ms(s->heard, quiet_ms), now))
+			sip_stream_end(s);
 	}
 }
 
@@ -421,12 +262,10 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 
 void sip_tcp_send(struct sip_tcp *t, uint64_t connection, struct slice bytes)
 {
-	struct connection *c = find(t, connection);
+	struct sip_stream *s = find(t, connection);
 
-	if (c == NULL || c->stage == STAGE_GONE || c->stage == STAGE_LINGER)
-		return;
-	put(c, bytes);
-	c->owed -= c->owed > 0 && !wants_answer(bytes);
+	if (s != NULL)
+		sip_stream_send(s, bytes);
 }
 
 void sip_tcp_turn(struct sip_tcp *t, enum role role)
@@ -436,7 +275,7 @@ void sip_tcp_turn(struct sip_tcp *t, enum role role)
 	if (mode == SIP_DROP && !t->leaving)
 		end_quiet(t, 0);
 	t->leaving = mode == SIP_DROP;
-	follow_ending(t);
+	follow_passing(t);
 	listen_again(t, mode != SIP_WAIT && !t->starved);
 }
 
@@ -462,12 +301,14 @@ bool sip_tcp_listen(struct sip_tcp *t, const struct addr *local)
 	return true;
 }
 
-struct sip_tcp *sip_tcp_new(struct loop *l)
+struct sip_tcp *sip_tcp_new(struct loop *l, struct sip_tls *tls)
 {
 	struct timeval every = {.tv_usec = SWEEP_US};
 	struct sip_tcp *t = socket_take(1, sizeof *t);
 
 	t->loop = l;
+	t->tls = tls;
+	t->streams.loop = l;
 	t->sweep = event_new(loop_base(l), -1, EV_PERSIST, on_sweep, t);
 	if (t->sweep == NULL || event_add(t->sweep, &every) != 0)
 		abort();
@@ -480,7 +321,7 @@ void sip_tcp_free(struct sip_tcp **t)
 		return;
 	for (size_t i = 0; i < (*t)->n_slots; i++)
 		if ((*t)->slot[i] != NULL)
-			close_connection((*t)->slot[i]);
+			close_stream(*t, (*t)->slot[i]);
 	for (size_t i = 0; i < (*t)->n_listeners; i++) {
 		event_free((*t)->listener[i]->readable);
 		(void)close((*t)->listener[i]->fd);

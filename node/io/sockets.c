@@ -43,28 +43,54 @@ void socket_option(int fd, int level, int name, int value)
 	(void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-int socket_bound(int type, const struct addr *local)
+static int new_socket(int type, int family)
 {
-	union socket_address to;
-	socklen_t size = socket_address_of(local, &to);
-	int fd = socket(to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
-	if (type == SOCK_STREAM)
-		socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (local->family == ADDR_IPV6) {
+	if (family == AF_INET6) {
 		socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 		socket_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
 	} else {
 		socket_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	}
-	if (bind(fd, &to.any, size) == 0)
+	return fd;
+}
+
+static int bind_to(int fd, const union socket_address *to, socklen_t size)
+{
+	if (fd < 0 || bind(fd, &to->any, size) == 0)
 		return fd;
 	int why = errno;
 	(void)close(fd);
 	errno = why;
 	return -1;
+}
+
+int socket_bound(int type, const struct addr *local)
+{
+	union socket_address to;
+	socklen_t size = socket_address_of(local, &to);
+	int fd = new_socket(type, to.any.sa_family);
+
+	if (fd >= 0 && type == SOCK_STREAM)
+		socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	return bind_to(fd, &to, size);
+}
+
+int socket_leaving(const struct addr *local)
+{
+	union socket_address from;
+	socklen_t size;
+	struct addr any_port = *local;
+
+	any_port.port = 0;
+	size = socket_address_of(&any_port, &from);
+	int fd = new_socket(SOCK_STREAM, from.any.sa_family);
+	if (fd >= 0)
+		socket_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	return bind_to(fd, &from, size);
 }
 
 void *socket_take(size_t n, size_t size)

@@ -25,6 +25,9 @@ struct addr socket_address_read(const union socket_address *from);
  * (SO_REUSEADDR); a datagram's is one socket's alone. */
 int socket_bound(int type, const struct addr *local) MUST_CHECK;
 
+/* A stream's, for a connect from this address; the port is chosen then, for its target alone. */
+int socket_leaving(const struct addr *local) MUST_CHECK;
+
 /* Options that cannot fail in a way that matters: what the kernel refuses is left at its default. */
 void socket_option(int fd, int level, int name, int value);
 

@@ -70,6 +70,19 @@ static void a_second_path_has_two_ends_of_its_own(void **state)
 	check_bad(rows, ARRAY_LEN(rows));
 }
 
+static void a_certificate_has_its_key(void **state)
+{
+	(void)state;
+	static const struct bad rows[] = {
+		{STANDALONE "tls: {certificate: /c.pem}\n", 4,
+	         "`tls.key` is missing; a certificate and its key go together"},
+		{STANDALONE "tls: {key: /k.pem}\n", 4,
+	         "`tls.certificate` is missing; a certificate and its key go together"},
+	};
+
+	check_bad(rows, ARRAY_LEN(rows));
+}
+
 static void the_bulk_port_is_another_than_the_live_one(void **state)
 {
 	(void)state;
@@ -163,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_has_the_sections_it_needs_and_no_others),
 		cmocka_unit_test(a_second_path_has_two_ends_of_its_own),
+		cmocka_unit_test(a_certificate_has_its_key),
 		cmocka_unit_test(the_bulk_port_is_another_than_the_live_one),
 		cmocka_unit_test(transports_and_domains_fit_together),
 		cmocka_unit_test(the_digest_covers_what_both_nodes_must_agree_on),
