@@ -118,6 +118,10 @@ static void on_answer(void *context, int status, int timeouts, unsigned char *by
 	(void)timeouts;
 	TAILQ_REMOVE(&d->flying, q, next);
 	d->n_flying--;
+	if (status == ARES_EDESTRUCTION && !d->closing) { /* other servers are asked now */
+		TAILQ_INSERT_TAIL(&d->waiting, q, next);
+		return;
+	}
 	if (!d->closing) {
 		answer_of(status, (struct slice){bytes, n > 0 ? (size_t)n : 0}, q, &answer);
 		while (!STAILQ_EMPTY(&q->askers))
@@ -226,7 +230,7 @@ static struct timespec last_change(void)
 /* The host has moved to another network, say. */
 static void follow_system(struct dns *d)
 {
-	if (d->servers[0] != '\0' || d->n_flying > 0 || TAILQ_EMPTY(&d->waiting))
+	if (d->servers[0] != '\0' || TAILQ_EMPTY(&d->waiting))
 		return;
 	struct timespec now = last_change();
 	if (now.tv_sec == d->as_of.tv_sec && now.tv_nsec == d->as_of.tv_nsec)
