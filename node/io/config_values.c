@@ -219,9 +219,11 @@ void config_put_address(const struct config_key *key, const void *field, struct 
 {
 	struct addr value;
 
-	(void)key;
 	memcpy(&value, field, sizeof value);
-	if (value.family != ADDR_NONE)
+	if (value.family != ADDR_NONE &&
+	    key->min == 0) /* its port, if it has one, is another key */
+		addr_put_ip(to, &value);
+	else if (value.family != ADDR_NONE)
 		addr_put(to, &value);
 }
 

@@ -51,6 +51,11 @@ static void each_key_that_changed_is_one_line(void **state)
 		{STANDALONE "naps: [{name: a, password: old}]\n",
 	         STANDALONE "naps: [{name: a, password: new}]\n", "naps[a].password: changed",
 	         true},
+		{STANDALONE,
+	         "unit: standalone\n"
+	         "transports: [{name: u, protocol: udp, address: 127.0.0.1, port: 5070}]\n"
+	         "domains: [{name: example.com}]\n",
+	         "transports[u].port: 5060 -> 5070", false},
 		{"unit: standalone\n"
 	         "transports: [{name: u, protocol: udp, address: 127.0.0.1}]\n"
 	         "domains: [{name: example.com}, {name: example.net}]\n",
