@@ -162,7 +162,7 @@ static void close(struct act *a)
 		send_register(a, seq);
 	if (p->phase == NAP_IDLE && p->next != NULL)
 		nap_take_next(a->n, p);
-	nap_wake(a->n, p->due);
+	nap_wake(a->n, p->leaving && p->phase == NAP_IDLE ? a->n->now : p->due);
 }
 
 static bool needs_identity(const struct act *a)
