@@ -232,7 +232,7 @@ static void on_message(struct node *n, const struct node_input *in)
 		return;
 	}
 	reach_open(n->reach, &in->flow);
-	if (node_keep_alive_answered(n, in) || node_request_answered(n, in->bytes))
+	if (node_keep_alive_answered(n, in) || node_request_answered(n, in))
 		return;
 	serve(n->server, n->copy, &ask, &n->arena, &served);
 	n->outcomes[served.outcome]++;

@@ -53,8 +53,16 @@ static void end(struct node *n, const struct request *r, const struct sip_msg *a
 		node_nap_outcome(n, owner, id, answer, how);
 }
 
-bool node_request_answered(struct node *n, struct slice bytes)
+/* What a NAP did not send is no word of its own; watchers may be behind whatever they like. */
+static bool comes_from_there(const struct request *r, const struct flow *flow)
 {
+	return r->owner == OWNER_WATCH || (flow->connection == r->flow.connection &&
+	                                   addr_same_ip(&flow->remote, &r->target));
+}
+
+bool node_request_answered(struct node *n, const struct node_input *in)
+{
+	struct slice bytes = in->bytes;
 	struct sip_msg *m;
 
 	if (transactions_deadline(n->requests).ms == MTIME_NEVER.ms ||
@@ -66,7 +74,9 @@ bool node_request_answered(struct node *n, struct slice bytes)
 	const struct request *r = transactions_answered(n->requests, m);
 	if (r == NULL)
 		return false;
-	if (m->status >= 200)
+	if (!comes_from_there(r, &in->flow))
+		n->outcomes[SERVED_NOTHING]++;
+	else if (m->status >= 200)
 		end(n, r, m, REQUEST_ANSWERED);
 	return true;
 }

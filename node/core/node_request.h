@@ -12,7 +12,7 @@
 bool node_request(struct node *n, const struct request *r);
 void node_request_drop(struct node *n, enum request_owner owner, uint64_t id);
 /* True: it was an answer to one of them. */
-bool node_request_answered(struct node *n, struct slice bytes);
+bool node_request_answered(struct node *n, const struct node_input *in);
 void node_requests_broken(struct node *n, const struct flow *flow);
 void node_requests_turn(struct node *n);
 struct mtime node_requests_deadline(const struct node *n);

@@ -109,7 +109,12 @@ static inline void nap_answer_from(struct kit *k, int at, const struct nap_sent 
 
 static inline void nap_answer(struct kit *k, int at, const char *status, const char *more)
 {
-	nap_answer_from(k, at, nap_newest(), status, more, "192.0.2.1:5060");
+	char from[ADDR_TEXT_MAX];
+	struct buf to = buf_on((uint8_t *)from, sizeof from - 1);
+
+	addr_put(&to, &nap_newest()->target);
+	from[to.n] = '\0';
+	nap_answer_from(k, at, nap_newest(), status, more, from);
 }
 
 /* 200 to the newest REGISTER, for so long. */

@@ -129,6 +129,22 @@ static void an_answer_to_an_old_request_is_ignored(void **state)
 	end(k);
 }
 
+/* C42: bad input: an answer from the wrong address is none. */
+static void an_answer_from_elsewhere_is_ignored(void **state)
+{
+	(void)state;
+	struct nap_options o = nap_reference("trunk");
+	struct kit *k = nap_alone(&o);
+	uint64_t ignored = status(k, A).ignored;
+
+	nap_answer_from(k, A, nap_newest(), "200 OK", "", "192.0.2.66:5060");
+	nap_is_in(k, A, NAP_REGISTERING, "");
+	assert_int_equal(status(k, A).ignored, ignored + 1);
+	nap_run(k, 32000);
+	nap_is_in(k, A, NAP_WAITING, "no answer");
+	end(k);
+}
+
 /* --- two nodes --- */
 
 static struct kit *nap_pair(const struct nap_options *o, size_t n)
@@ -237,6 +253,67 @@ static void a_switchover_takes_nothing_away(void **state)
 	end(k);
 }
 
+/* What was due while nobody was active goes out one after the other, as does what nobody knows. */
+static void overdue_ones_go_out_paced(void **state)
+{
+	(void)state;
+	enum { CROWD = 120 };
+	static struct nap_options o[CROWD];
+	static char names[CROWD][8];
+
+	for (size_t i = 0; i < CROWD; i++) {
+		(void)snprintf(names[i], sizeof names[i], "n%03zu", i);
+		o[i] = nap_reference(names[i]);
+	}
+	struct kit *k = nap_pair(o, CROWD);
+	kit_pass(k, 3000);
+	assert_int_equal(status(k, A).nap_registers_sent, CROWD);
+	take_over(k);
+	uint64_t at_once = status(k, B).nap_registers_sent;
+	assert_in_range(at_once, 0, 12);
+	kit_pass(k, 500);
+	assert_in_range(status(k, B).nap_registers_sent, 45, 65);
+	kit_pass(k, 1000);
+	assert_int_equal(status(k, B).nap_registers_sent, CROWD);
+	end(k);
+}
+
+/* C46: two that both registered: neither sent what the other did; merged, it is asked again, above both. */
+static void after_a_split_it_is_asked_again_above_both(void **state)
+{
+	(void)state;
+	struct nap_options o = nap_reference("trunk");
+	struct kit *k = nap_pair(&o, 1);
+
+	nap_grant(k, A, 20);
+	kit_pass(k, 100);
+	link_down(k);
+	kit_pass(k, 500);
+	address(k, B, true);
+	kit_pass(k, 9600);
+	assert_int_equal(nap_count("REGISTER"), 3);
+	unsigned both = nap_cseq(&heard.at[1]) + nap_cseq(&heard.at[2]);
+	assert_int_equal(both, 1001 + 2500);
+	nap_grant(k, A, 3600);
+	nap_grant(k, B, 3600);
+	address(k, B, false);
+	assert_int_equal(node_role(k->node[B].node), ROLE_STANDBY);
+	nap_listen(k);
+	link_up(k);
+	kit_pass(k, 3000);
+	assert_int_equal(status(k, A).merges, 1);
+	assert_in_range(heard.n, 1, 4);
+	for (size_t i = 0; i < heard.n; i++)
+		assert_int_equal(nap_cseq(&heard.at[i]), 3000);
+	nap_grant(k, A, 3600);
+	link_up(k);
+	kit_pass(k, 3000);
+	nap_is_in(k, A, NAP_REGISTERED, "");
+	nap_is_in(k, B, NAP_REGISTERED, "");
+	assert_string_equal(status(k, A).digest, status(k, B).digest);
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,10 +323,13 @@ int main(void)
 		cmocka_unit_test(a_challenge_is_answered),
 		cmocka_unit_test(without_credentials_it_says_so_and_tries_again),
 		cmocka_unit_test(an_answer_to_an_old_request_is_ignored),
+		cmocka_unit_test(an_answer_from_elsewhere_is_ignored),
 		cmocka_unit_test(the_standby_is_silent_and_knows_it_all),
 		cmocka_unit_test(who_takes_over_leaves_a_fresh_one_alone),
 		cmocka_unit_test(an_unknown_outcome_is_asked_again),
 		cmocka_unit_test(a_switchover_takes_nothing_away),
+		cmocka_unit_test(overdue_ones_go_out_paced),
+		cmocka_unit_test(after_a_split_it_is_asked_again_above_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
