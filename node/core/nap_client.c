@@ -213,19 +213,17 @@ static void on_challenge(struct step *s)
 	const struct nap_answer *a = s->in->answer;
 	struct nap_attempt *attempt = s->attempt;
 	bool endless = attempt->challenged == NAP_ROUNDS_MAX;
-	bool named = s->options->user.n > 0 || s->options->password.n > 0;
-	bool answers = a->n_challenges > 0 && named;
 
-	if (answers && !a->same_nonce && !endless) {
+	if (a->n_challenges > 0 && !a->same_nonce && !endless) {
 		attempt->challenged++;
 		nap_take_challenges(s->record, a);
 		aim(s, NAP_AIM);
 		return;
 	}
 	s->record->n_challenges = 0;
-	refused(s, !answers        ? SLICE("no credentials for what it asks")
-	           : a->same_nonce ? SLICE("wrong credentials")
-	                           : SLICE("challenged again and again"));
+	refused(s, a->n_challenges == 0 ? SLICE("no credentials for what it asks")
+	           : a->same_nonce      ? SLICE("wrong credentials")
+	                                : SLICE("challenged again and again"));
 }
 
 static void on_moved(struct step *s)

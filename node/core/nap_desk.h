@@ -83,6 +83,8 @@ struct nap *nap_by_number(const struct node *n, uint64_t number);
 struct nap *nap_by_ticket(const struct node *n, uint64_t ticket);
 void nap_drop(struct node *n, struct nap *p);
 void nap_take_next(struct node *n, struct nap *p);
+/* What its record says is bound may not be what is configured: then that goes first. */
+void nap_fit(struct node *n, struct nap *p);
 void nap_orphans(struct node *n); /* records of NAPs that are not configured */
 
 /* node_nap_aim.c */

@@ -64,9 +64,25 @@ void nap_begin(struct node *n, struct nap *p)
 	p->due = MTIME_NEVER;
 	if (!n->naps.running)
 		return;
+	node_request_drop(n, OWNER_NAP_REGISTER, p->number);
+	node_request_drop(n, OWNER_NAP_POLL, p->number);
+	nap_fit(n, p);
 	p->due = due_by_record(n, p);
 	nap_poll_act(n, p, (struct nap_poll_input){.event = POLL_BEGIN, .now = n->now});
 	nap_wake(n, n->now);
+}
+
+/* The journal is short, and NAPs are many: a crowd is told to the log. */
+static bool may_be_kept(struct node *n)
+{
+	enum { MOST = 60, IN_MS = 600 * 1000 };
+	struct nap_watch *w = &n->naps;
+
+	if (mtime_reached(w->kept_until, n->now)) {
+		w->kept_until = mtime_add_ms(n->now, IN_MS);
+		w->kept = 0;
+	}
+	return w->kept++ < MOST;
 }
 
 void nap_tell(struct node *n, struct nap *p)
@@ -80,8 +96,12 @@ void nap_tell(struct node *n, struct nap *p)
 	p->told_registered = is;
 	(void)snprintf(what, sizeof what, "nap " SLICE_FMT, SLICE_ARG(nap_options(p)->name));
 	(void)snprintf(why, sizeof why, SLICE_FMT, (int)p->why.n, (const char *)p->why.text);
-	node_note(n, is ? WEIGHT_NOTICE : WEIGHT_WARN,
-	          &(struct note){what, is ? to : "registered", is ? "registered" : to, why});
+	struct note note = {what, is ? to : "registered", is ? "registered" : to, why};
+	if (may_be_kept(n))
+		node_note(n, is ? WEIGHT_NOTICE : WEIGHT_WARN, &note);
+	else
+		node_say(n, is ? WEIGHT_NOTICE : WEIGHT_WARN, "%s=%s->%s why=\"%s\"", what,
+		         note.from, note.to, why);
 }
 
 /* --- pace --- */
@@ -188,15 +208,14 @@ static struct mtime wakes_at(const struct node *n, const struct nap *p)
 {
 	const struct nap_watch *w = &n->naps;
 	struct mtime poll = p->for_poll ? MTIME_NEVER : nap_poll_due(&p->poll);
-	struct mtime due = p->aiming ? MTIME_NEVER : p->due; /* what comes of that looks */
+	struct mtime due = p->aiming ? p->aim_until : p->due;
 	struct mtime lapses = p->told_registered ? nap_mtime(n, p->until) : MTIME_NEVER;
 
 	if (mtime_reached(due, n->now))
 		due = pace_next(n, &w->registers);
 	if (mtime_reached(poll, n->now))
 		poll = pace_next(n, &w->polls);
-	return mtime_min(mtime_min(due, poll),
-	                 p->aiming ? mtime_min(p->aim_until, lapses) : lapses);
+	return mtime_min(mtime_min(due, poll), lapses);
 }
 
 static void look_at(struct node *n, struct nap *p)

@@ -27,9 +27,11 @@ struct nap_watch {
 	struct nap_pace registers, polls;
 	bool merging; /* the peer's fork is awaited ... */
 	struct mtime merge_until;
-	uint64_t merges; /* ... that had been merged before */
-	bool writing;    /* what is logged now is the machine's own */
-	size_t streams;  /* up */
+	uint64_t merges;         /* ... that had been merged before */
+	bool writing;            /* what is logged now is the machine's own */
+	size_t streams;          /* up */
+	unsigned kept;           /* lines for the journal ... */
+	struct mtime kept_until; /* ... of the stretch that ends here */
 	uint64_t registers_sent, polls_sent;
 };
 

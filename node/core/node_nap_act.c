@@ -228,6 +228,7 @@ void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struc
 	if (how == AIM_PENDING)
 		return;
 	p->for_register = p->for_poll = false;
+	nap_wake(n, n->now); /* what waited for this way is due again */
 	if (registers)
 		nap_act(n, p, &in);
 	if (polls)
@@ -237,7 +238,11 @@ void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struc
 
 static int64_t asked_rest_ms(const struct nap_answer *a)
 {
-	return a->has_retry_after ? (int64_t)a->retry_after_s * 1000 : 0;
+	uint32_t most = NAP_RETRY_AFTER_MAX_S;
+
+	if (!a->has_retry_after)
+		return 0;
+	return (int64_t)1000 * (a->retry_after_s < most ? a->retry_after_s : most);
 }
 
 static void registered_or_not(struct node *n, struct nap *p, const struct sip_msg *m,
@@ -250,9 +255,9 @@ static void registered_or_not(struct node *n, struct nap *p, const struct sip_ms
 	struct nap_answer *a = arena_take(&n->arena, sizeof *a);
 	struct nap_input in = {.event = events[how], .answer = a, .why = SLICE("its stream broke")};
 
-	assert(r != NULL && a != NULL);
+	assert(a != NULL);
 	*a = (struct nap_answer){0};
-	if (m != NULL)
+	if (m != NULL && r != NULL) /* a damaged record is not known, so the step waits, too */
 		nap_read_answer(m, nap_options(p), r, &n->arena, a);
 	if (how == REQUEST_SILENT)
 		nap_hang_up(n, p);

@@ -229,30 +229,79 @@ void node_on_naps(struct node *n, const struct node_input *in)
 			renew(n, p, o);
 	}
 	for (size_t i = w->n; i-- > 0;) {
-		if (w->at[i]->leaving && !w->running)
-			nap_drop(n, w->at[i]);
-		else if (w->at[i]->leaving)
+		if (!w->at[i]->leaving)
+			continue;
+		w->at[i]->poll = (struct nap_poll){0};
+		if (w->running)
 			nap_look(n, w->at[i]);
+		else
+			nap_drop(n, w->at[i]);
 	}
 }
 
-/* Of a configuration that is gone: what it registered is taken away where that was, without credentials. */
-static void add_orphan(struct node *n, const struct copy_item *item)
+/* What took this record's binding: its own target, and the address that its Contact names. */
+static struct nap_options options_of(const struct nap_record *r, struct buf *proxy)
 {
-	struct nap_options o = {.name = item->key, .timeout_ms = REQUEST_TIMEOUT_MS};
-	uint8_t proxy[ADDR_TEXT_MAX];
-	struct buf to = buf_on(proxy, sizeof proxy);
-	struct arena before = n->arena;
-	struct nap_record *r = arena_take(&n->arena, sizeof *r);
+	struct nap_options o = {.timeout_ms = REQUEST_TIMEOUT_MS};
 	struct sip_uri contact;
 
-	if (r != NULL && nap_decode(item->value, &n->arena, r) == OK && r->transport != 0 &&
-	    sip_uri_parse(r->contact, &contact) == OK && addr_parse(contact.host, &o.local)) {
-		o.local.port = contact.port;
-		o.transport = r->transport;
-		addr_put(&to, &r->target);
-		o.proxy = buf_slice(&to);
+	if (r->transport == 0 || sip_uri_parse(r->contact, &contact) != OK ||
+	    !addr_parse(contact.host, &o.local))
+		return o;
+	o.local.port = contact.port;
+	o.transport = r->transport;
+	addr_put(proxy, &r->target);
+	o.proxy = buf_slice(proxy);
+	return o;
+}
+
+static bool fits(const struct nap_options *o, const struct nap_record *r)
+{
+	uint8_t room[NAP_TEXT_MAX];
+	struct buf contact = buf_on(room, sizeof room);
+	enum transport transport = o->transport != 0 ? o->transport : r->transport;
+
+	if (r->phase == NAP_IDLE || !o->registers)
+		return true;
+	if (!slice_eq(o->address_to_register, r->aor))
+		return false;
+	return r->transport == 0 || (nap_contact(o, transport, &o->local, &contact) &&
+	                             slice_eq(buf_slice(&contact), r->contact));
+}
+
+void nap_fit(struct node *n, struct nap *p)
+{
+	struct arena before = n->arena;
+	const struct nap_record *r = nap_load(n, p);
+	uint8_t room[ADDR_TEXT_MAX];
+	struct buf proxy = buf_on(room, sizeof room);
+
+	if (r != NULL && !p->leaving && p->next == NULL && !fits(nap_options(p), r)) {
+		const struct nap_options *is = nap_options(p);
+		struct nap_options o = options_of(r, &proxy);
+		o.name = is->name;
+		o.user = is->user;
+		o.password = is->password;
+		o.realm = is->realm;
+		o.ignore_realm = is->ignore_realm;
+		p->next = p->config;
+		p->config = config_new(n, &o);
 	}
+	n->arena = before;
+}
+
+/* Of a configuration that is gone: it is taken away where it was, without credentials. */
+static void add_orphan(struct node *n, const struct copy_item *item)
+{
+	uint8_t room[ADDR_TEXT_MAX];
+	struct buf proxy = buf_on(room, sizeof room);
+	struct arena before = n->arena;
+	struct nap_record *r = arena_take(&n->arena, sizeof *r);
+	struct nap_options o = {0};
+
+	if (r != NULL && nap_decode(item->value, &n->arena, r) == OK)
+		o = options_of(r, &proxy);
+	o.name = item->key;
 	add(n, &o)->leaving = true;
 	n->arena = before;
 }

@@ -136,6 +136,18 @@ static uint64_t log_it(struct node *n, struct nap *p, struct slice value)
 	return seq;
 }
 
+/* Once, and again where the reason is another one. */
+static void tell_failure(struct node *n, const struct nap *p, const struct nap_record *r)
+{
+	bool same =
+		slice_eq((struct slice){p->why.text, p->why.n}, slice_head(r->why, NAP_SHOWN_MAX));
+
+	if (r->phase != NAP_WAITING || r->why.n == 0 || (same && r->attempts > 1))
+		return;
+	node_say(n, WEIGHT_WARN, "nap=\"" SLICE_FMT "\" why=\"" SLICE_FMT "\" status=%u",
+	         SLICE_ARG(nap_options(p)->name), SLICE_ARG(r->why), r->last_status);
+}
+
 uint64_t nap_store(struct node *n, struct nap *p, struct nap_record *r)
 {
 	uint8_t *memory = arena_take(&n->arena, RECORD_MAX);
@@ -145,6 +157,7 @@ uint64_t nap_store(struct node *n, struct nap *p, struct nap_record *r)
 	r->epoch = n->reign.epoch;
 	r->unit = n->options.unit;
 	nap_encode(r, &to);
+	tell_failure(n, p, r);
 	note(p, r);
 	nap_tell(n, p);
 	return to.full ? n->last_seq : log_it(n, p, buf_slice(&to));

@@ -56,8 +56,8 @@ static void end(struct node *n, const struct request *r, const struct sip_msg *a
 /* What a NAP did not send is no word of its own; watchers may be behind whatever they like. */
 static bool comes_from_there(const struct request *r, const struct flow *flow)
 {
-	return r->owner == OWNER_WATCH || (flow->connection == r->flow.connection &&
-	                                   addr_same_ip(&flow->remote, &r->target));
+	return r->owner == OWNER_WATCH ||
+	       (flow->connection == r->flow.connection && addr_same_ip(&flow->remote, &r->target));
 }
 
 bool node_request_answered(struct node *n, const struct node_input *in)

@@ -20,7 +20,6 @@ struct desk {
 
 static const struct nap_options reference = {.name = {SLICE_OF("trunk")},
                                              .proxy = {SLICE_OF("192.0.2.1")},
-                                             .user = {SLICE_OF("box")},
                                              .address_to_register = {SLICE_OF("sip:box@x")},
                                              .registers = true,
                                              .polls = true,

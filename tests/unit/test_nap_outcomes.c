@@ -95,14 +95,6 @@ static void without_credentials_there_is_no_loop(void **state)
 		{5010, READY, "registering 1001 send 3600"},
 	};
 	PLAY(&d, story);
-	struct nap_options o = reference;
-	o.user.n = 0; /* nor is the AOR's own name one, without a password */
-	struct desk nameless = asked(&o);
-	struct nap_answer asks = challenge(401, "a");
-	const struct line same[] = {{10,
-	                             {.event = NAP_ANSWER, .answer = &asks},
-	                             "waiting 1000 +5010: no credentials for what it asks"}};
-	PLAY(&nameless, same);
 }
 
 static void refused_credentials_are_not_sent_again_at_once(void **state)
