@@ -22,7 +22,7 @@ enum entry_kind {
 	ENTRY_SECRET,
 	ENTRY_MERGE,
 	ENTRY_REPAIR, /* the same bytes once more: the store had lost them */
-	ENTRY_NOTIFY, /* a watcher was told, or is gone */
+	ENTRY_NOTIFY, /* a watcher was told, or is gone; what its SUBSCRIBE was signed with */
 	ENTRY_NAP,    /* of a NAP: what is about to be sent, or what came of it */
 };
 const char *entry_kind_name(enum entry_kind k); /* "request"; "?" outside the list */

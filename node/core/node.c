@@ -240,6 +240,9 @@ static void on_message(struct node *n, const struct node_input *in)
 		node_memory_fault(n, served.damaged_table, served.damaged);
 	uint64_t depends_on = served.depends_on;
 	node_gave_way(n, served.key, served.gave_way);
+	if (served.noted.key.n > 0)
+		depends_on = node_append(n, ENTRY_NOTIFY, TABLE_AOR, served.noted.key,
+		                         served.noted.value, served.noted.deadline);
 	if (served.change)
 		depends_on = node_append(n, ENTRY_REQUEST, served.table, served.key, served.value,
 		                         served.deadline);

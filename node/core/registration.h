@@ -23,5 +23,8 @@ bool registration_knocks(struct turn *t, struct registration *r);
 void registration_challenge(struct turn *t, const struct registration *r, bool stale);
 /* With its record at hand. True: go on. Else it is answered. */
 bool registration_authenticate(struct turn *t, struct registration *r);
+/* What the request did is not to be done again by who overheard it: its nonce-count is taken, in an entry
+ * of its own. False: the record is too large for it, or both entries are for the room that one may want. */
+bool registration_note_nonce(struct turn *t, const struct registration *r);
 
 #endif

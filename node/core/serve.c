@@ -183,15 +183,21 @@ void turn_finish(struct turn *t, enum serve_outcome outcome)
 	t->out->reply = t->reply.full ? (struct slice){NULL, 0} : buf_slice(&t->reply);
 }
 
+void turn_keep(struct turn *t, uint64_t depends_on)
+{
+	const struct kept_reply kept = {t->out->reply, depends_on};
+
+	if (t->cacheable && t->out->reply.n > 0)
+		reply_cache_put(t->server->cache, t->key, kept, t->in->now);
+}
+
 void turn_respond_denied(struct turn *t, const struct denial *why)
 {
 	assert(why->status >= 400 && why->status < 600); /* R02 */
 	answer_denial(&t->answer, why, NULL);
 	turn_finish(t, why->outcome);
-	if (t->cacheable && t->out->reply.n > 0 && why->status != 503) {
-		struct kept_reply kept = {t->out->reply, t->out->depends_on};
-		reply_cache_put(t->server->cache, t->key, kept, t->in->now);
-	}
+	if (why->status != 503)
+		turn_keep(t, t->out->depends_on);
 }
 
 void turn_respond(struct turn *t, uint16_t status, enum serve_outcome outcome, const char *reason)

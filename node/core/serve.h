@@ -131,6 +131,12 @@ struct notify {
 	uint64_t dialog; /* its hash */
 };
 
+/* What credentials leave behind in the record of the AOR that they were good for. */
+struct nonce_note {
+	struct slice key, value; /* key n == 0: nothing */
+	struct pairtime deadline;
+};
+
 struct served {
 	enum serve_outcome outcome;
 	struct slice reply; /* empty: nothing is sent; in the arena */
@@ -140,6 +146,7 @@ struct served {
 	struct slice key, value;
 	struct pairtime deadline; /* of the new record */
 	size_t gave_way;          /* tombstones that it has no room for */
+	struct nonce_note noted;  /* table aor: logged before the change, which may be none */
 	struct notify notify;     /* behind the reply */
 	uint64_t depends_on;      /* without a change: the seq the answer waits for */
 	enum table damaged_table; /* a record that is not what was put into the copy: 503 */

@@ -87,9 +87,8 @@ static void repeat(struct turn *t, const struct registration *r)
 		(void)respond_bindings(t, r, SERVED_REPEATED); /* it has answered, so or so */
 }
 
-/* The record's new bytes; tombstones make room before a REGISTER is refused for them, unless nothing
- * else is in it. */
-static bool encode_record(struct turn *t, struct aor_record *record)
+/* Tombstones make room before a request is refused for them, unless nothing else is in it. */
+static bool encode_record(struct turn *t, struct aor_record *record, struct nonce_note *out)
 {
 	uint8_t *memory = arena_take(t->arena, RECORD_MAX);
 	bool fits = false;
@@ -98,15 +97,29 @@ static bool encode_record(struct turn *t, struct aor_record *record)
 		struct buf to = buf_on(memory, RECORD_MAX);
 
 		aor_encode(record, t->arena, &to);
-		t->out->value = buf_slice(&to);
+		out->value = buf_slice(&to);
 		fits = !to.full;
 		if (!fits && record->n_tombstones == 0)
 			return false;
 		if (!fits)
 			aor_drop_oldest_tombstone(record);
 	}
-	t->out->deadline = aor_record_deadline(record, t->server->options.nonce_lifetime_ms);
-	return fits && t->out->deadline.ms != INT64_MAX;
+	out->deadline = aor_record_deadline(record, t->server->options.nonce_lifetime_ms);
+	return fits && out->deadline.ms != INT64_MAX;
+}
+
+bool registration_note_nonce(struct turn *t, const struct registration *r)
+{
+	struct nonce_note noted = {.key = r->request->aor};
+
+	if (r->policy->digest == OFFER_NOTHING)
+		return true;
+	nonce_take(&r->auth, r->record, r->given.nonce, r->given.nc, r->issued);
+	if (!encode_record(t, r->record, &noted) || noted.value.n + t->out->value.n > RECORD_MAX)
+		return false;
+	t->out->noted = noted;
+	t->out->gave_way = r->record->gave_way;
+	return true;
 }
 
 static void change_record(struct turn *t, const struct registration *r,
@@ -114,10 +127,13 @@ static void change_record(struct turn *t, const struct registration *r,
 {
 	if (r->policy->digest)
 		nonce_take(&r->auth, r->record, r->given.nonce, r->given.nc, r->issued);
-	if (!encode_record(t, r->record)) {
+	struct nonce_note changed;
+	if (!encode_record(t, r->record, &changed)) {
 		turn_respond(t, 413, SERVED_BAD, "Registration Too Large");
 		return;
 	}
+	t->out->value = changed.value;
+	t->out->deadline = changed.deadline;
 	if (!respond_bindings(t, r, decision->outcome))
 		return;
 	t->out->change = true;

@@ -210,6 +210,14 @@ static bool encode_watchers(struct turn *t, const struct watchers_record *all)
 	return memory != NULL && !to.full;
 }
 
+/* Until all that it made is logged. */
+static void keep_answer(struct turn *t)
+{
+	uint64_t entries = (uint64_t)t->out->change + (t->out->noted.key.n > 0);
+
+	turn_keep(t, entries > 0 ? t->in->last_seq + entries : t->out->depends_on);
+}
+
 /* E5, E14: every SUBSCRIBE is answered by the whole state, too, and by an entry that has both. `kept`: the
  * watcher is in the record, not one of a fetch. */
 static void tell(struct turn *t, struct subscription *s, struct watcher *w, bool kept)
@@ -226,7 +234,7 @@ static void tell(struct turn *t, struct subscription *s, struct watcher *w, bool
 	}
 	if (ends && kept)
 		watchers_take_out(s->all, w);
-	if (!encode_watchers(t, s->all)) {
+	if (!encode_watchers(t, s->all) || !registration_note_nonce(t, &s->reg)) {
 		turn_respond(t, 413, SERVED_BAD, "Subscription Too Large");
 		return;
 	}
@@ -237,6 +245,8 @@ static void tell(struct turn *t, struct subscription *s, struct watcher *w, bool
 	t->out->change = kept;
 	t->out->table = TABLE_WATCHER;
 	t->out->key = s->reg.request->aor;
+	if (ends) /* nothing that is stored tells a retransmission */
+		keep_answer(t);
 }
 
 static void subscribe(struct turn *t, struct subscription *s)
@@ -268,30 +278,39 @@ static void repeat(struct turn *t, const struct subscription *s, const struct wa
 
 static void decide(struct turn *t, struct subscription *s)
 {
-	const struct register_request *r = s->reg.request;
+	const struct registration *reg = &s->reg;
+	const struct register_request *r = reg->request;
 	struct watcher *w = watchers_find(s->all, t->id.call_id, s->tag);
 
 	bool strange = w == NULL ? r->has_to_tag : !slice_eq(w->remote_tag, t->id.from_tag);
 
 	if (strange)
 		turn_respond(t, 481, SERVED_NOT_FOUND, NULL);
+	else if (w != NULL && w->cseq == r->cseq)
+		repeat(t, s, w);
+	else if (reg->policy->digest &&
+	         nonce_replayed(reg->record, reg->given.nonce, reg->given.nc))
+		registration_challenge(t, reg, true);
 	else if (w == NULL)
 		subscribe(t, s);
-	else if (w->cseq == r->cseq)
-		repeat(t, s, w);
 	else if (r->cseq < w->cseq)
 		turn_respond(t, 500, SERVED_BAD, "Old CSeq");
 	else
 		tell(t, s, w, true);
 }
 
-/* E3. Who has shown a password for it exists; where nobody is asked, whoever has registered. */
-static struct denial check_known(const struct subscription *s)
+/* E3. Who has shown a password for it exists, and gets a record for that; where nobody is asked, whoever
+ * has registered. */
+static struct denial check_known(const struct turn *t, const struct subscription *s)
 {
-	bool known = s->reg.policy->digest != OFFER_NOTHING || s->reg.item != NULL ||
-	             s->item != NULL;
+	const struct registration *r = &s->reg;
 
-	return known ? granted() : deny(404, SERVED_NOT_FOUND, NULL);
+	if (r->policy->digest == OFFER_NOTHING && r->item == NULL && s->item == NULL)
+		return deny(404, SERVED_NOT_FOUND, NULL);
+	if (r->policy->digest != OFFER_NOTHING && r->item == NULL &&
+	    turn_domain_is_full(t, r->policy))
+		return deny(503, SERVED_FULL, NULL);
+	return granted();
 }
 
 static void subscribe_on_record(struct turn *t, struct subscription *s)
@@ -305,13 +324,9 @@ static void subscribe_on_record(struct turn *t, struct subscription *s)
 	}
 	if (r->policy->digest && !registration_authenticate(t, r))
 		return;
-	if (r->policy->digest && nonce_replayed(r->record, r->given.nonce, r->given.nc)) {
-		registration_challenge(t, r, true);
-		return;
-	}
 	struct denial why = read_watchers(t, s);
 	if (why.status == 0)
-		why = check_known(s);
+		why = check_known(t, s);
 	if (why.status != 0)
 		turn_respond_denied(t, &why);
 	else

@@ -44,6 +44,8 @@ const struct copy_item *turn_get(struct turn *t, enum table table, struct slice 
 
 /* Sends what was written; an answer too large to send is none. */
 void turn_finish(struct turn *t, enum serve_outcome outcome);
+/* The answer is given again to the same request, once this seq may leave. */
+void turn_keep(struct turn *t, uint64_t depends_on);
 void turn_respond_denied(struct turn *t, const struct denial *why);
 void turn_respond(struct turn *t, uint16_t status, enum serve_outcome outcome, const char *reason);
 

@@ -154,7 +154,7 @@ static inline void desk_append(struct desk *d, const struct node_output *o)
 
 	assert(o->seq == ++d->seq);
 	assert(entry_decode(o->bytes, &e) == OK && e.seq == d->seq);
-	if (d->asking != NULL && d->asking->seq == 0)
+	if (d->asking != NULL)
 		d->asking->seq = e.seq;
 	if (e.value.n == 0) {
 		copy_delete(d->model, e.table, e.key);

@@ -146,11 +146,15 @@ static inline void kit_change(struct kit *k)
 {
 	const struct served *o = &k->out;
 
-	if (o->value.n == 0)
+	if (o->noted.key.n > 0)
+		copy_put(k->copy, TABLE_AOR, o->noted.key, o->noted.value, ++k->seq,
+		         o->noted.deadline);
+	if (o->change && o->value.n == 0)
 		copy_delete(k->copy, o->table, o->key);
-	else
+	else if (o->change)
 		copy_put(k->copy, o->table, o->key, o->value, k->seq + 1, o->deadline);
-	k->seq++;
+	k->seq += o->change;
+	k->in.last_seq = k->in.released = k->seq;
 }
 
 /* Is the answer one that repeats nothing broken? The other reader's strings end at a NUL. */
@@ -177,11 +181,7 @@ static inline const char *kit_serve(struct kit *k, struct slice bytes)
 	k->reply[k->out.reply.n] = '\0';
 	if (kit_is_readable(k))
 		assert_read_alike(k->out.reply);
-	if (k->out.change) {
-		kit_change(k);
-		k->in.last_seq = k->seq;
-		k->in.released = k->seq;
-	}
+	kit_change(k);
 	return k->reply;
 }
 

@@ -131,6 +131,37 @@ static void who_watches_shows_a_password(void **state)
 	kit_free(k);
 }
 
+/* Its nonce-count would be kept in a record of its own */
+static void a_full_domain_takes_no_watcher_that_is_new_there(void **state)
+{
+	(void)state;
+	static const struct domain_policy full =
+		KIT_DOMAIN("example.com", 3600, OFFER_ALL, 4, .max_users = 1);
+	struct kit *k = kit_new();
+	const struct sub knock = {.aor = ALICE};
+	const struct client c = {.uri = ALICE, .method = "SUBSCRIBE"};
+	char nonce[NONCE_SIZE + 1];
+
+	server_free(&k->server);
+	copy_free(&k->copy);
+	k->server = server_new(&(struct server_options){&full, 1, KIT_HOUR_MS, heap});
+	k->copy = server_copy(k->server, &heap);
+	kit_secret(k, 1, 0x11);
+	kit_subscriber(k, "alice", "example.com", false);
+	kit_put(k, TABLE_AOR, SLICE("sip:bob@example.com"), SLICE("his record"));
+	assert_string_equal(subscribe(k, &knock), "401");
+	(void)snprintf(nonce, sizeof nonce, "%s",
+	               strstr(k->reply, "nonce=\"") + strlen("nonce=\""));
+	const struct sub s = {.aor = ALICE, .more = authorization(k, &c, nonce)};
+	assert_string_equal(subscribe(k, &s), "503");
+	assert_int_equal(k->out.outcome, SERVED_FULL);
+	assert_int_equal(k->out.noted.key.n, 0);
+	copy_delete(k->copy, TABLE_AOR, SLICE("sip:bob@example.com"));
+	assert_string_equal(subscribe(k, &s), "200");
+	assert_int_equal(k->out.noted.key.n, strlen(ALICE));
+	kit_free(k);
+}
+
 /* E14, RFC 3261 12.2.2 */
 static void a_dialog_is_refreshed_repeated_and_ended(void **state)
 {
@@ -249,6 +280,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_cannot_be_watched_is_refused),
 		cmocka_unit_test(who_watches_shows_a_password),
+		cmocka_unit_test(a_full_domain_takes_no_watcher_that_is_new_there),
 		cmocka_unit_test(a_dialog_is_refreshed_repeated_and_ended),
 		cmocka_unit_test(the_document_says_what_is_bound),
 		cmocka_unit_test(a_pbx_is_watched_and_not_its_numbers),
