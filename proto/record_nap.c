@@ -96,6 +96,7 @@ static bool read_challenge(const Rec__NapChallenge *m, struct nap_challenge *out
 		.nc = m->nc,
 		.cseq = m->cseq,
 		.cnonce = m->cnonce,
+		.due = m->due,
 		.unknown = borrow_unknown(&m->base),
 	};
 	return unknown_sound(&m->base);
@@ -178,6 +179,7 @@ static void write_challenge(const struct nap_challenge *c, Rec__NapChallenge *m)
 	m->nc = c->nc;
 	m->cseq = c->cseq;
 	m->cnonce = c->cnonce;
+	m->due = c->due;
 	lend_unknown(&m->base, &c->unknown);
 }
 

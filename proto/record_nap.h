@@ -22,9 +22,10 @@ enum nap_phase {
 };
 const char *nap_phase_name(enum nap_phase p); /* "registering"; "?" outside the list */
 
-/* A challenge to be answered, or that was. */
+/* A challenge to be answered, or that was: kept for the count of its nonce, which may come again. */
 struct nap_challenge {
 	struct sip_challenge asked;
+	bool due;        /* the next REGISTER answers it */
 	uint32_t nc;     /* how often its nonce was used; 0: never yet */
 	uint32_t cseq;   /* of the newest REGISTER that answered it; 0: none */
 	uint64_t cnonce; /* of all answers to this nonce */

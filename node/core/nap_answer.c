@@ -270,13 +270,21 @@ static void read_refusal(const struct sip_msg *m, const struct nap_options *o,
 static struct nap_challenge taken(const struct nap_record *r, const struct sip_challenge *c)
 {
 	const struct nap_challenge *old = of_same_realm(r, c);
-	struct nap_challenge fresh = {.asked = *c};
+	struct nap_challenge fresh = {.asked = *c, .due = true};
 
 	if (old != NULL && slice_eq(old->asked.nonce, c->nonce)) {
 		fresh.nc = old->nc;
 		fresh.cnonce = old->cnonce;
 	}
 	return fresh;
+}
+
+static bool gives_way(const struct nap_challenge *old, const struct nap_answer *a)
+{
+	for (size_t i = 0; i < a->n_challenges; i++)
+		if (challenge_same_realm(&old->asked, &a->challenges[i]))
+			return true;
+	return false;
 }
 
 void nap_take_challenges(struct nap_record *r, const struct nap_answer *a)
@@ -287,14 +295,11 @@ void nap_take_challenges(struct nap_record *r, const struct nap_answer *a)
 	for (size_t i = 0; i < a->n_challenges; i++)
 		all[n++] = taken(r, &a->challenges[i]);
 	for (size_t i = 0; i < r->n_challenges && n < NAP_CHALLENGES_MAX; i++) {
-		const struct nap_challenge *old = &r->challenges[i];
-		bool gives_way = old->cseq != r->cseq;
-
-		for (size_t j = 0; j < a->n_challenges; j++)
-			gives_way = gives_way ||
-			            challenge_same_realm(&old->asked, &a->challenges[j]);
-		if (!gives_way)
-			all[n++] = *old;
+		if (gives_way(&r->challenges[i], a))
+			continue;
+		all[n] = r->challenges[i];
+		all[n].due = all[n].cseq == r->cseq;
+		n++;
 	}
 	memcpy(r->challenges, all, n * sizeof *all);
 	r->n_challenges = n;

@@ -76,8 +76,6 @@ static void begin_attempt(struct step *s, enum nap_phase phase, struct slice why
 
 	end_attempt(s);
 	s->attempt->begun = true;
-	if (!s->options->reuse_challenge)
-		r->n_challenges = 0;
 	if (r->ask_s < s->options->expires_s)
 		r->ask_s = s->options->expires_s;
 	enter(s, phase, why);
@@ -94,7 +92,8 @@ static void send(struct step *s)
 	a->repeats = false;
 	a->on_its_way = true;
 	r->sent = s->in->now;
-	nap_answer_challenges(r, s->in->random);
+	if (a->challenged > 0 || s->options->reuse_challenge)
+		nap_answer_challenges(r, a->challenged == 0, s->in->random);
 	s->out->changed = true;
 	s->out->wish = NAP_SEND;
 	s->out->plain = a->plain;
@@ -105,7 +104,6 @@ static void rest(struct step *s, struct slice why)
 {
 	s->record->until = (struct pairtime){0};
 	s->record->granted_s = 0;
-	s->record->n_challenges = 0;
 	end_attempt(s);
 	enter(s, NAP_IDLE, why);
 }
@@ -220,7 +218,6 @@ static void on_challenge(struct step *s)
 		aim(s, NAP_AIM);
 		return;
 	}
-	s->record->n_challenges = 0;
 	refused(s, a->n_challenges == 0 ? SLICE("no credentials for what it asks")
 	           : a->same_nonce      ? SLICE("wrong credentials")
 	                                : SLICE("challenged again and again"));

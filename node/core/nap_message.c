@@ -284,14 +284,17 @@ bool nap_write_options(const struct nap_options *o, const struct nap_sending *s,
 	return !to->full;
 }
 
-void nap_answer_challenges(struct nap_record *r, uint64_t cnonce)
+void nap_answer_challenges(struct nap_record *r, bool all, uint64_t cnonce)
 {
 	for (size_t i = 0; i < r->n_challenges; i++) {
 		struct nap_challenge *c = &r->challenges[i];
 
+		if (!all && !c->due && c->cseq != r->cseq)
+			continue;
 		if (c->nc == 0)
 			c->cnonce = cnonce;
 		c->nc++;
 		c->cseq = r->cseq;
+		c->due = false;
 	}
 }

@@ -66,11 +66,13 @@ struct nap_answer {
 void nap_read_answer(const struct sip_msg *m, const struct nap_options *o,
                      const struct nap_record *r, struct arena *arena, struct nap_answer *out);
 
-/* Takes the answer's challenges into the record: those of the same realm give way, others stay (a
- * proxy's and the registrar's are answered together); the oldest goes where there is no room. */
+/* Takes the answer's challenges into the record, to be answered next, together with those that the newest
+ * REGISTER answered (a proxy's and the registrar's). Those of the same realm give way, others stay for their
+ * counts; the oldest goes where there is no room. */
 void nap_take_challenges(struct nap_record *r, const struct nap_answer *a);
-/* The REGISTER whose CSeq the record now has answers all of the record's challenges, and their nonces are
- * counted on: to be done before it is logged and written. `cnonce` is random, for fresh nonces. */
-void nap_answer_challenges(struct nap_record *r, uint64_t cnonce);
+/* The REGISTER whose CSeq the record now has answers the challenges that are due, or all there are, and
+ * their nonces are counted on: to be done before it is logged and written. `cnonce` is random, for fresh
+ * nonces. */
+void nap_answer_challenges(struct nap_record *r, bool all, uint64_t cnonce);
 
 #endif

@@ -163,7 +163,7 @@ static void keep(const struct nap_answer *a, struct nap_record *r)
 		r->registrar = a->redirect;
 	nap_take_challenges(r, a);
 	r->cseq++;
-	nap_answer_challenges(r, 1);
+	nap_answer_challenges(r, false, 1);
 	assert_line(r->path);
 	assert_line(r->gruu_pub);
 	assert_line(r->gruu_temp);

@@ -276,7 +276,7 @@ static void a_nonce_that_was_answered_is_known_again(void **state)
 
 	r.n_challenges = 1;
 	r.challenges[0].asked = (struct sip_challenge){.realm = SLICE("a"), .nonce = SLICE("1")};
-	nap_answer_challenges(&r, 1);
+	nap_answer_challenges(&r, true, 1);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct nap_answer *a = nap_hear(&ear, &o, &r, "401 U", rows[i].lines);
 		assert_true(a->stale == rows[i].stale && a->same_nonce == rows[i].same_nonce);
@@ -293,8 +293,11 @@ static void a_minimum_is_read(void **state)
 		const char *lines;
 		uint32_t min_s;
 	} rows[] = {
-		{"Min-Expires: 7200\r\n", 7200}, {"", 0},
-		{"Min-Expires: much\r\n", 0},    {"Min-Expires: 99999999999\r\n", INT32_MAX},
+		{"Min-Expires: 7200\r\n", 7200},
+		{"", 0},
+		{"Min-Expires: 3000000000\r\n", INT32_MAX},
+		{"Min-Expires: much\r\n", 0},
+		{"Min-Expires: 99999999999\r\n", INT32_MAX},
 		{"min-expires:  60 \r\n", 60},
 	};
 	static struct nap_ear ear;

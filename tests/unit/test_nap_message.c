@@ -184,7 +184,7 @@ static void every_challenge_of_the_round_is_answered(void **state)
 	(void)registered(*state, &o, &r, &by_udp);
 	assert_lacks("uthorization");
 	r.cseq++;
-	nap_answer_challenges(&r, 0xabc);
+	nap_answer_challenges(&r, false, 0xabc);
 	(void)registered(*state, &o, &r, &by_udp);
 	assert_has("\r\nProxy-Authorization: Digest username=\"trunk1\", realm=\"p\", nonce=\"1\", "
 	           "uri=\"sip:carrier.example\", response=\"");
@@ -193,7 +193,7 @@ static void every_challenge_of_the_round_is_answered(void **state)
 
 	ask(&r, "Digest realm=\"c\", nonce=\"2\", algorithm=SHA-256", false);
 	r.cseq++;
-	nap_answer_challenges(&r, 0xdef);
+	nap_answer_challenges(&r, false, 0xdef);
 	(void)registered(*state, &o, &r, &by_udp);
 	assert_has("\r\nAuthorization: Digest username=\"trunk1\", realm=\"c\", nonce=\"2\"");
 	assert_has("\r\nProxy-Authorization: Digest username=\"trunk1\", realm=\"p\"");
@@ -202,7 +202,7 @@ static void every_challenge_of_the_round_is_answered(void **state)
 	/* a new nonce of the proxy; the registrar's stands */
 	ask(&r, "Digest realm=\"p\", nonce=\"3\", qop=\"auth\", stale=true", true);
 	r.cseq++;
-	nap_answer_challenges(&r, 0x123);
+	nap_answer_challenges(&r, false, 0x123);
 	assert_int_equal(r.n_challenges, 2);
 	(void)registered(*state, &o, &r, &by_udp);
 	assert_has("nonce=\"3\"");
@@ -215,25 +215,35 @@ static void every_challenge_of_the_round_is_answered(void **state)
 	assert_lacks("uthorization");
 }
 
-/* D5: a nonce that comes again is counted on; challenges of an earlier round give way to new ones */
+/* D5: also where others were asked for meanwhile */
 static void a_nonce_that_comes_again_is_counted_on(void **state)
 {
 	(void)state;
 	struct nap_record r = nap_registering();
+	const struct nap_challenge *c = r.challenges;
 
 	ask(&r, "Digest realm=\"a\", nonce=\"1\"", false);
 	r.cseq++;
-	nap_answer_challenges(&r, 5);
+	nap_answer_challenges(&r, false, 5);
+	assert_true(c[0].nc == 1 && c[0].cseq == r.cseq && !c[0].due);
 	r.cseq++; /* a refresh without credentials */
-	ask(&r, "Digest realm=\"a\", nonce=\"1\"", false);
-	assert_true(r.n_challenges == 1 && r.challenges[0].nc == 1 && r.challenges[0].cseq == 0);
-	r.cseq++;
-	nap_answer_challenges(&r, 6);
-	assert_true(r.challenges[0].nc == 2 && r.challenges[0].cnonce == 5);
-	r.cseq++;
 	ask(&r, "Digest realm=\"b\", nonce=\"1\"", false);
-	assert_int_equal(r.n_challenges, 1);
-	assert_true(slice_eq(r.challenges[0].asked.realm, SLICE("b")) && r.challenges[0].nc == 0);
+	r.cseq++;
+	nap_answer_challenges(&r, false, 6);
+	assert_true(r.n_challenges == 2 && slice_eq(c[0].asked.realm, SLICE("b")));
+	assert_true(c[0].nc == 1 && c[0].cnonce == 6 && c[1].nc == 1 && c[1].cseq != r.cseq);
+	ask(&r, "Digest realm=\"a\", nonce=\"1\"", false);
+	r.cseq++;
+	nap_answer_challenges(&r, false, 7);
+	assert_true(r.n_challenges == 2 && slice_eq(c[0].asked.realm, SLICE("a")));
+	assert_true(c[0].nc == 2 && c[0].cnonce == 5 && c[1].nc == 2 && c[1].cseq == r.cseq);
+	nap_answer_challenges(&r, false, 8); /* the same REGISTER to another target */
+	assert_true(c[0].nc == 3 && c[1].nc == 3);
+	r.cseq++;
+	nap_answer_challenges(&r, false, 9); /* nothing was asked for */
+	assert_true(c[0].nc == 3 && c[0].cseq != r.cseq);
+	nap_answer_challenges(&r, true, 9);
+	assert_true(c[0].nc == 4 && c[0].cseq == r.cseq);
 }
 
 /* No more than a record holds: the newest are taken. */
@@ -251,7 +261,7 @@ static void there_is_room_for_four_challenges(void **state)
 			arena_copy(&(struct arena){(uint8_t *)text + 16 * (c - 'a'), 16, 0, false},
 		                   a.challenges[0].realm);
 		nap_take_challenges(&r, &a);
-		nap_answer_challenges(&r, 1);
+		nap_answer_challenges(&r, false, 1);
 	}
 	assert_int_equal(r.n_challenges, NAP_CHALLENGES_MAX);
 	assert_int_equal(r.challenges[0].asked.realm.p[0], 'e');
@@ -279,7 +289,7 @@ static void what_makes_no_message_is_refused(void **state)
 		struct nap_record r = nap_registering();
 		struct buf to = buf_on((uint8_t *)text, rows[i].room);
 		ask(&r, "Digest realm=\"a\", nonce=\"1\"", false);
-		nap_answer_challenges(&r, 1);
+		nap_answer_challenges(&r, false, 1);
 		o.user = slice_str(rows[i].user);
 		r.aor = slice_str(rows[i].aor);
 		r.contact = slice_str(rows[i].contact);

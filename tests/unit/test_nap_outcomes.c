@@ -111,7 +111,9 @@ static void refused_credentials_are_not_sent_again_at_once(void **state)
 	         "waiting 1001 +5020: wrong credentials"},
 	};
 	PLAY(&d, story);
-	assert_int_equal(d.record.n_challenges, 0);
+	const struct line again[] = {{5020, READY, "registering 1002 send 3600"}};
+	PLAY(&d, again);
+	assert_int_equal(d.record.challenges[0].cseq, 1001);
 }
 
 static void challenges_for_ever_are_bounded(void **state)
@@ -131,7 +133,8 @@ static void challenges_for_ever_are_bounded(void **state)
 	}
 }
 
-static void a_nonce_is_kept_for_the_next_time_where_that_is_configured(void **state)
+/* D5: else it is not sent unasked, but counted on where it comes again */
+static void a_nonce_is_answered_ahead_where_that_is_configured(void **state)
 {
 	(void)state;
 	for (int reuse = 0; reuse < 2; reuse++) {
@@ -146,9 +149,20 @@ static void a_nonce_is_kept_for_the_next_time_where_that_is_configured(void **st
 			{30000, READY, "registering 1002 send 3600 until 60000"},
 		};
 		PLAY(&d, story);
-		assert_int_equal(d.record.n_challenges, reuse);
+		const struct nap_challenge *c = &d.record.challenges[0];
+		assert_int_equal(d.record.n_challenges, 1);
+		assert_int_equal(c->nc, reuse ? 2 : 1);
+		assert_int_equal(c->cseq, reuse ? 1002 : 1001);
 		if (reuse)
-			assert_int_equal(d.record.challenges[0].nc, 2);
+			continue;
+		const struct line again[] = {
+			{30000,
+		         {.event = NAP_ANSWER, .answer = &a},
+		         "registering 1002 aim until 60000"},
+			{30000, READY, "registering 1003 send 3600 until 60000"},
+		};
+		PLAY(&d, again);
+		assert_int_equal(c->nc, 2);
 	}
 }
 
@@ -288,7 +302,7 @@ int main(void)
 		cmocka_unit_test(without_credentials_there_is_no_loop),
 		cmocka_unit_test(refused_credentials_are_not_sent_again_at_once),
 		cmocka_unit_test(challenges_for_ever_are_bounded),
-		cmocka_unit_test(a_nonce_is_kept_for_the_next_time_where_that_is_configured),
+		cmocka_unit_test(a_nonce_is_answered_ahead_where_that_is_configured),
 		cmocka_unit_test(a_longer_time_is_asked_for_where_it_must_be),
 		cmocka_unit_test(a_423_that_makes_no_sense_is_a_refusal),
 		cmocka_unit_test(one_redirection_is_followed),

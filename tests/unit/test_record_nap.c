@@ -38,7 +38,7 @@ static struct nap_record carrier(void)
 	                        .nc = 4,
 	                        .cseq = 12003,
 	                        .cnonce = 77},
-	                       {.asked = {.proxy = true, .nonce = SLICE("def")}}},
+	                       {.asked = {.proxy = true, .nonce = SLICE("def")}, .due = true}},
 		.n_challenges = 2,
 		.service_route = {SLICE("<sip:p1;lr>"), SLICE("<sip:p2;lr>")},
 		.n_routes = 2,
@@ -80,7 +80,7 @@ static void assert_same_challenge(const struct nap_challenge *got, const struct 
 	assert_int_equal(got->asked.proxy, want->asked.proxy);
 	assert_int_equal(got->nc, want->nc);
 	assert_int_equal(got->cseq, want->cseq);
-	assert_true(got->cnonce == want->cnonce);
+	assert_true(got->cnonce == want->cnonce && got->due == want->due);
 }
 
 static void assert_same_texts(const struct nap_record *got, const struct nap_record *want)
