@@ -152,11 +152,14 @@ static void put_contact(struct buf *to, const struct nap_record *r, uint32_t exp
 		put_number(to, "Expires: ", 0);
 }
 
-static void put_options(struct buf *to, const struct nap_options *o, const struct nap_record *r)
+/* As the Contact is, so that it is taken away as it was registered. */
+static void put_options(struct buf *to, const struct nap_record *r, const struct sip_uri *contact)
 {
+	struct slice bnc;
+
 	buf_str(to, "Supported: path, gruu");
 	buf_str(to, r->reg_id != 0 ? ", outbound\r\n" : "\r\n");
-	if (o->gin)
+	if (sip_uri_param(contact, "bnc", &bnc))
 		buf_str(to, "Require: gin\r\nProxy-Require: gin\r\n");
 }
 
@@ -229,7 +232,7 @@ bool nap_write_register(const struct nap_options *o, const struct nap_record *r,
 	buf_u64(to, r->cseq);
 	buf_str(to, " REGISTER\r\n");
 	put_contact(to, r, s->expires_s);
-	put_options(to, o, r);
+	put_options(to, r, &contact);
 	bool named = put_credentials(to, o, r, buf_slice(&uri), d);
 	put_end(to);
 	return named && !to->full;
