@@ -75,7 +75,7 @@ static bool read_credentials(const struct sip_msg *m, const char *field, const c
 	return false;
 }
 
-/* Right, and counted on from the last: a count that comes again would be a replay (D5). */
+/* Right, and counted on from the last: a count that comes again would be a replay. */
 static bool opens(struct world *w, struct door *d, const struct sip_credentials *c, bool *stale)
 {
 	uint8_t ha1[DIGEST_HASH_MAX];
@@ -170,7 +170,7 @@ static uint32_t asked_of(const struct sip_msg *m)
 	return c.expires_s;
 }
 
-/* C46: it knows one client, whose CSeq always rises. */
+/* It knows one client, whose CSeq always rises. */
 static void check_sequence(struct world *w, const struct sip_msg *m)
 {
 	struct sip_cseq cseq;
