@@ -119,19 +119,6 @@ static void a_stream_lost_at_rest_matters_to_outbound_alone(void **state)
 	PLAY(&d, prompt);
 }
 
-/* C21 C22: tried again after 5 s, as ever. */
-/* C16 C17 C18 */
-/* C16 C17 F7 */
-/* C04 C06: with credentials at once, under the next CSeq; a proxy's and the registrar's one after the other. */
-/* C09 */
-/* C10 */
-/* C11 C12: a stale nonce is replaced at once, but not for ever; nor is one that is new each time. */
-/* C14: and it is remembered. */
-/* C15 */
-/* C19 C20 */
-/* C22 */
-/* C28 C31 */
-/* C27 C30 C33 C34: what the answer carries is kept, and replaced by the next. */
 static void a_failed_refresh_keeps_the_binding_until_it_lapses(void **state)
 {
 	(void)state;

@@ -1,10 +1,11 @@
 /* layer: core */
 #include "tests/unit/nap_story.h"
 
+/* C21, C22, C23: as ever */
 static void a_refusal_is_followed_by_a_pause_of_five_seconds(void **state)
 {
 	(void)state;
-	static const uint16_t statuses[] = {400, 403, 404, 405, 406, 410, 416, 488, 500, 600};
+	static const uint16_t statuses[] = {400, 403, 404, 405, 406, 410, 416, 488, 494, 500, 600};
 
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
 		struct desk d = asked(&reference);
@@ -17,6 +18,7 @@ static void a_refusal_is_followed_by_a_pause_of_five_seconds(void **state)
 	}
 }
 
+/* C16, C17, C18 */
 static void retry_after_is_obeyed(void **state)
 {
 	(void)state;
@@ -49,6 +51,7 @@ static void retry_after_is_obeyed(void **state)
 	PLAY(&d, story);
 }
 
+/* C16, C17, F7 */
 static void an_unavailable_proxy_turns_to_the_next_target(void **state)
 {
 	(void)state;
@@ -66,6 +69,7 @@ static void an_unavailable_proxy_turns_to_the_next_target(void **state)
 	PLAY(&d, story);
 }
 
+/* C04, C06: under the next CSeq; a proxy's and the registrar's one after the other */
 static void challenges_are_answered_at_once(void **state)
 {
 	(void)state;
@@ -86,6 +90,7 @@ static void challenges_are_answered_at_once(void **state)
 	PLAY(&d, end);
 }
 
+/* C09 */
 static void without_credentials_there_is_no_loop(void **state)
 {
 	(void)state;
@@ -97,6 +102,7 @@ static void without_credentials_there_is_no_loop(void **state)
 	PLAY(&d, story);
 }
 
+/* C10 */
 static void refused_credentials_are_not_sent_again_at_once(void **state)
 {
 	(void)state;
@@ -116,6 +122,7 @@ static void refused_credentials_are_not_sent_again_at_once(void **state)
 	assert_int_equal(d.record.challenges[0].cseq, 1001);
 }
 
+/* C11, C12: a stale nonce is replaced at once, but not for ever; nor is one that is new each time */
 static void challenges_for_ever_are_bounded(void **state)
 {
 	(void)state;
@@ -166,6 +173,7 @@ static void a_nonce_is_answered_ahead_where_that_is_configured(void **state)
 	}
 }
 
+/* C14: and it is remembered */
 static void a_longer_time_is_asked_for_where_it_must_be(void **state)
 {
 	(void)state;
@@ -179,6 +187,7 @@ static void a_longer_time_is_asked_for_where_it_must_be(void **state)
 	PLAY(&d, story);
 }
 
+/* C15 */
 static void a_423_that_makes_no_sense_is_a_refusal(void **state)
 {
 	(void)state;
@@ -203,6 +212,7 @@ static void a_423_that_makes_no_sense_is_a_refusal(void **state)
 	PLAY(&d, rising);
 }
 
+/* C19, C20 */
 static void one_redirection_is_followed(void **state)
 {
 	(void)state;
@@ -227,6 +237,7 @@ static void one_redirection_is_followed(void **state)
 	}
 }
 
+/* C22 */
 static void a_refused_extension_is_left_out_once(void **state)
 {
 	(void)state;
@@ -251,6 +262,7 @@ static void a_refused_extension_is_left_out_once(void **state)
 	PLAY(&bare, refused);
 }
 
+/* C28, C31 */
 static void a_success_without_us_is_none(void **state)
 {
 	(void)state;
@@ -267,6 +279,7 @@ static void a_success_without_us_is_none(void **state)
 	PLAY(&d, story);
 }
 
+/* C27, C30, C33, C34: and replaced by the next */
 static void a_grant_is_kept_with_what_came_with_it(void **state)
 {
 	(void)state;
