@@ -189,7 +189,7 @@ MUTANTS = [
     ("nap-merged-low", "of two sides of a fork the lower CSeq goes on", "node/core/merge.c",
      "if (nap_is_newer(&theirs, &ours))", "if (nap_is_newer(&ours, &theirs))"),
     ("nap-spins", "what is due while a name is looked up is looked at without end", "node/core/node_nap.c",
-     "p->aiming ? MTIME_NEVER : p->due;", "p->due;"),
+     "p->aiming ? p->aim_until : p->due;", "p->due;"),
     ("nap-acts-deposed", "a stream that comes up after the step down is used", "node/core/node_nap_aim.c",
      "!n->naps.running || !node_active(n)) {", "!n->naps.running) {"),
     ("nap-damaged-anew", "a NAP whose record is damaged registers under another Call-ID", "node/core/node_nap_record.c",

@@ -87,6 +87,34 @@ static void lifetimes_and_orders(void **state)
 	PLAY(rows);
 }
 
+/* R21, R32, R34 */
+static void contacts_say_what_their_phones_say(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"resiprocate: q",
+	         {.cseq = 1, .contact = A ";q=0.2"},
+	         "200 " A ";q=0.2;expires=3600"},
+		{"raised", {.cseq = 2, .contact = A ";q=0.9"}, "200 " A ";q=0.9;expires=3600"},
+		{"lowered", {.cseq = 3, .contact = A ";q=0.5"}, "200 " A ";q=0.5;expires=3600"},
+		{"and gone (R32)", {.cseq = 4, .contact = A}, "200 " A ";expires=3600"},
+		{"nksip: a q above one",
+	         {.cseq = 5, .contact = A ";q=1.5"},
+	         "200 " A ";q=1.5;expires=3600"},
+		{"nksip: a telephone (R34)",
+	         {.cseq = 6, .contact = "<tel:+49301234>"},
+	         "200 " A ";q=1.5;expires=3600 | <tel:+49301234>;expires=3600"},
+		{"drachtio: a name in UTF-8",
+	         {.cseq = 7, .contact = "\"J\xc3\xb6rg\" " A},
+	         "200 \"J\xc3\xb6rg\" " A ";expires=3600 | <tel:+49301234>;expires=3600"},
+		{"OpenSIPS: overwritten, the parameters, too (R21)",
+	         {.cseq = 8, .contact = "<sip:alice@192.0.2.7:5062;x=y>;z=1"},
+	         "200 <sip:alice@192.0.2.7:5062;x=y>;z=1;expires=3600 | "
+	         "<tel:+49301234>;expires=3600"},
+	};
+	PLAY(rows);
+}
+
 /* R25, R36: resiprocate */
 static void what_has_expired_may_be_removed(void **state)
 {
@@ -280,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(users_and_domains_that_are_none),
 		cmocka_unit_test(lifetimes_and_orders),
+		cmocka_unit_test(contacts_say_what_their_phones_say),
 		cmocka_unit_test(what_has_expired_may_be_removed),
 		cmocka_unit_test(the_same_register_twice_is_one_binding),
 		cmocka_unit_test(an_answer_lost_with_its_connection_is_given_on_the_next),
