@@ -75,6 +75,21 @@ static void check_joined(struct world *w, const struct host *h, const struct nap
 		           theirs->cseq, is->cseq);
 }
 
+static int64_t bound_ms_of(const struct world *w, int nap)
+{
+	int factor = w->trunks.providers[nap].dead ? 4 : 2;
+
+	return BOUND_MS + factor * w->trunks.options[nap].timeout_ms;
+}
+
+/* It is not configured, or was not lately: what was begun then is brought to its end. */
+static bool may_go(const struct world *w, int nap)
+{
+	const struct provider *p = &w->trunks.providers[nap];
+
+	return p->gone || (p->back_at > 0 && w->now <= p->back_at + bound_ms_of(w, nap));
+}
+
 void nap_check_entry(struct world *w, struct host *h, uint32_t entry, struct slice value)
 {
 	struct history_entry *e = &w->history.entries[entry];
@@ -89,9 +104,10 @@ void nap_check_entry(struct world *w, struct host *h, uint32_t entry, struct sli
 	e->before = h->chain.nap[e->nap];
 	const struct nap_noted *was = noted_at(w, e->before);
 	bool merged = e->kind == ENTRY_MERGE;
-	if (was->call != 0 && is->call != was->call && !merged)
+	bool anew = is->phase != NAP_REGISTERED && may_go(w, e->nap); /* nothing was bound */
+	if (was->call != 0 && is->call != was->call && !merged && !anew)
 		world_fail(w, "%c gives nap%d another Call-ID", host_name(h), e->nap);
-	if (is->cseq < was->cseq)
+	if (is->cseq < was->cseq && !anew)
 		world_fail(w, "%c logs CSeq %u of nap%d behind %u", host_name(h), is->cseq, e->nap,
 		           was->cseq);
 	if (merged)
@@ -154,6 +170,18 @@ static bool is_merged_since(const struct world *w, const struct host *h, const s
 	return false;
 }
 
+/* It was taken out of the configuration and away from the provider: what follows begins anew. */
+static bool is_erased_since(const struct world *w, const struct host *h, const struct nap_sent *b)
+{
+	uint64_t seq = w->history.entries[b->entry].seq;
+
+	for (uint32_t at = h->chain.nap[b->nap]; w->history.entries[at].seq > seq;
+	     at = w->history.entries[at].before)
+		if (noted_at(w, at)->call == 0)
+			return true;
+	return false;
+}
+
 static void check_against(struct world *w, const struct host *h, const struct nap_sent *s,
                           const struct nap_sent *b)
 {
@@ -162,6 +190,8 @@ static void check_against(struct world *w, const struct host *h, const struct na
 
 	bool merged = ours && is_merged_since(w, h, b);
 
+	if (ours && is_erased_since(w, h, b))
+		return;
 	if (ours && !merged && !same_call)
 		world_fail(w, "%c registers nap%d under another Call-ID", host_name(h), s->nap);
 	else if (ours && b->cseq > s->cseq)
@@ -206,7 +236,7 @@ static void check_register(struct world *w, struct host *h, const struct node_ou
 	if (s.entry == 0)
 		world_fail(w, "%c registers nap%d by CSeq %u, which is in no entry", host_name(h),
 		           s.nap, s.cseq);
-	else if (expires_s == 0)
+	else if (expires_s == 0 && !may_go(w, s.nap))
 		world_fail(w, "%c takes nap%d's binding away", host_name(h), s.nap);
 	if (w->failed)
 		return;
@@ -256,7 +286,7 @@ static bool is_healthy(const struct world *w, const struct provider *p)
 	const struct client *c = &w->clients[p->index % w->n_clients];
 
 	return h != NULL && h->vrrp.address && c->arp == h->index && !c->cut[h->index] &&
-	       w->now >= p->down_until && w->now >= w->trunks.dns_down_until &&
+	       !p->gone && w->now >= p->down_until && w->now >= w->trunks.dns_down_until &&
 	       w->loss_ppm < MUCH_PPM && h->paused_until <= w->now && h->starved_until <= w->now &&
 	       !h->disk.hangs && !h->disk.room_low && !h->disk.broken &&
 	       h->disk.slow_until <= w->now;
@@ -278,7 +308,7 @@ bool nap_all_bound(struct world *w)
 
 	for (int i = 0; i < w->trunks.n; i++) {
 		struct provider *p = &w->trunks.providers[i];
-		int64_t bound_ms = BOUND_MS + (p->dead ? 4 : 2) * w->trunks.options[i].timeout_ms;
+		int64_t bound_ms = bound_ms_of(w, i);
 		if (!is_healthy(w, p))
 			p->healthy_since = w->now;
 		if (!provider_is_bound(w, i) && w->now > p->healthy_since + bound_ms &&

@@ -49,6 +49,8 @@ static const struct fault faults[] = {
 	{"rotate-secret",    AIM_ACTIVE,  {10, 0, 5, 0, 5, 5, 5},     AT_ONCE, NO_LESS, hit_rotate_secret, NULL},
 	{"provider-down",    AIM_PAIR,    {0, 2, 4, 0, 2, 0, 0},      {50, 5000, 40000}, NO_LESS, hit_provider_down, NULL},
 	{"dns-down",         AIM_PAIR,    {0, 1, 2, 0, 2, 0, 0},      {50, 5000, 25000}, NO_LESS, hit_dns_down, NULL},
+	{"reload",           AIM_ANY,     {5, 2, 3, 2, 4, 2, 2},      AT_ONCE, NO_LESS, hit_reload, NULL},
+	{"nap-gone",         AIM_PAIR,    {0, 2, 3, 0, 2, 0, 0},      {50, 5000, 40000}, NO_LESS, hit_nap_gone, heal_naps},
 	{"mass-expiry",      AIM_PAIR,    {5, 2, 3, 0, 0, 0, 0},      {6000, 15000, 30000}, NO_LESS, hit_mass_expiry, NULL},
 };
 /* clang-format on */
@@ -224,6 +226,7 @@ void fault_heal_all(struct world *w)
 	heal_phones(w, NULL);
 	heal_room(w, NULL);
 	heal_providers(w);
+	heal_naps(w, NULL);
 	w->arp_lost_until = w->no_bulk_until = 0;
 	w->loss_ppm = w->usual_loss_ppm = w->vrrp_loss_ppm = w->dup_ppm = w->slow_ppm =
 		w->disk_slow_ppm = 0;

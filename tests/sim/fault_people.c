@@ -69,6 +69,45 @@ void hit_rotate_secret(struct world *w, const struct blow *b)
 	host_command(w, b->host, &c);
 }
 
+/* The configuration is read again; half of the time it has changed in what concerns no binding. */
+void hit_reload(struct world *w, const struct blow *b)
+{
+	if (b->host->node != NULL && b->host->loaded)
+		provider_feed(w, b->host, world_chance(w, 500000));
+}
+
+static void reload_both(struct world *w)
+{
+	for (int i = 0; i < HOSTS; i++)
+		if (w->hosts[i].node != NULL && w->hosts[i].loaded)
+			provider_feed(w, &w->hosts[i], false);
+}
+
+/* A NAP is taken out of both configurations, and comes back when it heals. */
+void hit_nap_gone(struct world *w, const struct blow *b)
+{
+	(void)b;
+	if (w->trunks.n == 0)
+		return;
+	w->trunks.providers[world_draw(w, 0, w->trunks.n - 1)].gone = true;
+	reload_both(w);
+}
+
+void heal_naps(struct world *w, struct host *h)
+{
+	bool any = false;
+
+	(void)h;
+	for (int i = 0; i < w->trunks.n; i++) {
+		struct provider *p = &w->trunks.providers[i];
+		any = any || p->gone;
+		p->back_at = p->gone ? w->now : p->back_at;
+		p->gone = false;
+	}
+	if (any)
+		reload_both(w);
+}
+
 /* All phones ask for lifetimes that end together, and then nobody refreshes. */
 void hit_mass_expiry(struct world *w, const struct blow *b)
 {

@@ -98,7 +98,7 @@ void host_on_loaded(struct world *w, const struct event *e)
 	};
 	h->loaded = true;
 	host_feed(w, h, &in);
-	provider_feed(w, h);
+	provider_feed(w, h, false);
 	struct node_input room = {.event = NODE_ROOM, .on = !d->room_low};
 	host_feed(w, h, &room);
 	world_at(w, 0, EVENT_ADDRESS, h->index)->life = h->life;

@@ -192,6 +192,8 @@ MUTANTS = [
      "p->aiming ? p->aim_until : p->due;", "p->due;"),
     ("nap-acts-deposed", "a stream that comes up after the step down is used", "node/core/node_nap_aim.c",
      "!n->naps.running || !node_active(n)) {", "!n->naps.running) {"),
+    ("nap-reload-anew", "a reload that changes the polling takes the binding away, and registers anew", "node/core/node_nap_list.c",
+     "return a->registers == b->registers && a->gin", "return a->registers == b->registers && a->polls == b->polls && a->gin"),
     ("nap-damaged-anew", "a NAP whose record is damaged registers under another Call-ID", "node/core/node_nap_record.c",
      "\t\tnode_memory_fault(n, TABLE_NAP, item->key);\n\t\treturn NULL;\n", "\t\tnode_memory_fault(n, TABLE_NAP, item->key);\n"),
     ("image-ahead", "the image goes beyond what is durable in the log", "store/image.c",

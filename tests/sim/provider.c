@@ -88,11 +88,29 @@ void provider_plan(struct world *w)
 	}
 }
 
-void provider_feed(struct world *w, struct host *h)
+static void vary(struct world *w, struct nap_options *o)
+{
+	o->polls = world_chance(w, 500000);
+	o->refresh_percent = (uint32_t)world_draw(w, 30, 70);
+	o->poll_interval_ms = world_draw(w, 5000, 20000);
+}
+
+/* What it is given is gone behind the call: the node has a copy. */
+void provider_feed(struct world *w, struct host *h, bool varied)
 {
 	struct node_input in = {.event = NODE_NAPS};
+	struct nap_options list[PROVIDERS];
+	size_t n = 0;
 
-	in.naps = (struct nap_list){w->trunks.options, (size_t)w->trunks.n};
+	for (int i = 0; i < w->trunks.n; i++) {
+		if (w->trunks.providers[i].gone)
+			continue;
+		list[n] = w->trunks.options[i];
+		if (varied)
+			vary(w, &list[n]);
+		n++;
+	}
+	in.naps = (struct nap_list){list, n};
 	host_feed(w, h, &in);
 }
 

@@ -40,6 +40,8 @@ struct provider {
 	int64_t nonce_until;
 	int64_t down_until;
 	int64_t healthy_since; /* nothing is in the way of being registered */
+	bool gone;             /* from the configuration */
+	int64_t back_at;       /* when it was in it again; 0: it was never gone */
 };
 
 /* What a record of a NAP says, by entry. */
@@ -83,8 +85,8 @@ struct trunks {
 
 /* provider.c */
 void provider_plan(struct world *w);
-void provider_feed(struct world *w,
-                   struct host *h); /* the list of NAPs, to a process that starts */
+/* The list of NAPs, to a process that starts, or reloads: what concerns no binding may vary then. */
+void provider_feed(struct world *w, struct host *h, bool varied);
 void provider_on_request(struct world *w, const struct event *e);
 bool provider_is_bound(const struct world *w, int index);
 struct addr provider_address(int index);
