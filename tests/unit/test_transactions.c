@@ -297,6 +297,11 @@ static void see_notify(const struct node_output *o)
 	seen.at[seen.n++] = seen.kit->now.ms;
 }
 
+static void count_notify(const struct node_output *o)
+{
+	seen.n += o->kind == OUT_MESSAGE && slice_eq(slice_head(o->bytes, 7), SLICE("NOTIFY "));
+}
+
 static void subscribe_over(struct kit *k, enum transport transport)
 {
 	struct node_input in = {
@@ -417,6 +422,41 @@ static void a_stream_that_closes_ends_what_waits_on_it(void **state)
 	end(k);
 }
 
+/* Of a crowd each hears at once, and as many as there is room for hear it again. */
+static void a_crowd_of_watchers_is_told_once_each(void **state)
+{
+	enum { CROWD = REQUESTS_OF_WATCH + 100 };
+	struct kit *k = alone();
+	char text[512];
+
+	(void)state;
+	k->node[A].watch = count_notify;
+	for (unsigned i = 0; i < CROWD; i++) {
+		struct node_input in = {.event = NODE_MESSAGE, .bytes = {(uint8_t *)text, 0}};
+		char user[16];
+		(void)snprintf(user, sizeof user, "u%u", i);
+		ask(k, A, user, 1, ";expires=600");
+		in.bytes.n = (size_t)snprintf(
+			text, sizeof text,
+			"SUBSCRIBE sip:%s@x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK%u\r\n"
+			"From: <sip:%s@x>;tag=w\r\nTo: <sip:%s@x>\r\nCall-ID: w%u\r\n"
+			"CSeq: 1 SUBSCRIBE\r\nMax-Forwards: 70\r\nEvent: reg\r\n"
+			"Contact: <sip:w@192.0.2.9>\r\nExpires: 3000\r\n\r\n",
+			user, i, user, user, i);
+		in.flow = (struct flow){.transport = TRANSPORT_UDP};
+		assert_true(addr_parse(SLICE("10.0.0.10:5060"), &in.flow.local));
+		assert_true(addr_parse(SLICE("192.0.2.9:5070"), &in.flow.remote));
+		kit_feed(k, A, &in);
+		if (i % 32 == 31)
+			kit_settle(k);
+	}
+	kit_settle(k);
+	assert_int_equal(seen.n, CROWD);
+	run_until(k, k->now.ms + 600);
+	assert_int_equal(seen.n, CROWD + REQUESTS_OF_WATCH);
+	end(k);
+}
+
 /* Who is active no more forgets what was on its way. */
 static void who_steps_down_sends_nothing_again(void **state)
 {
@@ -447,6 +487,7 @@ int main(void)
 		cmocka_unit_test(a_node_sends_again_when_it_is_due),
 		cmocka_unit_test(what_is_held_is_not_sent_again),
 		cmocka_unit_test(a_stream_that_closes_ends_what_waits_on_it),
+		cmocka_unit_test(a_crowd_of_watchers_is_told_once_each),
 		cmocka_unit_test(who_steps_down_sends_nothing_again),
 	};
 
