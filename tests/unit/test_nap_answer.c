@@ -124,7 +124,7 @@ static void assert_slice(struct slice s, const char *text)
 		fail_msg("'" SLICE_FMT "' is not '%s'", SLICE_ARG(s), text);
 }
 
-/* C33, S1, S4, P1, gruu-1: and nothing of them in other answers */
+/* C33: and nothing of it in other answers */
 static void what_comes_with_a_binding_is_read(void **state)
 {
 	(void)state;

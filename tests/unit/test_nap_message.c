@@ -82,7 +82,7 @@ static void taking_a_binding_away_is_said_in_both_ways(void **state)
 	assert_has("\r\nContact: <sip:trunk1@192.0.2.10:5060>;expires=0\r\nExpires: 0\r\n");
 }
 
-/* ob-1, B1: the Contact of the special kinds */
+/* The Contact of the special kinds. */
 static void outbound_and_gin_have_their_words(void **state)
 {
 	struct nap_options o = nap_configured();

@@ -47,6 +47,7 @@ struct world {
 	struct door proxy, registrar;
 	uint32_t min_s, grant_s, cseq;
 	int64_t lapses;
+	bool turned_on; /* the next REGISTER is that of before, to another target */
 };
 
 static uint64_t pick(struct world *w, uint64_t below)
@@ -170,15 +171,18 @@ static uint32_t asked_of(const struct sip_msg *m)
 	return c.expires_s;
 }
 
-/* It knows one client, whose CSeq always rises. */
-static void check_sequence(struct world *w, const struct sip_msg *m)
+/* It knows one client, whose CSeq rises; but one that had no luck with another target comes here with the
+ * same. True: that had been here before. */
+static bool is_repeated(struct world *w, const struct sip_msg *m)
 {
 	struct sip_cseq cseq;
 
 	assert_true(slice_eq(sip_find(m, HEADER_CALL_ID)->value, SLICE("one-call")));
 	assert_int_equal(cseq_read(sip_find(m, HEADER_CSEQ)->value, &cseq), OK);
-	assert_true(cseq.number > w->cseq);
+	bool repeated = cseq.number == w->cseq;
+	assert_true(repeated ? w->turned_on : cseq.number > w->cseq);
 	w->cseq = cseq.number;
+	return repeated;
 }
 
 static void serve(struct world *w, struct slice request, int64_t arrived)
@@ -189,7 +193,10 @@ static void serve(struct world *w, struct slice request, int64_t arrived)
 
 	assert_int_equal(sip_parse(request, &m), OK);
 	assert_int_equal(sip_check(&m, &why), 0);
-	check_sequence(w, &m);
+	if (is_repeated(w, &m)) {
+		say(w, "400 R", "");
+		return;
+	}
 	uint32_t asked = asked_of(&m);
 	if (refuses(w) || !passes(w, &w->proxy, &m, true) || !passes(w, &w->registrar, &m, false))
 		return;
@@ -266,6 +273,7 @@ static bool aim(struct world *w, const struct nap_output *out, struct nap_input 
 		(void)snprintf(w->redirect, sizeof w->redirect, SLICE_FMT,
 		               SLICE_ARG(in->answer->redirect));
 	bool broken = one_in(w, 20);
+	w->turned_on = out->wish == NAP_AIM_NEXT;
 	*in = (struct nap_input){.event = broken ? NAP_BROKEN : NAP_READY,
 	                         .why = SLICE("no address")};
 	return true;
@@ -311,12 +319,14 @@ static void hear(struct world *w)
 
 	w->waits = false;
 	if (w->lost) {
-		act(w, (struct nap_input){.event = NAP_SILENCE});
+		act(w, (struct nap_input){.event = NAP_SILENCE, .more_targets = one_in(w, 3)});
 		return;
 	}
 	assert_int_equal(sip_parse(slice_str(w->answer), &m), OK);
 	nap_read_answer(&m, &w->options, load(w, &arena), &other, &a);
-	act(w, (struct nap_input){.event = NAP_ANSWER, .answer = &a});
+	act(w, (struct nap_input){.event = NAP_ANSWER,
+	                          .answer = &a,
+	                          .more_targets = a.status == 503 && one_in(w, 3)});
 }
 
 /* The other node goes on, with what was stored; an answer on its way is nobody's any more. */
