@@ -299,8 +299,10 @@ static void on_ready(struct step *s)
 
 	if (s->record->phase == NAP_IDLE || s->attempt->on_its_way)
 		return;
+	/* One that is wanted once more need not go first. */
+	enum nap_phase phase = s->in->wanted ? NAP_REGISTERING : s->record->phase;
 	if (unknown && !s->attempt->begun)
-		begin_attempt(s, s->record->phase, SLICE("asked again: its outcome was unknown"));
+		begin_attempt(s, phase, SLICE("asked again: its outcome was unknown"));
 	else if (!unknown && s->in->wanted)
 		begin_attempt(s, NAP_REGISTERING, SLICE(""));
 	if (s->attempt->begun)

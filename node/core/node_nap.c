@@ -191,7 +191,10 @@ static void register_one(struct node *n, struct nap *p)
 {
 	struct nap_input in = {.event = NAP_LOOK};
 
-	if (pace_takes(&n->naps.registers))
+	/* A node that was behind may not know what was bound since: it takes nothing away for a while. */
+	if (p->leaving && n->reign.behind && !mtime_reached(n->expiry_held_until, n->now))
+		p->due = n->expiry_held_until;
+	else if (pace_takes(&n->naps.registers))
 		nap_act(n, p, &in);
 }
 

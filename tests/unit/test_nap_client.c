@@ -298,6 +298,23 @@ static void a_new_reign_goes_on_taking_away(void **state)
 	PLAY(&d, story);
 }
 
+/* C46: one that is wanted again is not taken away first. */
+static void a_new_reign_does_not_take_away_what_is_wanted(void **state)
+{
+	(void)state;
+	struct desk d = asked(&reference);
+	feed(&d, 0, (struct nap_input)GRANT(60));
+	d.unwanted = true;
+	feed(&d, 5, (struct nap_input)LOOK);
+	d.attempt = (struct nap_attempt){0};
+	d.unwanted = false;
+	const struct line story[] = {
+		{90, READY,
+	         "registering 2000 send 3600 until 60000: asked again: its outcome was unknown"},
+	};
+	PLAY(&d, story);
+}
+
 /* C46: neither side of a split ever sends what the other did. */
 static void the_two_units_count_apart(void **state)
 {
@@ -356,6 +373,7 @@ int main(void)
 		cmocka_unit_test(who_is_wanted_again_registers_when_it_is_taken_away),
 		cmocka_unit_test(a_new_reign_goes_on_as_the_same_client),
 		cmocka_unit_test(a_new_reign_goes_on_taking_away),
+		cmocka_unit_test(a_new_reign_does_not_take_away_what_is_wanted),
 		cmocka_unit_test(the_two_units_count_apart),
 		cmocka_unit_test(late_outcomes_are_nobodys),
 	};

@@ -351,6 +351,31 @@ static void another_file_at_a_takeover_is_another_binding(void **state)
 	end(k);
 }
 
+/* It may not know what was configured, and bound, since. */
+static void who_was_behind_takes_nothing_away_for_a_while(void **state)
+{
+	(void)state;
+	struct nap_options o = nap_reference("trunk");
+	struct kit *k = pair(COMMIT_BOTH);
+
+	nap_listen(k);
+	nap_configure(k, A, &o, 1);
+	kit_pass(k, 100);
+	nap_grant(k, A, 3600);
+	kit_pass(k, 100);
+	link_down(k);
+	kit_pass(k, 1000);
+	node_free(&k->node[A].node);
+	address(k, B, true);
+	assert_true(status(k, B).reign_behind);
+	kit_pass(k, 59000);
+	assert_int_equal(heard.n, 1);
+	kit_pass(k, 1100);
+	assert_int_equal(heard.n, 2);
+	is_taken_away(nap_newest());
+	end(k);
+}
+
 /* A store without room changes nothing, so nothing is sent; it goes on when there is. */
 static void without_room_nothing_is_sent(void **state)
 {
@@ -390,6 +415,7 @@ int main(void)
 		cmocka_unit_test(who_was_told_off_stays_so),
 		cmocka_unit_test(what_cannot_be_told_is_refused),
 		cmocka_unit_test(another_file_at_a_takeover_is_another_binding),
+		cmocka_unit_test(who_was_behind_takes_nothing_away_for_a_while),
 		cmocka_unit_test(without_room_nothing_is_sent),
 	};
 
