@@ -46,9 +46,10 @@ struct nap {
 	bool aiming;        /* a lookup or a connection is on its way */
 	uint64_t ticket;    /* ... this one ... */
 	struct mtime aim_until;
-	bool for_register, for_poll; /* ... for these */
-	struct flow flow;            /* the stream to `used`; connection 0: none */
-	size_t n_redirect;           /* the Request-URI of this attempt; 0: the configured one */
+	bool for_register, for_poll;       /* ... for these */
+	struct flow flow;                  /* the stream to `used`; connection 0: none */
+	struct mtime ping_due, pong_until; /* with outbound, over the stream; NEVER: none */
+	size_t n_redirect; /* the Request-URI of this attempt; 0: the configured one */
 	uint8_t redirect[NAP_URI_MAX];
 
 	/* Its record in short. */
@@ -96,6 +97,9 @@ bool nap_redirect(struct node *n, struct nap *p, struct slice uri);
 void nap_redirect_end(struct nap *p);
 struct slice nap_aim_why(const struct nap *p); /* of the newest AIM_FAILED */
 void nap_hang_up(struct node *n, struct nap *p);
+/* RFC 5626 4.4.1: a stream that carries an outbound registration is asked for a sign of life. */
+void nap_ping(struct node *n, struct nap *p);
+struct mtime nap_ping_due(const struct nap *p);
 void nap_aim_overdue(struct node *n, struct nap *p);
 
 /* node_nap_act.c */

@@ -231,6 +231,8 @@ static void on_message(struct node *n, const struct node_input *in)
 		n->outcomes[SERVED_NOTHING]++;
 		return;
 	}
+	if (node_nap_pong(n, in))
+		return;
 	reach_open(n->reach, &in->flow);
 	if (node_keep_alive_answered(n, in) || node_request_answered(n, in))
 		return;

@@ -218,12 +218,13 @@ static struct mtime wakes_at(const struct node *n, const struct nap *p)
 		due = pace_next(n, &w->registers);
 	if (mtime_reached(poll, n->now))
 		poll = pace_next(n, &w->polls);
-	return mtime_min(mtime_min(due, poll), lapses);
+	return mtime_min(mtime_min(due, poll), mtime_min(lapses, nap_ping_due(p)));
 }
 
 static void look_at(struct node *n, struct nap *p)
 {
 	nap_tell(n, p);
+	nap_ping(n, p);
 	if (p->aiming && mtime_reached(p->aim_until, n->now))
 		nap_aim_overdue(n, p);
 	if (!p->for_poll && mtime_reached(nap_poll_due(&p->poll), n->now))

@@ -4,6 +4,12 @@
 #include "node/core/nap_desk.h"
 #include "proto/sip/header.h"
 
+enum {
+	PING_LEAST_MS = 96000, /* RFC 5626 4.4.1: 80 to 100 % of 120 s */
+	PING_MORE_MS = 24000,
+	PONG_MS = 10000,
+};
+
 void nap_hang_up(struct node *n, struct nap *p)
 {
 	if (p->flow.connection == 0)
@@ -172,6 +178,47 @@ void nap_redirect_end(struct nap *p)
 	p->targets = (struct targets){0};
 }
 
+/* --- is the stream alive? --- */
+
+static void ping_later(struct node *n, struct nap *p)
+{
+	p->pong_until = MTIME_NEVER;
+	p->ping_due = mtime_add_ms(n->now, PING_LEAST_MS + (int64_t)(nap_random(n) % PING_MORE_MS));
+}
+
+struct mtime nap_ping_due(const struct nap *p)
+{
+	bool asked = nap_options(p)->outbound && p->flow.connection != 0;
+
+	return asked ? mtime_min(p->ping_due, p->pong_until) : MTIME_NEVER;
+}
+
+static void give_up_stream(struct node *n, struct nap *p)
+{
+	struct nap_input in = {.event = NAP_FLOW_LOST};
+
+	node_requests_broken(n, &p->flow);
+	nap_hang_up(n, p);
+	if (!p->attempt.on_its_way)
+		nap_act(n, p, &in);
+}
+
+void nap_ping(struct node *n, struct nap *p)
+{
+	if (!mtime_reached(nap_ping_due(p), n->now))
+		return;
+	if (mtime_reached(p->pong_until, n->now)) {
+		give_up_stream(n, p);
+		return;
+	}
+	struct node_output *o = node_out(n, OUT_MESSAGE);
+	o->flow = p->flow;
+	o->target = p->used.addr;
+	o->bytes = SLICE("\r\n\r\n");
+	p->ping_due = MTIME_NEVER;
+	p->pong_until = mtime_add_ms(n->now, PONG_MS);
+}
+
 /* --- what comes of it --- */
 
 void node_on_resolved(struct node *n, const struct node_input *in)
@@ -196,7 +243,20 @@ void node_on_flow_up(struct node *n, const struct node_input *in)
 	p->aiming = false;
 	p->flow = in->flow;
 	n->naps.streams++;
+	ping_later(n, p);
 	nap_aimed(n, p, AIM_READY, false, SLICE(""));
+}
+
+bool node_nap_pong(struct node *n, const struct node_input *in)
+{
+	if (in->flow.connection == 0 || !slice_eq(in->bytes, SLICE("\r\n")))
+		return false;
+	for (size_t i = 0; i < n->naps.n; i++)
+		if (n->naps.at[i]->flow.connection == in->flow.connection) {
+			ping_later(n, n->naps.at[i]);
+			nap_wake(n, n->naps.at[i]->ping_due);
+		}
+	return true;
 }
 
 static void no_stream(struct node *n, struct nap *p, struct slice why)

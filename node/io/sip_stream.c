@@ -212,11 +212,25 @@ static void feed(struct sip_stream *s, struct slice message)
 	loop_feed(s->of->loop, &in);
 }
 
+/* RFC 5626 3.5.1: to who made the stream a CR LF is the answer to a ping of its own. */
+static void take_pong(struct sip_stream *s)
+{
+	struct node_input in = {.event = NODE_MESSAGE, .bytes = SLICE("\r\n"), .flow = s->flow};
+
+	loop_feed(s->of->loop, &in);
+	(void)evbuffer_drain(s->in, 2);
+}
+
 /* One thing off the stream; false: nothing more to take now. */
 static bool take_frame(struct sip_stream *s)
 {
 	struct slice stream = {evbuffer_pullup(s->in, -1), evbuffer_get_length(s->in)};
 	struct sip_frame f = sip_frame(stream);
+
+	if (s->made && slice_eq(slice_head(stream, 2), SLICE("\r\n"))) {
+		take_pong(s);
+		return true;
+	}
 
 	switch (f.what) {
 	case SIP_FRAME_MESSAGE:

@@ -282,6 +282,68 @@ static void with_outbound_a_lost_stream_is_made_anew(void **state)
 	end(k);
 }
 
+static void pong(struct kit *k, uint64_t connection)
+{
+	struct node_input in = {.event = NODE_MESSAGE,
+	                        .bytes = SLICE("\r\n"),
+	                        .flow = {.transport = TRANSPORT_TCP, .connection = connection}};
+
+	kit_feed(k, A, &in);
+	kit_settle(k);
+}
+
+/* C40: asked for a sign of life every 96 to 120 s; without one within 10 s the stream is dead. */
+static void a_stream_without_a_pong_is_dead(void **state)
+{
+	(void)state;
+	struct nap_options o = over_tcp();
+	o.outbound = true;
+	struct kit *k = nap_alone(&o);
+
+	flow_up(k, 9);
+	nap_grant(k, A, 3600);
+	nap_run(k, 95900);
+	assert_int_equal(nap_count("\r\n\r\n"), 0);
+	nap_run(k, 24200);
+	assert_string_equal(nap_newest()->text, "\r\n\r\n");
+	assert_int_equal(nap_newest()->connection, 9);
+	pong(k, 8); /* another's */
+	pong(k, 9);
+	size_t before = heard.n;
+	nap_run(k, 95900);
+	assert_int_equal(heard.n, before);
+	while (heard.n == before)
+		nap_run(k, 100);
+	int64_t asked_at = nap_newest()->at_ms;
+	assert_string_equal(nap_newest()->text, "\r\n\r\n");
+	nap_run(k, asked_at + 9999 - k->now.ms);
+	assert_int_equal(heard.n, before + 1);
+	nap_run(k, 1);
+	assert_int_equal(heard.at[before + 1].kind, OUT_CLOSE_FLOW);
+	assert_int_equal(nap_newest()->kind, OUT_CONNECT);
+	flow_up(k, 10);
+	assert_true(nap_is(nap_newest(), "REGISTER "));
+	end(k);
+}
+
+/* C40: with a request on its way it is that which broke. */
+static void a_stream_that_dies_under_a_request_breaks_it(void **state)
+{
+	(void)state;
+	struct nap_options o = over_tcp();
+	o.outbound = true;
+	o.polls = true;
+	o.poll_first_ms = 100000;
+	o.timeout_ms = 600000;
+	struct kit *k = nap_alone(&o);
+
+	flow_up(k, 9);
+	nap_run(k, 135000);
+	assert_true(nap_count("\r\n\r\n") == 1);
+	nap_is_in(k, A, NAP_WAITING, "its stream broke");
+	end(k);
+}
+
 /* C41: the edge says what is wrong with a certificate; a stream nobody waits for is closed. */
 static void the_edges_reason_is_shown(void **state)
 {
@@ -317,6 +379,8 @@ int main(void)
 		cmocka_unit_test(a_silent_stream_is_given_up),
 		cmocka_unit_test(a_stream_that_goes_is_noticed),
 		cmocka_unit_test(with_outbound_a_lost_stream_is_made_anew),
+		cmocka_unit_test(a_stream_without_a_pong_is_dead),
+		cmocka_unit_test(a_stream_that_dies_under_a_request_breaks_it),
 		cmocka_unit_test(the_edges_reason_is_shown),
 	};
 

@@ -107,6 +107,21 @@ static void an_end_by_the_other_side_is_told(void **state)
 	assert_int_equal(s->down.connection, s->up.connection);
 }
 
+/* C40: to who made the stream a CR LF answers a ping; it goes to the node at once, and hurts no message. */
+static void a_pong_is_the_nodes_to_hear(void **state)
+{
+	struct scene *s = *state;
+
+	call_by_tls(s);
+	assert_talks(s);
+	size_t before = s->messages;
+	provider_say(&s->provider, "\r\n");
+	assert_true(until(s, &s->messages, before + 1));
+	assert_string_equal(s->text, "\r\n");
+	assert_int_equal(s->came_by.connection, s->up.connection);
+	assert_talks(s);
+}
+
 static void what_the_node_does_not_need_any_more_is_closed(void **state)
 {
 	struct scene *s = *state;
@@ -229,6 +244,7 @@ int main(void)
 		STORY(a_connect_without_an_answer_is_given_up),
 		STORY(a_reset_is_told_at_once),
 		STORY(an_end_by_the_other_side_is_told),
+		STORY(a_pong_is_the_nodes_to_hear),
 		STORY(what_the_node_does_not_need_any_more_is_closed),
 		STORY(leaving_active_closes_what_stands_and_what_is_being_made),
 		STORY(a_quiet_stream_of_ours_stays),
