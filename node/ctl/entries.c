@@ -99,10 +99,16 @@ static enum err sum_nap(struct slice value, struct arena *arena, struct buf *to)
 	if (err != OK)
 		return err;
 	buf_str(to, nap_phase_name(r.phase));
-	buf_str(to, ", cseq ");
-	buf_u64(to, r.cseq);
-	buf_str(to, ", last status ");
-	buf_u64(to, r.last_status);
+	if (r.cseq > 0) {
+		buf_str(to, ", cseq ");
+		buf_u64(to, r.cseq);
+	}
+	if (r.last_status > 0) {
+		buf_str(to, ", answered ");
+		buf_u64(to, r.last_status);
+	}
+	if (r.available_since.ms > 0)
+		buf_str(to, r.available ? ", available" : ", not available");
 	return OK;
 }
 

@@ -9,6 +9,7 @@
 #include "node/ctl/keepalived_file.h"
 #include "node/ctl/print.h"
 #include "node/ctl/subscriber.h"
+#include "proto/record_nap.h"
 #include "tests/check.h"
 
 static void csv_lines_are_split_and_unquoted(void **state)
@@ -250,6 +251,35 @@ static void entries_are_told_without_their_secrets(void **state)
 	expect_entry(&e, "a?@b", "3 bytes");
 }
 
+static void an_entry_of_a_nap_says_how_it_stands(void **state)
+{
+	uint8_t room[256];
+	struct buf value = buf_on(room, sizeof room);
+	struct entry e = {.seq = 1,
+	                  .reign = 2,
+	                  .pair = {1767225600007},
+	                  .kind = ENTRY_NAP,
+	                  .table = TABLE_NAP,
+	                  .key = SLICE("carrier")};
+	struct nap_record r = {.phase = NAP_IDLE, .unit = UNIT_PRIMARY};
+
+	(void)state;
+	nap_encode(&r, &value);
+	e.value = buf_slice(&value);
+	expect_entry(&e, "carrier", "idle");
+	r.phase = NAP_REGISTERED;
+	r.call_id = r.from_tag = r.aor = r.contact = SLICE("x");
+	r.cseq = 1001;
+	r.last_status = 200;
+	r.available_since.ms = 1;
+	value.n = 0;
+	nap_encode(&r, &value);
+	e.value = buf_slice(&value);
+	expect_entry(&e, "carrier", "registered, cseq 1001, answered 200, not available");
+	e.value.n = 1;
+	expect_entry(&e, "carrier", "cannot be read: bytes do not follow the grammar");
+}
+
 static int log_of_bytes(struct slice bytes)
 {
 	char verb[] = "log", option[] = "--file", path[] = "/tmp/fork-XXXXXX";
@@ -379,6 +409,7 @@ int main(void)
 		cmocka_unit_test(any_text_can_be_read_as_keepalived_s),
 		cmocka_unit_test(keepalived_s_file_is_held_against_the_configuration),
 		cmocka_unit_test(entries_are_told_without_their_secrets),
+		cmocka_unit_test(an_entry_of_a_nap_says_how_it_stands),
 		cmocka_unit_test(a_file_that_was_set_aside_is_read_whole_or_refused),
 		cmocka_unit_test(the_newest_lines_of_the_journal_are_shown_and_cut_ones_are_not),
 		cmocka_unit_test(durations_are_told_in_two_units),
