@@ -25,13 +25,14 @@ def registering(name, proxy, user, domain, **keys):
 
 @contextlib.contextmanager
 def configured(lab, naps):
-    """Both nodes have these NAPs, by reload; at the end none."""
+    """Both nodes have these NAPs, by reload; at the end none, and all are un-registered."""
     change(lab, naps)
     try:
         yield
     finally:
         lab.heal()
         change(lab, [])
+        wait_until(lambda: not shown(lab), 60, "no NAP is left", every=0.1)
 
 
 def change(lab, naps):

@@ -188,6 +188,11 @@ class Provider:
             expect_continuity(each)
         return len(seen)
 
+    def turns(self):
+        """How often the other node went on. Each has CSeqs of its own: a primary's are the first 500 of each thousand."""
+        primary = [each.cseq % 1000 < 500 for each in sorted(self.registers(), key=lambda each: each.when)]
+        return sum(before != after for before, after in zip(primary, primary[1:]))
+
     def expect_none_lapsed(self, count, begin):
         """At every sample from a moment of time.time() on all of them have a binding."""
         counts = [n for when, n in self.samples() if when >= begin]
