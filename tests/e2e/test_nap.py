@@ -91,9 +91,9 @@ def many(provider):
                              transport="tcp" if i % 10 == 0 else "udp") for i in range(MANY)]
 
 
-def fail_over(lab, number):
-    """A second of quiet work, then a kill and a switchover in turn; the pair is whole again."""
-    time.sleep(1)
+def fail_over(lab, number, quiet_s):
+    """A while of quiet work, then a kill and a switchover in turn; the pair is whole again."""
+    time.sleep(quiet_s)
     old = lab.active()
     if number % 2 == 0:
         lab.kill(old)
@@ -117,15 +117,15 @@ def test_a_thousand_naps_stay_registered_while_phones_register(lab):
                 each.register()
             loads = [each.start(how, 50) for each, how in zip(phones, (REFRESH, FRESH, CHURN))]
             for number in range(failovers):
-                fail_over(lab, number)
+                fail_over(lab, number, max(1, MANY_EXPIRES_S / 2 / failovers))
             time.sleep(max(0, begin + MANY_EXPIRES_S - time.time()))  # whoever was forgotten has lapsed by then
             for each, load in zip(phones, loads):
                 tally.load(each.end(load))
             tally.audit(phones)
             sent = provider.expect_one_client([nap["name"] for nap in many(provider)])
             sampled = provider.expect_none_lapsed(MANY, begin)
-            turns = provider.turns()  # there may be nothing to do in a short reign
-            assert 1 <= turns <= failovers, f"both nodes were at it: {turns} turns"
+            turns = provider.turns()  # in a short reign there may have been nothing to do
+            assert turns <= failovers, f"both nodes were at it: {turns} turns"
             print(f"    {MANY} NAPs, {failovers} failovers in {time.time() - begin:.0f} s: {sent} REGISTERs at the provider, "
                   f"{turns} turns, {sampled} samples; phones: {tally}", flush=True)
         wait_until(lambda: provider.bound() == 0, 2, "the provider has no binding")
