@@ -325,13 +325,14 @@ void check_answer(struct world *w, struct host *h, const struct node_output *o)
 /* The pair clock goes on as time does, and nearly so from one node to the next. */
 static void check_clock(struct world *w, const struct host *h, bool taken_over)
 {
-	enum { STEP_MS = 1000 };
+	enum { STEP_MS = 1000, WAITED_MS = 3000 };
 	int64_t offset = node_pair_now(h->node, host_now(w, h)).ms - w->now;
 
 	if (w->clocks_parted)
 		return;
 	/* The first word of the peer may have waited; what it tells is late by as much. */
-	bool heard_late = taken_over && h->slow_reader_until > w->now;
+	bool heard_late = taken_over &&
+	                  (h->slow_reader_until > w->now || h->paused_until + WAITED_MS > w->now);
 	if (w->pair_known && !heard_late &&
 	    (offset < w->pair_offset_ms - STEP_MS || offset > w->pair_offset_ms + STEP_MS))
 		world_fail(w, "%c's pair time stepped by %lld ms", host_name(h),

@@ -51,6 +51,7 @@ static const struct fault faults[] = {
 	{"dns-down",         AIM_PAIR,    {0, 1, 2, 0, 2, 0, 0},      {50, 5000, 25000}, NO_LESS, hit_dns_down, NULL},
 	{"reload",           AIM_ANY,     {5, 2, 3, 2, 4, 2, 2},      AT_ONCE, NO_LESS, hit_reload, NULL},
 	{"nap-gone",         AIM_PAIR,    {0, 2, 3, 0, 2, 0, 0},      {50, 5000, 40000}, NO_LESS, hit_nap_gone, heal_naps},
+	{"nap-register",     AIM_ACTIVE,  {3, 0, 2, 0, 2, 0, 2},      AT_ONCE, NO_LESS, hit_nap_register, NULL},
 	{"mass-expiry",      AIM_PAIR,    {5, 2, 3, 0, 0, 0, 0},      {6000, 15000, 30000}, NO_LESS, hit_mass_expiry, NULL},
 };
 /* clang-format on */

@@ -68,7 +68,8 @@ void heal_providers(struct world *w);
 
 /* fault_people.c: operators and phones */
 fault_hit_fn hit_install, hit_switchover, hit_switchover_forced, hit_takeover, hit_stop,
-	hit_remove_aor, hit_rotate_secret, hit_mass_expiry, hit_reload, hit_nap_gone;
+	hit_remove_aor, hit_rotate_secret, hit_mass_expiry, hit_reload, hit_nap_gone,
+	hit_nap_register;
 fault_heal_fn heal_naps;
 
 #endif

@@ -113,3 +113,16 @@ void hit_mass_expiry(struct world *w, const struct blow *b)
 {
 	w->expiry_at = w->now + b->for_ms;
 }
+
+/* An operator does not wait for what is due, or wants to know whether one is there. */
+void hit_nap_register(struct world *w, const struct blow *b)
+{
+	bool polls = world_chance(w, 300000);
+	struct node_command c = {.kind = polls ? COMMAND_NAP_POLL : COMMAND_NAP_REGISTER,
+	                         .ticket = 1000000 + ++w->tickets};
+
+	if (w->trunks.n == 0)
+		return;
+	c.key = w->trunks.options[world_draw(w, 0, w->trunks.n - 1)].name;
+	host_command(w, b->host, &c);
+}

@@ -77,11 +77,14 @@ static void draw_provider(struct world *w, struct provider *p, int index)
 
 void provider_plan(struct world *w)
 {
+	enum { OUTPUTS = 40 };
 	struct trunks *t = &w->trunks;
 	bool any = w->script.scenario != NULL ? t->wanted : world_chance(w, 400000);
 
 	t->n = any ? (int)world_draw(w, 1, PROVIDERS) : 0;
-	t->strike_at = w->script.scenario != NULL ? 1 + (w->seed - 1) % 30 : 0;
+	t->strike_at = w->script.scenario != NULL
+	                       ? 1 + (2 * (w->seed - 1) + (uint64_t)w->script.load) % OUTPUTS
+	                       : 0;
 	for (int i = 0; i < t->n; i++) {
 		draw_provider(w, &t->providers[i], i);
 		draw_options(w, &t->options[i], &t->providers[i]);

@@ -54,7 +54,7 @@ struct nap_noted {
 
 /* A REGISTER that left. */
 struct nap_sent {
-	int nap;
+	int nap, host;
 	uint64_t call, hash;
 	struct addr target;
 	uint32_t cseq, entry, nc;

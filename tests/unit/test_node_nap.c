@@ -1,4 +1,5 @@
 /* layer: core */
+#include "tests/own.h"
 #include "tests/unit/nap_kit.h"
 
 /* C46: nothing is sent before the entry that records it is committed. */
@@ -314,6 +315,31 @@ static void after_a_split_it_is_asked_again_above_both(void **state)
 	end(k);
 }
 
+/* A record whose bytes have flipped says nothing: not even that there is none. */
+static void a_damaged_record_begins_no_second_client(void **state)
+{
+	(void)state;
+	struct nap_options o = nap_reference("trunk");
+	struct kit *k = nap_alone(&o);
+	const struct copy_item *item;
+	char before[256], now[256];
+
+	nap_grant(k, A, 60);
+	item = copy_get(node_copy(k->node[A].node), TABLE_NAP, SLICE("trunk"));
+	assert_non_null(item);
+	uint8_t *bytes = own(item->value.p);
+	bytes[2] ^= 4;
+	nap_run(k, 45000);
+	assert_int_equal(heard.n, 1);
+	assert_int_equal(status(k, A).memory_faults, 1);
+	bytes[2] ^= 4;
+	nap_run(k, 2000);
+	assert_true(heard.n > 1);
+	assert_string_equal(nap_header(nap_newest()->text, "Call-ID", now),
+	                    nap_header(heard.at[0].text, "Call-ID", before));
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +354,7 @@ int main(void)
 		cmocka_unit_test(who_takes_over_leaves_a_fresh_one_alone),
 		cmocka_unit_test(an_unknown_outcome_is_asked_again),
 		cmocka_unit_test(a_switchover_takes_nothing_away),
+		cmocka_unit_test(a_damaged_record_begins_no_second_client),
 		cmocka_unit_test(overdue_ones_go_out_paced),
 		cmocka_unit_test(after_a_split_it_is_asked_again_above_both),
 	};

@@ -366,6 +366,25 @@ static void the_edges_reason_is_shown(void **state)
 	end(k);
 }
 
+/* A stream that comes about behind the end of a reign is not that of who is active now. */
+static void a_stream_that_comes_too_late_is_closed(void **state)
+{
+	(void)state;
+	struct nap_options o = over_tcp();
+	struct kit *k = nap_alone(&o);
+	struct node_input up = {.event = NODE_FLOW_UP, .ticket = nap_newest()->ticket};
+
+	assert_int_equal(nap_newest()->kind, OUT_CONNECT);
+	up.flow = (struct flow){.transport = TRANSPORT_TCP, .connection = 9};
+	kit_feed(k, A, &(struct node_input){.event = NODE_LOG_FAILED});
+	assert_int_not_equal(node_role(k->node[A].node), ROLE_ACTIVE);
+	kit_feed(k, A, &up);
+	assert_int_equal(nap_newest()->kind, OUT_CLOSE_FLOW);
+	assert_int_equal(nap_newest()->connection, 9);
+	assert_int_equal(nap_count("REGISTER"), 0);
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +401,7 @@ int main(void)
 		cmocka_unit_test(a_stream_without_a_pong_is_dead),
 		cmocka_unit_test(a_stream_that_dies_under_a_request_breaks_it),
 		cmocka_unit_test(the_edges_reason_is_shown),
+		cmocka_unit_test(a_stream_that_comes_too_late_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
