@@ -144,7 +144,7 @@ static void give_up_late(struct dns *d)
 	struct query *q;
 	struct query *after;
 
-	TAILQ_FOREACH(q, &d->flying, next) /* c-ares ends it in its own time */
+	for (q = TAILQ_FIRST(&d->flying); q != NULL; q = TAILQ_NEXT(q, next)) /* c-ares ends it */
 		give_up(q, now);
 	for (q = TAILQ_FIRST(&d->waiting); q != NULL; q = after) {
 		give_up(q, now);
@@ -241,10 +241,8 @@ static void follow_system(struct dns *d)
 
 static void ask_waiting(struct dns *d)
 {
-	struct query *q;
-
 	for (size_t i = 0; i < FLYING_MAX && d->n_flying < FLYING_MAX; i++) {
-		q = TAILQ_FIRST(&d->waiting);
+		struct query *q = TAILQ_FIRST(&d->waiting);
 		if (q == NULL)
 			return;
 		TAILQ_REMOVE(&d->waiting, q, next);
@@ -270,8 +268,8 @@ static void on_socket(evutil_socket_t fd, short what, void *context)
 {
 	struct dns *d = context;
 
-	ares_process_fd(d->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
-	                what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(d->channel, (what & EV_READ) != 0 ? fd : ARES_SOCKET_BAD,
+	                (what & EV_WRITE) != 0 ? fd : ARES_SOCKET_BAD);
 	go_on(d);
 }
 
@@ -289,12 +287,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 static struct query *find(struct queries *among, enum dns_type type, struct slice name)
 {
-	struct query *q;
+	struct query *q = TAILQ_FIRST(among);
 
-	TAILQ_FOREACH(q, among, next)
-		if (q->type == type && slice_eq(slice_str(q->name), name))
-			return q;
-	return NULL;
+	while (q != NULL && (q->type != type || !slice_eq(slice_str(q->name), name)))
+		q = TAILQ_NEXT(q, next);
+	return q;
 }
 
 static struct query *query_for(struct dns *d, enum dns_type type, struct slice name)

@@ -46,6 +46,7 @@ static inline void name_server_exec(const struct name_server *s, const char *con
 	                                     "--local=/test/",
 	                                     port};
 	const char *arguments[NAME_SERVER_ARGUMENTS + 1] = {0};
+	char *mutable[NAME_SERVER_ARGUMENTS + 1];
 	size_t n = 0;
 	int nowhere = open("/dev/null", O_RDWR);
 
@@ -58,7 +59,8 @@ static inline void name_server_exec(const struct name_server *s, const char *con
 	if (getenv("TEST_LOG") == NULL)
 		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 			(void)dup2(nowhere, fd);
-	(void)execv(arguments[0], (char *const *)(uintptr_t)arguments);
+	memcpy(mutable, arguments, sizeof mutable); /* execv knows no const */
+	(void)execv(mutable[0], mutable);
 	_exit(127);
 }
 

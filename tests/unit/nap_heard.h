@@ -123,9 +123,9 @@ static inline void nap_grant(struct kit *k, int at, unsigned expires_s)
 	char contact[256], own[256];
 
 	(void)nap_header(nap_newest()->text, "Contact", contact);
-	char *end = strchr(contact, '>');
-	assert_non_null(end);
-	end[1] = '\0';
+	char *angle = strchr(contact, '>');
+	assert_non_null(angle);
+	angle[1] = '\0';
 	(void)snprintf(own, sizeof own, "Contact: %.200s;expires=%u\r\n", contact, expires_s);
 	nap_answer(k, at, "200 OK", own);
 }

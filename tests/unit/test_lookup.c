@@ -211,20 +211,6 @@ static void a_bare_host_asks_for_naptr_then_srv_then_addresses(void **state)
 	         "NAPTR p.example; SRV _sip._udp.p.example; A a.example",
 	         "UDP/192.0.2.1:5060",
 	         LOOKUP_FOUND},
-		{"sips: TLS alone",
-	         {HOST("p.example"), .sips = true, .family = ADDR_IPV4},
-	         {{"60 NAPTR p.example 1 1 s SIP+D2U u.example",
-	           "60 NAPTR p.example 2 1 s SIPS+D2T s.example",
-	           "60 SRV s.example 1 1 5062 a.example", "60 A a.example 192.0.2.1"}},
-	         "NAPTR p.example; SRV s.example; A a.example",
-	         "TLS/192.0.2.1:5062",
-	         LOOKUP_FOUND},
-		{"sips without NAPTR",
-	         {HOST("p.example"), .sips = true, .family = ADDR_IPV4},
-	         {{"60 A p.example 192.0.2.1"}},
-	         "NAPTR p.example; SRV _sips._tcp.p.example; A p.example",
-	         "TLS/192.0.2.1:5061",
-	         LOOKUP_FOUND},
 		{"SRV of the first service that is there",
 	         {HOST("p.example"), .family = ADDR_IPV4},
 	         {{"60 SRV _sip._tcp.p.example 1 1 5070 a.example", "60 A a.example 192.0.2.1"}},
@@ -244,6 +230,31 @@ static void a_bare_host_asks_for_naptr_then_srv_then_addresses(void **state)
 	         "NAPTR p.example; " WITHOUT_SRV "A p.example",
 	         "",
 	         LOOKUP_NOTHING},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check(&rows[i]);
+}
+
+/* F4, F5 */
+static void sips_leads_to_tls_alone(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"sips: TLS alone",
+	         {HOST("p.example"), .sips = true, .family = ADDR_IPV4},
+	         {{"60 NAPTR p.example 1 1 s SIP+D2U u.example",
+	           "60 NAPTR p.example 2 1 s SIPS+D2T s.example",
+	           "60 SRV s.example 1 1 5062 a.example", "60 A a.example 192.0.2.1"}},
+	         "NAPTR p.example; SRV s.example; A a.example",
+	         "TLS/192.0.2.1:5062",
+	         LOOKUP_FOUND},
+		{"sips without NAPTR",
+	         {HOST("p.example"), .sips = true, .family = ADDR_IPV4},
+	         {{"60 A p.example 192.0.2.1"}},
+	         "NAPTR p.example; SRV _sips._tcp.p.example; A p.example",
+	         "TLS/192.0.2.1:5061",
+	         LOOKUP_FOUND},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -442,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_port_asks_for_addresses_alone),
 		cmocka_unit_test(a_transport_asks_for_its_service),
 		cmocka_unit_test(a_bare_host_asks_for_naptr_then_srv_then_addresses),
+		cmocka_unit_test(sips_leads_to_tls_alone),
 		cmocka_unit_test(targets_come_by_priority_all_of_one_before_the_next),
 		cmocka_unit_test(of_one_priority_the_weight_is_the_chance_to_be_first),
 		cmocka_unit_test(what_is_too_much_is_left_out),

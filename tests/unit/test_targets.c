@@ -6,7 +6,7 @@
 
 enum { S = 1000, MINUTE = 60 * S };
 
-static struct mtime at(int64_t ms)
+static struct mtime time_at(int64_t ms)
 {
 	return (struct mtime){ms + 1000000};
 }
@@ -19,27 +19,27 @@ static void look(struct targets *t, const struct zone *z, int64_t now_ms)
 	struct dns_answer a;
 	struct dns_question q;
 
-	targets_begin(t, &goal, 7, at(now_ms));
+	targets_begin(t, &goal, 7, time_at(now_ms));
 	while (targets_asks(t, &q)) {
-		assert_false(targets_stale(t, at(now_ms))); /* one lookup at a time */
+		assert_false(targets_stale(t, time_at(now_ms))); /* one lookup at a time */
 		zone_answer(z, &q, keep, &a);
-		targets_take(t, &a, at(now_ms));
+		targets_take(t, &a, time_at(now_ms));
 	}
 }
 
 /* The port of the current target; 0: none. Targets of these tests differ by it. */
 static int current(const struct targets *t, int64_t now_ms)
 {
-	const struct target *c = targets_current(t, at(now_ms));
+	const struct target *c = targets_current(t, time_at(now_ms));
 
 	return c == NULL ? 0 : c->addr.port;
 }
 
 static bool fails(struct targets *t, int64_t retry_after_ms, int64_t now_ms)
 {
-	struct target which = *targets_current(t, at(now_ms));
+	struct target which = *targets_current(t, time_at(now_ms));
 
-	return targets_failed(t, &which, retry_after_ms, at(now_ms));
+	return targets_failed(t, &which, retry_after_ms, time_at(now_ms));
 }
 
 static const struct zone two = {{"60 SRV _sip._udp.p.example 1 1 1 a.example",
@@ -67,7 +67,7 @@ static void the_next_is_used_and_stays_until_the_first_has_rested(void **state)
 	assert_true(fails(&t, 0, TARGET_REST_MS));        /* still dead: it rests twice as long */
 	assert_int_equal(current(&t, 3 * TARGET_REST_MS - 1), 2);
 	assert_int_equal(current(&t, 3 * TARGET_REST_MS), 1);
-	struct target first = *targets_current(&t, at(3 * TARGET_REST_MS));
+	struct target first = *targets_current(&t, time_at(3 * TARGET_REST_MS));
 	targets_worked(&t, &first);
 	assert_true(fails(&t, 0, 3 * TARGET_REST_MS)); /* it had worked: counted from the start */
 	assert_int_equal(current(&t, 4 * TARGET_REST_MS - 1), 2);
@@ -96,11 +96,11 @@ static void a_round_ends_and_the_next_begins_at_the_first(void **state)
 
 	look(&t, &two, 0);
 	assert_true(fails(&t, 0, 1 * S));
-	assert_false(targets_stale(&t, at(6 * S)));
+	assert_false(targets_stale(&t, time_at(6 * S)));
 	assert_false(fails(&t, 0, 2 * S));
 	assert_int_equal(current(&t, 2 * S), 1);
-	assert_false(targets_stale(&t, at(5 * S - 1))); /* not asked more often than that */
-	assert_true(targets_stale(&t, at(5 * S)));
+	assert_false(targets_stale(&t, time_at(5 * S - 1))); /* not asked more often than that */
+	assert_true(targets_stale(&t, time_at(5 * S)));
 	assert_null(targets_why(&t));
 }
 
@@ -117,7 +117,7 @@ static void one_that_said_when_is_not_asked_before(void **state)
 	assert_int_equal(current(&t, 1 * S), 2);
 	assert_false(fails(&t, 10 * S, 1 * S));
 	assert_int_equal(current(&t, 1 * S), 0);
-	assert_int_equal(targets_ready(&t).ms, at(11 * S).ms);
+	assert_int_equal(targets_ready(&t).ms, time_at(11 * S).ms);
 	assert_int_equal(current(&t, 11 * S), 2);
 	assert_int_equal(current(&t, 20 * S), 1);
 }
@@ -131,14 +131,14 @@ static void another_answer_moves_it(void **state)
 
 	look(&t, &only_second, 0);
 	assert_int_equal(current(&t, 0), 2);
-	assert_false(targets_stale(&t, at(60 * S - 1)));
-	assert_true(targets_stale(&t, at(60 * S)));
+	assert_false(targets_stale(&t, time_at(60 * S - 1)));
+	assert_true(targets_stale(&t, time_at(60 * S)));
 	look(&t, &two, 60 * S); /* a better one has come */
 	assert_int_equal(current(&t, 60 * S), 1);
-	gone = *targets_current(&t, at(60 * S));
+	gone = *targets_current(&t, time_at(60 * S));
 	look(&t, &only_second, 120 * S); /* and has gone */
 	assert_int_equal(current(&t, 120 * S), 2);
-	assert_true(targets_failed(&t, &gone, 0, at(121 * S))); /* a late word about it */
+	assert_true(targets_failed(&t, &gone, 0, time_at(121 * S))); /* a late word about it */
 	targets_worked(&t, &gone);
 	assert_int_equal(current(&t, 121 * S), 2);
 }
@@ -161,10 +161,10 @@ static void of_equals_the_one_in_use_stays_whatever_the_order_of_the_answer(void
 	look(&t, &z, 0);
 	int used = current(&t, 0);
 	for (uint64_t random = 0; random < 50; random++) {
-		targets_begin(&t, &goal, random, at(0));
+		targets_begin(&t, &goal, random, time_at(0));
 		while (targets_asks(&t, &q)) {
 			zone_answer(&z, &q, keep, &a);
-			targets_take(&t, &a, at(0));
+			targets_take(&t, &a, time_at(0));
 		}
 		assert_int_equal(t.n, 3);
 		assert_int_equal(current(&t, 0), used);
@@ -180,7 +180,7 @@ static void what_the_other_node_used_stays_in_use(void **state)
 
 	used.addr.port = 2;
 	targets_take_over(&t, &used);
-	assert_true(targets_stale(&t, at(0))); /* it is asked all the same */
+	assert_true(targets_stale(&t, time_at(0))); /* it is asked all the same */
 	look(&t, &dead, 0);
 	assert_int_equal(current(&t, 0), 2); /* and serves while the DNS fails */
 	assert_non_null(strstr(targets_why(&t), "what it said last is used"));
@@ -220,16 +220,16 @@ static void while_the_dns_fails_its_last_answer_is_used(void **state)
 		look(&t, &dead, now);
 		assert_int_equal(current(&t, now), 1);
 		assert_non_null(strstr(targets_why(&t), "what it said last is used"));
-		assert_false(targets_stale(&t, at(now + pauses[i] * S - 1)));
+		assert_false(targets_stale(&t, time_at(now + pauses[i] * S - 1)));
 		now += pauses[i] * S;
-		assert_true(targets_stale(&t, at(now)));
+		assert_true(targets_stale(&t, time_at(now)));
 	}
 	look(&t, &part, now);
 	assert_int_equal(current(&t, now), 1); /* half an answer is not better than the last one */
 	look(&t, &two, now);
 	assert_null(targets_why(&t));
 	look(&t, &dead, now);
-	assert_true(targets_stale(&t, at(now + 5 * S))); /* counted anew */
+	assert_true(targets_stale(&t, time_at(now + 5 * S))); /* counted anew */
 }
 
 /* C37 */
@@ -241,7 +241,7 @@ static void a_name_without_address_has_no_target_and_says_why(void **state)
 	                                  "0 FAIL b.example", "60 A a.example 192.0.2.1"}};
 	struct targets t = {0};
 
-	assert_true(targets_stale(&t, at(0)));
+	assert_true(targets_stale(&t, time_at(0)));
 	assert_null(targets_why(&t));
 	assert_int_equal(targets_ready(&t).ms, MTIME_NEVER.ms);
 	look(&t, &dead, 0);
@@ -252,8 +252,8 @@ static void a_name_without_address_has_no_target_and_says_why(void **state)
 	look(&t, &empty, 0); /* it is an answer: the name is gone */
 	assert_int_equal(current(&t, 0), 0);
 	assert_string_equal(targets_why(&t), "the DNS has no address for it");
-	assert_false(targets_stale(&t, at(5 * S)));
-	assert_true(targets_stale(&t, at(20 * S)));
+	assert_false(targets_stale(&t, time_at(5 * S)));
+	assert_true(targets_stale(&t, time_at(20 * S)));
 }
 
 static void lifetimes_are_taken_within_bounds(void **state)
@@ -265,12 +265,12 @@ static void lifetimes_are_taken_within_bounds(void **state)
 	struct targets t = {0};
 
 	look(&t, &hasty, 0);
-	assert_false(targets_stale(&t, at(5 * S - 1)));
-	assert_true(targets_stale(&t, at(5 * S)));
+	assert_false(targets_stale(&t, time_at(5 * S - 1)));
+	assert_true(targets_stale(&t, time_at(5 * S)));
 	look(&t, &lasting, 0);
-	assert_false(targets_stale(&t, at(60 * MINUTE - 1)));
-	assert_true(targets_stale(&t, at(60 * MINUTE)));
-	targets_begin(&t, &address, 1, at(0)); /* F1 */
+	assert_false(targets_stale(&t, time_at(60 * MINUTE - 1)));
+	assert_true(targets_stale(&t, time_at(60 * MINUTE)));
+	targets_begin(&t, &address, 1, time_at(0)); /* F1 */
 	assert_false(targets_stale(&t, (struct mtime){INT64_MAX - 1}));
 	assert_int_equal(current(&t, 0), 5060);
 	assert_false(fails(&t, 0, 0)); /* the only one: the round is over */
