@@ -287,7 +287,8 @@ def import_users(lab, domain, *numbers):
     """Into a domain beside example.com."""
     table = lab.folder / "phones.csv"
     table.write_text("".join(f"user{n:06},secret{n:06}\n" for n in numbers))
-    done = lab.ctl_run(lab.active(), "subscriber", "import", table, "--replace", "--domain", domain)
+    active = wait_until(lab.active, 5, "one node is active")
+    done = lab.ctl_run(active, "subscriber", "import", table, "--replace", "--domain", domain)
     assert done.returncode == 0, done.stderr
 
 
