@@ -26,6 +26,7 @@ struct nap_config {
 	uint8_t memory[];
 };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order in which it is told */
 struct nap {
 	uint64_t number;           /* of no other, ever */
 	struct nap_config *config; /* what is bound was asked for by this */
@@ -73,7 +74,7 @@ uint64_t nap_random(struct node *n);
 void nap_wake(struct node *n, struct mtime due);
 struct mtime nap_mtime(const struct node *n, struct pairtime t);
 bool nap_wanted(const struct nap *p);         /* it is to be registered */
-void nap_look(struct node *n, struct nap *p); /* at its turn, soon */
+void nap_look(struct node *n, struct nap *p); /* what is wanted of it may be another thing now */
 /* With nothing but its record: a reign begins, it is new, or it is another from now on. */
 void nap_begin(struct node *n, struct nap *p);
 void nap_tell(struct node *n, struct nap *p); /* whether it is registered, where that is news */

@@ -34,14 +34,6 @@ bool nap_wanted(const struct nap *p)
 	return o->registers && o->proxy.n > 0 && !p->leaving && !p->told_off && p->next == NULL;
 }
 
-void nap_look(struct node *n, struct nap *p)
-{
-	if (p->aiming || p->attempt.on_its_way)
-		return; /* what comes of that looks */
-	p->due = n->now;
-	nap_wake(n, p->due);
-}
-
 static struct mtime due_by_record(const struct node *n, const struct nap *p)
 {
 	bool in_flight = p->phase == NAP_REGISTERING || p->phase == NAP_UNREGISTERING;
@@ -50,6 +42,14 @@ static struct mtime due_by_record(const struct node *n, const struct nap *p)
 	if (in_flight || unlike || p->leaving)
 		return n->now;
 	return p->phase == NAP_IDLE ? MTIME_NEVER : nap_mtime(n, p->record_due);
+}
+
+void nap_look(struct node *n, struct nap *p)
+{
+	if (p->aiming || p->attempt.on_its_way)
+		return; /* what comes of that looks */
+	p->due = p->soon ? n->now : due_by_record(n, p);
+	nap_wake(n, p->due);
 }
 
 void nap_begin(struct node *n, struct nap *p)

@@ -52,6 +52,6 @@ void node_nap_noted(struct node *n, struct slice name);
 void node_nap_noted_all(struct node *n); /* all of them: another working copy */
 /* COMMAND_NAP_...; answered at once: what comes of it is seen in the list. */
 void node_nap_command(struct node *n, const struct node_command *c);
-void node_nap_status(const struct node *n, struct mtime now, struct status *out);
+void node_nap_status(const struct node *n, struct mtime now, struct status *s);
 
 #endif

@@ -115,9 +115,9 @@ static void make_room(struct node *n)
 
 	if (w->n < w->room)
 		return;
-	struct nap **more = alloc_take(&n->options.alloc, room * sizeof *more);
+	struct nap **more = alloc_take(&n->options.alloc, room * sizeof(struct nap *));
 	if (w->n > 0)
-		memcpy(more, w->at, w->n * sizeof *more);
+		memcpy(more, w->at, w->n * sizeof(struct nap *));
 	alloc_give(&n->options.alloc, w->at);
 	w->at = more;
 	w->room = room;
@@ -130,7 +130,7 @@ static struct nap *add(struct node *n, const struct nap_options *o)
 	struct nap *p = alloc_take(&n->options.alloc, sizeof *p);
 
 	make_room(n);
-	memmove(w->at + at + 1, w->at + at, (w->n - at) * sizeof *w->at);
+	memmove(w->at + at + 1, w->at + at, (w->n - at) * sizeof(struct nap *));
 	w->at[at] = p;
 	w->n++;
 	*p = (struct nap){.number = ++w->numbers,
@@ -161,7 +161,7 @@ void nap_drop(struct node *n, struct nap *p)
 	assert(at < w->n && w->at[at] == p);
 	forget(n, p);
 	w->n--;
-	memmove(w->at + at, w->at + at + 1, (w->n - at) * sizeof *w->at);
+	memmove(w->at + at, w->at + at + 1, (w->n - at) * sizeof(struct nap *));
 }
 
 void node_nap_free(struct node *n)
@@ -209,7 +209,8 @@ static void renew(struct node *n, struct nap *p, const struct nap_options *o)
 		replace(n, &p->config, o);
 		p->soon = p->soon || tries;
 	}
-	if (!polls_alike && p->next == NULL)
+	bool unpolled = n->naps.running && p->poll.state == POLL_OFF;
+	if ((!polls_alike || unpolled) && p->next == NULL)
 		nap_poll_act(n, p, (struct nap_poll_input){.event = POLL_BEGIN, .now = n->now});
 	nap_look(n, p);
 }
@@ -312,6 +313,6 @@ void nap_orphans(struct node *n)
 	const struct copy_item *item;
 
 	while ((item = copy_walk(n->copy, TABLE_NAP, &cursor)) != NULL)
-		if (nap_find(n, item->key) == NULL && n->naps.n < 2 * NAPS_MAX)
+		if (nap_find(n, item->key) == NULL && n->naps.n < 2 * (size_t)NAPS_MAX)
 			add_orphan(n, item);
 }

@@ -53,6 +53,27 @@ static void one_that_is_removed_is_unregistered_and_forgotten(void **state)
 	end(k);
 }
 
+/* A file that names it again before it is gone: it stays, and is polled as before. */
+static void one_that_comes_back_at_once_goes_on(void **state)
+{
+	(void)state;
+	struct nap_options o = nap_reference("trunk");
+	o.polls = true;
+	struct kit *k = registered(&o);
+
+	nap_configure(k, A, NULL, 0);
+	is_taken_away(nap_newest());
+	nap_configure(k, A, &o, 1);
+	nap_answer(k, A, "200 OK", "");
+	kit_pass(k, 100);
+	assert_int_equal(nap_count("REGISTER"), 3);
+	nap_grant(k, A, 3600);
+	nap_is_in(k, A, NAP_REGISTERED, "");
+	nap_run(k, 5000);
+	assert_int_equal(nap_count("OPTIONS"), 1);
+	end(k);
+}
+
 /* C44: its credentials are known until it is gone. */
 static void one_that_is_removed_still_has_its_credentials(void **state)
 {
@@ -403,6 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_is_removed_is_unregistered_and_forgotten),
+		cmocka_unit_test(one_that_comes_back_at_once_goes_on),
 		cmocka_unit_test(one_that_is_removed_still_has_its_credentials),
 		cmocka_unit_test(one_that_is_removed_does_not_stay_for_ever),
 		cmocka_unit_test(what_a_record_is_left_of_is_unregistered),
