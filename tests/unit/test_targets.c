@@ -4,7 +4,9 @@
 #include "tests/unit/addr_of.h"
 #include "tests/unit/zone_text.h"
 
-enum { S = 1000, MINUTE = 60 * S };
+#define S      INT64_C(1000)
+#define MINUTE (60 * S)
+#define REST   ((int64_t)TARGET_REST_MS)
 
 static struct mtime time_at(int64_t ms)
 {
@@ -62,16 +64,16 @@ static void the_next_is_used_and_stays_until_the_first_has_rested(void **state)
 	assert_int_equal(current(&t, 0), 2);
 	look(&t, &two, 61 * S); /* a refresh: the same answer does not move it */
 	assert_int_equal(current(&t, 61 * S), 2);
-	assert_int_equal(current(&t, TARGET_REST_MS - 1), 2);
-	assert_int_equal(current(&t, TARGET_REST_MS), 1); /* back */
-	assert_true(fails(&t, 0, TARGET_REST_MS));        /* still dead: it rests twice as long */
-	assert_int_equal(current(&t, 3 * TARGET_REST_MS - 1), 2);
-	assert_int_equal(current(&t, 3 * TARGET_REST_MS), 1);
-	struct target first = *targets_current(&t, time_at(3 * TARGET_REST_MS));
+	assert_int_equal(current(&t, REST - 1), 2);
+	assert_int_equal(current(&t, REST), 1); /* back */
+	assert_true(fails(&t, 0, REST));        /* still dead: it rests twice as long */
+	assert_int_equal(current(&t, 3 * REST - 1), 2);
+	assert_int_equal(current(&t, 3 * REST), 1);
+	struct target first = *targets_current(&t, time_at(3 * REST));
 	targets_worked(&t, &first);
-	assert_true(fails(&t, 0, 3 * TARGET_REST_MS)); /* it had worked: counted from the start */
-	assert_int_equal(current(&t, 4 * TARGET_REST_MS - 1), 2);
-	assert_int_equal(current(&t, 4 * TARGET_REST_MS), 1);
+	assert_true(fails(&t, 0, 3 * REST)); /* it had worked: counted from the start */
+	assert_int_equal(current(&t, 4 * REST - 1), 2);
+	assert_int_equal(current(&t, 4 * REST), 1);
 }
 
 static void a_rest_has_an_end(void **state)
@@ -189,10 +191,10 @@ static void what_the_other_node_used_stays_in_use(void **state)
 	t = (struct targets){0};
 	targets_take_over(&t, &used);
 	look(&t, &two, 0);
-	assert_int_equal(current(&t, TARGET_REST_MS - 1), 2); /* the first failed over there */
-	assert_int_equal(current(&t, TARGET_REST_MS), 1);
+	assert_int_equal(current(&t, REST - 1), 2); /* the first failed over there */
+	assert_int_equal(current(&t, REST), 1);
 	targets_take_over(&t, &used); /* too late: it is known better */
-	assert_int_equal(current(&t, TARGET_REST_MS), 1);
+	assert_int_equal(current(&t, REST), 1);
 	t = (struct targets){0};
 	used.addr.port = 9;
 	targets_take_over(&t, &used);
