@@ -8,7 +8,15 @@
 #include "tests/unit/fake_loop.h"
 #include "tests/unit/name_server.h"
 
-enum { PATIENCE_MS = 10000, TRY_MS = 60, WAIT_MS = 400, ANSWERS = 512, TEXT = 1024, MANY = 150 };
+enum {
+	PATIENCE_MS = 10000,
+	LONG_TRY_MS = 2000,
+	TRY_MS = 60,
+	WAIT_MS = 400,
+	ANSWERS = 512,
+	TEXT = 1024,
+	MANY = 150
+};
 
 struct scene {
 	struct loop loop;
@@ -93,9 +101,11 @@ static void on_feed(struct loop *l, const struct node_input *in)
 	s->text[b.n] = '\0';
 }
 
+/* Who will have an answer is patient: a server on a busy machine is slow. */
 static void open_dns(struct scene *s, const char *servers, int64_t wait_ms)
 {
-	const struct dns_options o = {servers, TRY_MS, wait_ms};
+	const struct dns_options o = {servers, wait_ms < PATIENCE_MS ? TRY_MS : LONG_TRY_MS,
+	                              wait_ms};
 
 	dns_close(&s->dns);
 	s->dns = dns_open(&s->loop, &o);
@@ -304,14 +314,36 @@ static void the_next_server_answers_for_a_silent_one(void **state)
 	(void)close(silent);
 }
 
-static size_t heard(int fd)
+/* The questions that a silent server was asked, each once however often it was sent. */
+struct heard {
+	uint16_t ids[2 * MANY];
+	size_t n;
+};
+
+static void hear(struct heard *h, int fd)
 {
 	uint8_t bytes[2048];
-	size_t n = 0;
 
-	while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
-		n++;
-	return n;
+	while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
+		uint16_t id = (uint16_t)(bytes[0] << 8 | bytes[1]);
+		size_t i = 0;
+		while (i < h->n && h->ids[i] != id)
+			i++;
+		if (i == h->n && h->n < ARRAY_LEN(h->ids))
+			h->ids[h->n++] = id;
+	}
+}
+
+static size_t heard_until(struct scene *s, int fd, size_t n)
+{
+	struct mtime end = mtime_add_ms(loop_now(&s->loop), PATIENCE_MS);
+	struct heard h = {.n = 0};
+
+	do {
+		fake_loop_turn(&s->loop);
+		hear(&h, fd);
+	} while (h.n < n && !mtime_reached(end, loop_now(&s->loop)));
+	return h.n;
 }
 
 static void equal_questions_are_asked_once_and_not_too_many_at_once(void **state)
@@ -326,17 +358,15 @@ static void equal_questions_are_asked_once_and_not_too_many_at_once(void **state
 	ask(s, DNS_AAAA, "same.test", DNS_AAAA);
 	fake_loop_turn(&s->loop);
 	ask(s, DNS_A, "same.test", DNS_A); /* it is under way */
-	fake_loop_turn(&s->loop);
-	assert_int_equal(heard(silent), 2);
+	assert_int_equal(heard_until(s, silent, 2), 2);
 	assert_true(until_answered(s, 22));
-	(void)heard(silent);
+	hear(&(struct heard){.n = 0}, silent);
 	s->n = 0;
 	for (uint64_t i = 0; i < MANY; i++) {
 		(void)snprintf(name, sizeof name, "n%u.test", (unsigned)i);
 		ask(s, DNS_A, name, DNS_A);
 	}
-	fake_loop_turn(&s->loop);
-	assert_int_equal(heard(silent), 100);
+	assert_int_equal(heard_until(s, silent, 100), 100);
 	assert_true(until_answered(s, MANY));
 	assert_int_equal(s->n, MANY);
 	(void)close(silent);
