@@ -267,7 +267,7 @@ static void read_refusal(const struct sip_msg *m, const struct nap_options *o,
 }
 
 /* The same nonce once more: it is counted on. */
-static struct nap_challenge taken(const struct nap_record *r, const struct sip_challenge *c)
+static struct nap_challenge kept_of(const struct nap_record *r, const struct sip_challenge *c)
 {
 	const struct nap_challenge *old = of_same_realm(r, c);
 	struct nap_challenge fresh = {.asked = *c, .due = true};
@@ -293,7 +293,7 @@ void nap_take_challenges(struct nap_record *r, const struct nap_answer *a)
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n_challenges; i++)
-		all[n++] = taken(r, &a->challenges[i]);
+		all[n++] = kept_of(r, &a->challenges[i]);
 	for (size_t i = 0; i < r->n_challenges && n < NAP_CHALLENGES_MAX; i++) {
 		if (gives_way(&r->challenges[i], a))
 			continue;

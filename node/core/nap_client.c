@@ -23,7 +23,9 @@ struct pairtime nap_client_due(const struct nap_record *r, const struct nap_atte
 
 	if (r->phase == NAP_IDLE || a->begun)
 		return PAIRTIME_NEVER;
-	return in_flight ? (struct pairtime){0} : r->due;
+	if (in_flight)
+		return (struct pairtime){0};
+	return r->due;
 }
 
 uint32_t nap_next_cseq(uint32_t cseq, bool new_reign, bool secondary)

@@ -72,7 +72,10 @@ static void tell(json_t *rows)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) tell_one(row);
+	json_array_foreach(rows, i, row)
+	{
+		tell_one(row);
+	}
 }
 
 int ctl_nap_list(const struct ctl *ctl, int argc, char **argv)

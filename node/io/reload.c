@@ -98,7 +98,7 @@ static void take_over(struct reload *r)
 static void finish(struct reload *r)
 {
 	struct loop *l = r->loop;
-	char why[WHY_MAX], quoted[LOG_QUOTED_MAX];
+	char why[WHY_MAX];
 
 	refusal(r, why);
 	bool done = why[0] == '\0';
@@ -108,6 +108,7 @@ static void finish(struct reload *r)
 		log_line(l->log, LOG_NOTICE, "config=reloaded changes=%zu",
 		         json_array_size(r->changes));
 	} else {
+		char quoted[LOG_QUOTED_MAX];
 		log_line(l->log, LOG_ERROR, "config=refused why=%s",
 		         log_quote(slice_str(why), quoted));
 	}

@@ -115,11 +115,11 @@ static enum io transmit(struct sip_stream *s)
 		return errno == EAGAIN || errno == EINTR ? IO_LATER : IO_FAILED;
 	}
 	struct evbuffer_iovec first;
-	size_t put;
+	size_t sent;
 	(void)evbuffer_peek(s->out, -1, NULL, &first, 1);
-	switch (tls_write(s->tls, (struct slice){first.iov_base, first.iov_len}, &put)) {
+	switch (tls_write(s->tls, (struct slice){first.iov_base, first.iov_len}, &sent)) {
 	case TLS_DONE:
-		(void)evbuffer_drain(s->out, put);
+		(void)evbuffer_drain(s->out, sent);
 		return IO_DONE;
 	case TLS_WANT_READ:
 	case TLS_WANT_WRITE:

@@ -24,14 +24,14 @@ uint64_t onlooker_hash(struct slice text)
 	return hash;
 }
 
-static struct onlooker *at(struct world *w, int index)
+static struct onlooker *onlooker_at(struct world *w, int index)
 {
 	return &w->watching.onlookers[index];
 }
 
 static void set_timer(struct world *w, int index, int64_t ms)
 {
-	world_at(w, ms, EVENT_ONLOOKER, index)->number = ++at(w, index)->timer;
+	world_at(w, ms, EVENT_ONLOOKER, index)->number = ++onlooker_at(w, index)->timer;
 }
 
 void onlooker_plan(struct world *w)
@@ -39,7 +39,7 @@ void onlooker_plan(struct world *w)
 	bool any = w->script.scenario != NULL ? w->watched : world_chance(w, 500000);
 
 	for (int i = 0; i < w->n_clients; i++) {
-		struct onlooker *o = at(w, i);
+		struct onlooker *o = onlooker_at(w, i);
 		*o = (struct onlooker){.there = any && (w->watched || world_chance(w, 500000)),
 		                       .mute = !w->watched && world_chance(w, 100000)};
 		if (o->there)
@@ -117,7 +117,7 @@ static void transmit(struct world *w, int index)
 {
 	uint8_t room[TEXT_MAX];
 	struct buf text = buf_on(room, sizeof room);
-	struct onlooker *o = at(w, index);
+	struct onlooker *o = onlooker_at(w, index);
 
 	message_write_subscribe(w, index, &text);
 	assert(!text.full);
@@ -130,7 +130,7 @@ static void transmit(struct world *w, int index)
 
 static void subscribe(struct world *w, int index)
 {
-	struct onlooker *o = at(w, index);
+	struct onlooker *o = onlooker_at(w, index);
 
 	o->cseq++;
 	o->nc++;
@@ -146,7 +146,7 @@ static void subscribe(struct world *w, int index)
 /* The dialog is over, or was lost: the next one has another Call-ID. */
 static void start_anew(struct world *w, int index)
 {
-	struct onlooker *o = at(w, index);
+	struct onlooker *o = onlooker_at(w, index);
 
 	o->waits = false;
 	o->tag[0] = '\0';
@@ -159,7 +159,7 @@ static void start_anew(struct world *w, int index)
 void onlooker_on_timer(struct world *w, const struct event *e)
 {
 	static const uint32_t lifetimes[] = {20, 40, 60, 300};
-	struct onlooker *o = at(w, e->who);
+	struct onlooker *o = onlooker_at(w, e->who);
 
 	if (e->number != o->timer)
 		return;
@@ -180,7 +180,7 @@ void onlooker_on_timer(struct world *w, const struct event *e)
 
 static void on_granted(struct world *w, int index, const struct onlooker_told *told)
 {
-	struct onlooker *o = at(w, index);
+	struct onlooker *o = onlooker_at(w, index);
 
 	w->stat[STAT_SUBSCRIBED]++;
 	if (o->expires_s == 0) {
@@ -197,7 +197,7 @@ static void on_granted(struct world *w, int index, const struct onlooker_told *t
 
 static void on_answer(struct world *w, int index, const struct onlooker_told *told)
 {
-	struct onlooker *o = at(w, index);
+	struct onlooker *o = onlooker_at(w, index);
 
 	if (!o->waits || told->call != o->call || told->cseq != o->cseq || told->status < 200)
 		return;
@@ -229,7 +229,7 @@ static void answer(struct world *w, int index, const struct event *e, const char
 
 static void on_notify(struct world *w, const struct event *e, const struct onlooker_told *told)
 {
-	struct onlooker *o = at(w, e->who);
+	struct onlooker *o = onlooker_at(w, e->who);
 	bool begins = o->tag[0] == '\0' && o->waits; /* before the 200 */
 	bool known = told->call == o->call && (begins || strcmp(told->tag, o->tag) == 0);
 

@@ -120,14 +120,14 @@ static inline void nap_answer(struct kit *k, int at, const char *status, const c
 /* 200 to the newest REGISTER, for so long. */
 static inline void nap_grant(struct kit *k, int at, unsigned expires_s)
 {
-	char contact[256], own[256];
+	char contact[256], line[256];
 
 	(void)nap_header(nap_newest()->text, "Contact", contact);
 	char *angle = strchr(contact, '>');
 	assert_non_null(angle);
 	angle[1] = '\0';
-	(void)snprintf(own, sizeof own, "Contact: %.200s;expires=%u\r\n", contact, expires_s);
-	nap_answer(k, at, "200 OK", own);
+	(void)snprintf(line, sizeof line, "Contact: %.200s;expires=%u\r\n", contact, expires_s);
+	nap_answer(k, at, "200 OK", line);
 }
 
 #endif

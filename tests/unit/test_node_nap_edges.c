@@ -314,7 +314,7 @@ static struct kit *with_record(const struct nap_record *r, const struct nap_opti
 	struct node_input record = {.event = NODE_RECORD};
 	struct node_input loaded = {.event = NODE_LOADED,
 	                            .loaded = {.applied = {1, 1}, .wall_ms = 1700000000000}};
-	struct node_input address = {.event = NODE_ADDRESS, .address = {true, true}};
+	struct node_input here = {.event = NODE_ADDRESS, .address = {true, true}};
 
 	k->node[A].node = kit_make(k, UNIT_STANDALONE, COMMIT_DISK);
 	k->node[A].appended = 1;
@@ -325,7 +325,7 @@ static struct kit *with_record(const struct nap_record *r, const struct nap_opti
 	record.record.value = buf_slice(&value);
 	kit_feed(k, A, &record);
 	kit_feed(k, A, &loaded);
-	kit_feed(k, A, &address);
+	kit_feed(k, A, &here);
 	nap_configure(k, A, o, n);
 	kit_pass(k, 1000);
 	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
