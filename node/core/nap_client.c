@@ -197,7 +197,7 @@ static void on_success(struct step *s)
 	const struct nap_answer *a = s->in->answer;
 
 	if (s->record->phase == NAP_UNREGISTERING) {
-		rest(s, SLICE(""));
+		rest(s, a->bound ? SLICE("it is listed there still") : SLICE(""));
 	} else if (a->bound && a->granted_s > 0) {
 		accept(s);
 	} else {

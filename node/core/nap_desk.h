@@ -119,5 +119,6 @@ void nap_erase(struct node *n, struct nap *p);
 /* A Call-ID of its own; AOR and Contact as configured. False: no room, or no URIs. */
 bool nap_identify(struct node *n, const struct nap *p, struct nap_record *r);
 void nap_note(struct node *n, struct nap *p); /* its record in short */
+void nap_show(struct nap_shown *to, struct slice text);
 
 #endif

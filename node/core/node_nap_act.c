@@ -184,18 +184,27 @@ static void prepare(struct act *a)
 	p->soon = p->ask_anew = false;
 }
 
+/* Nothing can be done now. What was on its way is unknown then, and asked again. */
+static void put_off(struct node *n, struct nap *p)
+{
+	p->attempt = (struct nap_attempt){.counts = p->attempt.counts};
+	p->due = mtime_add_ms(n->now, NAP_LATER_MS);
+	nap_wake(n, p->due);
+}
+
 void nap_act(struct node *n, struct nap *p, struct nap_input *in)
 {
 	struct act a = {.n = n, .p = p};
 	bool room = node_has_room(n) && n->arena.room - n->arena.n >= NAP_SCRATCH / 2;
 
 	a.r = room ? nap_load(n, p) : NULL;
-	bool named = a.r != NULL &&
-	             (!nap_wanted(p) || !needs_identity(&a) || nap_identify(n, p, a.r));
-	if (!named) { /* what was on its way is unknown now, and asked again */
-		p->attempt = (struct nap_attempt){.counts = p->attempt.counts};
-		p->due = mtime_add_ms(n->now, NAP_LATER_MS);
-		nap_wake(n, p->due);
+	if (a.r == NULL) {
+		put_off(n, p);
+		return;
+	}
+	if (nap_wanted(p) && needs_identity(&a) && !nap_identify(n, p, a.r)) {
+		nap_show(&p->why, SLICE("what is to be registered is no SIP URI"));
+		put_off(n, p);
 		return;
 	}
 	prepare(&a);

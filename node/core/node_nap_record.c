@@ -56,7 +56,7 @@ bool nap_identify(struct node *n, const struct nap *p, struct nap_record *r)
 	return true;
 }
 
-static void show(struct nap_shown *to, struct slice text)
+void nap_show(struct nap_shown *to, struct slice text)
 {
 	to->n = text.n < sizeof to->text ? text.n : sizeof to->text;
 	if (to->n > 0)
@@ -86,8 +86,8 @@ static void note(struct nap *p, const struct nap_record *r)
 	p->granted_s = r->granted_s;
 	p->attempts = r->attempts;
 	p->last_status = r->last_status;
-	show(&p->why, r->why);
-	show(&p->reason, r->last_reason);
+	nap_show(&p->why, r->why);
+	nap_show(&p->reason, r->last_reason);
 	show_target(&p->target, r);
 }
 

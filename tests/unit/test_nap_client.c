@@ -185,6 +185,7 @@ static void taking_away_gives_up_in_bounded_time(void **state)
 		{{10, ANSWER(.status = 423, .min_expires_s = 9999),
 	          "idle 1001: asked for too short a time"}},
 		{{10, BROKEN("reset"), "idle 1001: reset"}},
+		{{10, GRANT(60), "idle 1001: it is listed there still"}},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
