@@ -3,6 +3,9 @@ import contextlib
 import json
 
 from lab import NODES, LabError, wait_until
+from provider import DOMAIN, PASSWORD
+
+THREE = ("polled", "stream", "counting")
 
 
 def written(value):
@@ -21,6 +24,14 @@ def registering(name, proxy, user, domain, **keys):
     """The keys of a NAP that registers; it is not polled unless asked for."""
     return {"name": name, "proxy": proxy, "address_to_register": f"sip:{user}@{domain}", "register_to_proxy": True,
             "poll_remote_proxy": False, **keys}
+
+
+def three(provider):
+    """One is polled, one goes over TCP, one counts nonces on. Each is refreshed every two seconds."""
+    polled = {"poll_remote_proxy": True, "proxy_polling_first": "500 ms", "proxy_polling_interval": "1 s", "response_timeout": "1 s"}
+    return [registering(name, provider.address, name, DOMAIN, password=PASSWORD, expires="10 s", refresh_percent=20, retry="1 s",
+                        retry_max="1 s", **keys)
+            for name, keys in zip(THREE, (polled, {"transport": "tcp"}, {"reuse_challenge": True}))]
 
 
 @contextlib.contextmanager

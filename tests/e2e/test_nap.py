@@ -5,19 +5,12 @@ import time
 import naps
 from lab import NODES, other, wait_until
 from load import CHURN, FRESH, REFRESH, Phones, Tally
+from network import isolated
 from provider import DOMAIN, PASSWORD, Provider
 
 REFRESH_S = 2
-BRIEF = {"password": PASSWORD, "expires": "10 s", "refresh_percent": 20, "retry": "1 s", "retry_max": "1 s"}
-ASKED = {"poll_remote_proxy": True, "proxy_polling_first": "500 ms", "proxy_polling_interval": "1 s", "response_timeout": "1 s"}
 MANY = 1000
 MANY_EXPIRES_S = 30
-
-
-def three(provider):
-    """One is polled, one goes over TCP, one counts nonces on."""
-    return [naps.registering(name, provider.address, name, DOMAIN, **BRIEF, **keys)
-            for name, keys in (("polled", ASKED), ("stream", {"transport": "tcp"}), ("counting", {"reuse_challenge": True}))]
 
 
 def wait_refreshed(provider, users, what):
@@ -32,8 +25,8 @@ def test_the_provider_sees_one_client_over_a_kill_and_a_switchover(lab):
     """C04, C24, C46: the same Call-ID and Contact, CSeqs that rise, no un-REGISTER; polled by OPTIONS;
     un-registered when they are taken out of the configuration"""
     with Provider(lab) as provider:
-        users = ["polled", "stream", "counting"]
-        with naps.configured(lab, three(provider)):
+        users = naps.THREE
+        with naps.configured(lab, naps.three(provider)):
             naps.wait_registered(lab, len(users), 10)
             begin = time.time()
             wait_refreshed(provider, users, "by the node that registered them")
@@ -64,7 +57,7 @@ def test_the_provider_sees_one_client_over_a_kill_and_a_switchover(lab):
 def test_a_nap_comes_changes_and_goes_by_reload(lab):
     """without a restart; a file with a mistake in it changes nothing"""
     with Provider(lab) as provider:
-        idle = {**three(provider)[0], "register_to_proxy": False}
+        idle = {**naps.three(provider)[0], "register_to_proxy": False}
         with naps.configured(lab, [idle]):
             reigns = {node: lab.status(node)["epoch"] for node in NODES}
             wait_until(lambda: naps.shown(lab)["polled"]["is_available"], 5, "polled, and there")
@@ -83,6 +76,33 @@ def test_a_nap_comes_changes_and_goes_by_reload(lab):
             wait_until(lambda: provider.bound() == 0, 5, "un-registered")
             assert provider.registers(200)[-1].expires == 0 and naps.shown(lab)["polled"]["phase"] == "idle"
             assert {node: lab.status(node)["epoch"] for node in NODES} == reigns
+
+
+def test_a_split_pair_is_one_client_again_once_it_is_healed(lab):
+    """C46: both sides refresh, under one Call-ID and with CSeqs of their own; the provider, which refuses the lower ones,
+    always has a binding, and after the merge one client"""
+    users = naps.THREE
+    with Provider(lab) as provider, naps.configured(lab, naps.three(provider)):
+        naps.wait_registered(lab, len(users), 10)
+        begin = time.time()
+        try:
+            with isolated(lab):
+                wait_until(lambda: all(lab.role(node) == "active" for node in NODES), 10, "both serve")
+                for node in NODES:
+                    lab.talk_to(node)
+                    time.sleep(2 * REFRESH_S)
+        finally:
+            lab.talk_to(None)
+        wait_until(lab.paired, 40, "one gave up, and the pair is paired")
+        healed = time.time()
+        wait_refreshed(provider, users, "after the merge")
+        naps.wait_registered(lab, len(users), 5)
+        wait_refreshed(provider, users, "once more")
+        provider.expect_none_lapsed(len(users), begin)
+        assert {each.cseq % 1000 < 500 for each in provider.registers() if begin < each.when < healed} == {True, False}
+        after = provider.expect_one_client(users, healed + REFRESH_S)
+        refused = len(provider.registers(403))
+        print(f"    {len(provider.registers())} REGISTERs, {refused} refused while there were two, {after} after the merge")
 
 
 def many(provider):

@@ -6,8 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import naps
 from lab import NODES, boottime_of, now, other, wait_until
 from load import CHURN, REFRESH, Phones
+from provider import Provider
 
 CAPTURE = Path(__file__).resolve().parent / "capture.py"
 # Between a step's log line and its packets, and between the killing of a process and its kernel's last packet.
@@ -76,7 +78,14 @@ def change_places(lab, ends):
 
 
 def test_the_standby_sends_no_sip(lab):
-    """T15, A5: under load, with expiring bindings, and over four changes of roles."""
+    """T15, A5, C46: under load, with expiring bindings and NAPs, and over four changes of roles."""
+    with Provider(lab) as provider, naps.configured(lab, naps.three(provider)):
+        naps.wait_registered(lab, len(naps.THREE), 10)
+        hold_against_roles(lab)
+        provider.expect_one_client(naps.THREE)
+
+
+def hold_against_roles(lab):
     phones = [Phones(lab, "loud", "udp", 200, expires=30), Phones(lab, "loudt", "tcp", 200),
               Phones(lab, "loudc", "udp", 200)]
     for each in phones:
