@@ -170,6 +170,7 @@ static void switch_over(struct node *n, uint64_t through)
 	if (n->fork_held)
 		node_follow_seed(n);
 	n->fork_held = false;
+	n->set_aside_through = 0;           /* of a history that is not ours any more */
 	n->clock.floor = n->link.beat.pair; /* the stamps of a fork set aside bind nobody */
 	ring_restart(n->window, through + 1);
 	struct node_output *o = node_out(n, OUT_NEXT_COMMIT);

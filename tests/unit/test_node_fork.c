@@ -142,12 +142,50 @@ static void a_merge_that_fills_the_window_waits_for_the_disk(void **state)
 	end(k);
 }
 
+static uint64_t newest(const struct kit *k, int at)
+{
+	return node_position(k->node[at].node).seq;
+}
+
+/* B alone, until its log is as long. */
+static void write_alone(struct kit *k, unsigned cseq, uint64_t until)
+{
+	link_down(k);
+	kit_pass(k, 500);
+	address(k, B, true);
+	for (; newest(k, B) < until; cseq++) {
+		ask(k, B, "bob", cseq, ";expires=600");
+		kit_settle(k);
+	}
+	assert_int_equal(newest(k, B), until);
+	meet(k);
+	kit_pass(k, 3000);
+}
+
+/* A9, I6; seed 7835: a second fork that ends at the same number as the first is another one. */
+static void a_fork_as_long_as_the_one_before_is_set_aside_too(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+	uint64_t until = newest(k, B) + 40;
+
+	(void)state;
+	write_alone(k, 1, until);
+	check_merged(k);
+	assert_true(newest(k, B) + 5 < until);
+	write_alone(k, 101, until);
+	assert_int_equal(k->node[B].set_aside, 2);
+	assert_int_equal(status(k, B).forks, 2);
+	assert_string_equal(status(k, A).pair_state, "paired");
+	end(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_loser_keeps_its_own_time_until_its_fork_is_merged),
 		cmocka_unit_test(a_record_deleted_since_is_handed_in_by_nobody),
 		cmocka_unit_test(a_merge_that_fills_the_window_waits_for_the_disk),
+		cmocka_unit_test(a_fork_as_long_as_the_one_before_is_set_aside_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
