@@ -116,7 +116,7 @@ static uint32_t entry_of(const struct world *w, const struct host *h, int aor,
 		bool open = d != NULL && !d->ended; /* a merge may bring back what has ended */
 		if (found != 0 && !version->ended && open && d->version < version->version)
 			break;
-		if (d != NULL && d->version == version->version)
+		if (d != NULL && d->version == version->version && d->ended == version->ended)
 			found = at;
 	}
 	return found;
@@ -238,6 +238,17 @@ static void remember(struct world *w, const struct notified *what)
 	all->notified[all->n_notified++] = *what;
 }
 
+/* It had ended since, and a merge brought it back as the other side knew it. */
+static bool is_revived(const struct world *w, const struct notified *n,
+                       const struct notified *since)
+{
+	uint32_t at = w->history.entries[n->entry].before;
+
+	while (at != 0 && at != since->entry && find_open(watched_at(w, at), &n->dialog) != NULL)
+		at = w->history.entries[at].before;
+	return since->entry != n->entry && at != since->entry;
+}
+
 /* I11: in what this node's history knows of, no version was seen with other content, nor a later one. */
 static void check_rises(struct world *w, const struct host *h, const struct notified *n)
 {
@@ -250,7 +261,7 @@ static void check_rises(struct world *w, const struct host *h, const struct noti
 		    !chain_has(&h->chain, &w->history, b->entry))
 			continue;
 		again = again || (b->entry == n->entry && b->hash == n->hash);
-		if (!current || b->dialog.ended)
+		if (!current || b->dialog.ended || is_revived(w, n, b))
 			continue;
 		if (b->dialog.version > n->dialog.version)
 			world_fail(w, "%c tells onlooker %d of version %u behind %u", host_name(h),
