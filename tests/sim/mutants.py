@@ -175,7 +175,7 @@ MUTANTS = [
     ("new-reign-untold", "a new reign tells nobody anew", "node/core/watcher.c",
      "if (w->reign != news->reign)", "if (w->reign == 0)", "test_watch"),
     ("fork-as-long-lost", "a fork that ends at the number of the one before is not set aside", "node/core/node_receive.c",
-     "\tn->set_aside_through = 0; /* of a", "\t/* of a", "test_node_fork"),
+     "\tn->set_aside_through = 0;", "\tn->set_aside_through += 0;", "test_node_fork"),
     ("nap-cseq-not-jumped", "a new reign goes on with the next CSeq", "node/core/nap_client.c",
      "if (ours && !new_reign)", "if (ours || new_reign)"),
     ("nap-unlogged", "a REGISTER leaves before its entry is committed", "node/core/node_nap_act.c",
