@@ -146,21 +146,34 @@ static bool stamps_tell(const struct merging *m, uint32_t a, uint32_t b)
 /* Who wins is sure, or might be. */
 enum certainty { SURELY, PERHAPS };
 
-static bool is_later(const struct merging *m, const struct op *op, const struct held *b,
-                     enum certainty how)
+static bool is_later_by(const struct merging *m, const struct op *op, uint32_t by,
+                        const struct held *b, enum certainty how)
 {
-	uint32_t by = known_by(&m->known, op);
 	bool same_call = op->client == b->client && op->call == b->call;
-
-	if (by == 0)
-		return false;
 	int64_t at = entry_of(m, by)->at, wrote = entry_of(m, b->written)->at;
 	bool tell = stamps_tell(m, by, b->written);
 	/* A record has one floor: of two removals of all, that of another Call-ID counts by time. */
 	bool by_cseq = op->kind != OP_STAR || tell || how == PERHAPS;
+
 	if (same_call && op->kind != OP_OPERATOR && by_cseq)
 		return op->cseq > b->cseq;
 	return how == SURELY ? tell && at > wrote + SLACK_MS : !tell || at + SLACK_MS > wrote;
+}
+
+/* One that was sent again may have been carried out on both sides: surely later, if it was each time;
+ * perhaps, if it was once. */
+static bool is_later(const struct merging *m, const struct op *op, const struct held *b,
+                     enum certainty how)
+{
+	size_t times = 0, later = 0;
+
+	for (size_t i = 0; i < op->n_entries; i++) {
+		uint32_t by = op->entries[i];
+		bool known = m->known.sides[by] != 0;
+		times += known;
+		later += known && is_later_by(m, op, by, b, how);
+	}
+	return later > 0 && (how == PERHAPS || later == times);
 }
 
 static bool is_ended(const struct merging *m, const struct held *b, enum certainty how)
