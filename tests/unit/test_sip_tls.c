@@ -164,14 +164,15 @@ static void messages_are_cut_out_of_tls(void **state)
 	memset(large + head, 'x', 60000);
 	call_by_tls(s);
 	assert_true(until_so(s, &s->provider.stands));
+	/* Two pongs lie between the first and the second. */
 	provider_say(&s->provider, RESPONSE "\r\n\r\n" REQUEST "SIP/2.0 200");
-	assert_true(until(s, &s->messages, 2));
+	assert_true(until(s, &s->messages, 4));
 	assert_string_equal(s->text, REQUEST);
 	provider_say(&s->provider, " OK\r\nContent-Length: 0\r\n\r\n");
-	assert_true(until(s, &s->messages, 3));
+	assert_true(until(s, &s->messages, 5));
 	assert_string_equal(s->text, RESPONSE);
 	provider_say(&s->provider, large);
-	assert_true(until(s, &s->messages, 4));
+	assert_true(until(s, &s->messages, 6));
 	assert_string_equal(s->text, large);
 	s->provider.n = 0;
 	for (int i = 0; i < 3; i++)
