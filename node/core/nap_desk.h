@@ -69,6 +69,12 @@ static inline const struct nap_options *nap_options(const struct nap *p)
 	return &p->config->options;
 }
 
+/* By its stream, or by UDP to the target in use. */
+static inline bool nap_has_way(const struct nap *p)
+{
+	return p->flow.transport != 0;
+}
+
 /* node_nap.c */
 uint64_t nap_random(struct node *n);
 void nap_wake(struct node *n, struct mtime due);

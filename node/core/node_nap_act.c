@@ -117,6 +117,8 @@ static void step(struct act *a, struct nap_input *in)
 	in->now = pair_now(n);
 	nap_client_step(&c, in, &a->out);
 	a->changed = a->changed || a->out.changed;
+	if (!a->p->attempt.begun) /* the next one goes where it is configured */
+		nap_redirect_end(a->p);
 }
 
 static void send_register(struct act *a, uint64_t seq)
@@ -154,8 +156,6 @@ static void close(struct act *a)
 	struct nap *p = a->p;
 
 	settle_idle(a);
-	if (!p->attempt.begun)
-		nap_redirect_end(p);
 	p->due = p->for_register ? MTIME_NEVER : nap_mtime(a->n, nap_client_due(a->r, &p->attempt));
 	uint64_t seq = a->changed ? nap_store(a->n, p, a->r) : 0;
 	if (a->message.n > 0)
@@ -228,7 +228,7 @@ static int64_t rests_ms(const struct node *n, const struct nap *p)
 void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struct slice why)
 {
 	bool ready = how == AIM_READY;
-	bool registers = p->for_register, polls = p->for_poll;
+	bool registers = p->for_register;
 	struct nap_input in = {.event = ready ? NAP_READY : NAP_BROKEN,
 	                       .why = why,
 	                       .more_targets = more,
@@ -236,13 +236,15 @@ void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struc
 
 	if (how == AIM_PENDING)
 		return;
-	p->for_register = p->for_poll = false;
+	p->for_register = false;
 	nap_wake(n, n->now); /* what waited for this way is due again */
 	if (registers)
 		nap_act(n, p, &in);
-	if (polls)
-		nap_poll_act(n, p,
-		             (struct nap_poll_input){.event = ready ? POLL_READY : POLL_LOST});
+	if (!p->for_poll || p->aiming) /* another NAP by now, or on another way */
+		return;
+	p->for_poll = false;
+	bool goes = (ready || p->attempt.on_its_way) && nap_has_way(p);
+	nap_poll_act(n, p, (struct nap_poll_input){.event = goes ? POLL_READY : POLL_LOST});
 }
 
 static int64_t asked_rest_ms(const struct nap_answer *a)

@@ -131,7 +131,7 @@ enum nap_aim nap_aim(struct node *n, struct nap *p)
 	if (p->aiming)
 		return AIM_PENDING;
 	if (p->attempt.on_its_way) /* a poll beside it goes the same way */
-		return AIM_READY;
+		return nap_has_way(p) ? AIM_READY : AIM_FAILED;
 	if (targets_stale(&p->targets, n->now) && !look_up(n, p))
 		return AIM_FAILED;
 	if (asks(n, p))
@@ -157,6 +157,13 @@ struct slice nap_aim_why(const struct nap *p)
 	return why != NULL ? slice_str(why) : SLICE("no address");
 }
 
+/* It goes elsewhere from now on. A poll that waited for the way there is due still. */
+static void forget_way(struct nap *p)
+{
+	p->aiming = p->for_register = p->for_poll = false;
+	p->targets = (struct targets){0};
+}
+
 bool nap_redirect(struct node *n, struct nap *p, struct slice uri)
 {
 	struct target_goal goal;
@@ -166,7 +173,7 @@ bool nap_redirect(struct node *n, struct nap *p, struct slice uri)
 	nap_hang_up(n, p);
 	memcpy(p->redirect, uri.p, uri.n);
 	p->n_redirect = uri.n;
-	p->targets = (struct targets){0};
+	forget_way(p);
 	return goal_of(p, &goal);
 }
 
@@ -175,7 +182,7 @@ void nap_redirect_end(struct nap *p)
 	if (p->n_redirect == 0)
 		return;
 	p->n_redirect = 0;
-	p->targets = (struct targets){0};
+	forget_way(p);
 }
 
 /* --- is the stream alive? --- */

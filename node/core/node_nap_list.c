@@ -196,7 +196,6 @@ static void renew(struct node *n, struct nap *p, const struct nap_options *o)
 	bool polls_alike = same_poll(is, o), in_use = n->naps.running && p->phase != NAP_IDLE;
 
 	p->leaving = false;
-	p->told_off = false;
 	replace(n, &p->next, NULL);
 	if (!same_binding(is, o) && in_use) {
 		p->next = config_new(n, o);
@@ -212,6 +211,7 @@ static void renew(struct node *n, struct nap *p, const struct nap_options *o)
 	bool unpolled = n->naps.running && p->poll.state == POLL_OFF;
 	if ((!polls_alike || unpolled) && p->next == NULL)
 		nap_poll_act(n, p, (struct nap_poll_input){.event = POLL_BEGIN, .now = n->now});
+	p->told_off = false; /* whatever its record says */
 	nap_look(n, p);
 }
 

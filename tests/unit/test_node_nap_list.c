@@ -320,6 +320,24 @@ static void who_was_told_off_stays_so(void **state)
 	end(k);
 }
 
+static void who_was_told_off_registers_when_it_is_another_binding(void **state)
+{
+	(void)state;
+	struct nap_options o = nap_reference("trunk");
+	struct kit *k = registered(&o);
+
+	command(k, COMMAND_NAP_UNREGISTER, "trunk");
+	nap_answer(k, A, "200 OK", "");
+	nap_is_in(k, A, NAP_IDLE, "");
+	size_t registers = nap_count("REGISTER");
+	o.address_to_register = SLICE("sip:other@provider.example");
+	nap_configure(k, A, &o, 1);
+	nap_run(k, 1000);
+	assert_int_equal(nap_count("REGISTER"), registers + 1);
+	nap_is_in(k, A, NAP_REGISTERING, "");
+	end(k);
+}
+
 static void what_cannot_be_told_is_refused(void **state)
 {
 	(void)state;
@@ -435,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_crowd_goes_out_paced),
 		cmocka_unit_test(an_operator_registers_unregisters_and_polls),
 		cmocka_unit_test(who_was_told_off_stays_so),
+		cmocka_unit_test(who_was_told_off_registers_when_it_is_another_binding),
 		cmocka_unit_test(what_cannot_be_told_is_refused),
 		cmocka_unit_test(another_file_at_a_takeover_is_another_binding),
 		cmocka_unit_test(who_was_behind_takes_nothing_away_for_a_while),
