@@ -251,17 +251,15 @@ static void a_nonce_that_comes_again_is_counted_on(void **state)
 static void there_is_room_for_four_challenges(void **state)
 {
 	(void)state;
+	static const char *const asked[] = {"Digest realm=\"a\", nonce=\"n\"",
+	                                    "Digest realm=\"b\", nonce=\"n\"",
+	                                    "Digest realm=\"c\", nonce=\"n\"",
+	                                    "Digest realm=\"d\", nonce=\"n\"",
+	                                    "Digest realm=\"e\", nonce=\"n\""};
 	struct nap_record r = nap_registering();
 
-	for (char c = 'a'; c < 'f'; c++) {
-		char value[64];
-		(void)snprintf(value, sizeof value, "Digest realm=\"%c\", nonce=\"n\"", c);
-		struct nap_answer a = {.n_challenges = 1};
-		assert_int_equal(challenge_read(slice_str(value), &a.challenges[0]), OK);
-		a.challenges[0].realm =
-			arena_copy(&(struct arena){(uint8_t *)text + 16 * (c - 'a'), 16, 0, false},
-		                   a.challenges[0].realm);
-		nap_take_challenges(&r, &a);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		ask(&r, asked[i], false);
 		nap_answer_challenges(&r, false, 1);
 	}
 	assert_int_equal(r.n_challenges, NAP_CHALLENGES_MAX);

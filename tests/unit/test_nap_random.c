@@ -269,7 +269,7 @@ static bool aim(struct world *w, const struct nap_output *out, struct nap_input 
 
 	if (out->wish == NAP_SEND || (out->wish == NAP_NOTHING && !due))
 		return false;
-	if (out->wish == NAP_AIM_REDIRECT)
+	if (out->wish == NAP_AIM_REDIRECT && in->answer != NULL)
 		(void)snprintf(w->redirect, sizeof w->redirect, SLICE_FMT,
 		               SLICE_ARG(in->answer->redirect));
 	bool broken = one_in(w, 20);
