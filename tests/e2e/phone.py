@@ -231,7 +231,7 @@ class HearingPhone(Phone):
     whatever the test does meanwhile."""
 
     def __init__(self, *arguments, dumb=False, **how):
-        self.dumb, self.heard, self.answers = dumb, [], queue.Queue()
+        self.dumb, self.heard, self.answers, self.ended = dumb, [], queue.Queue(), False
         super().__init__(*arguments, **how)
 
     def connect(self):
@@ -239,18 +239,15 @@ class HearingPhone(Phone):
         threading.Thread(target=self.attend, args=(self.socket,), daemon=True).start()
 
     def attend(self, sock):
-        while True:
+        while not self.ended:  # a UDP socket that was shut down says nothing for ever
             try:
-                got = sock.recv(65536)
-                if not got:
-                    return
-                self.take(got, sock)
-            except (TimeoutError, ConnectionRefusedError):
+                self.take(sock.recv(65536), sock)
+            except (TimeoutError, ConnectionRefusedError, BrokenPipeError):
                 pass
-            except BrokenPipeError:  # it was ended meanwhile
-                return
 
     def take(self, got, sock):
+        if not got:
+            return
         if got.startswith(b"SIP/2.0 "):
             self.answers.put(got)
             return
@@ -269,4 +266,5 @@ class HearingPhone(Phone):
         return [request for request in list(self.heard) if request.method == method]
 
     def end(self):
+        self.ended = True
         self.socket.shutdown(socket.SHUT_RDWR)
