@@ -187,6 +187,28 @@ static void on_answer(struct world *w, struct host *h, const struct node_output 
 	check_answer(w, h, o);
 }
 
+static void reach_provider(struct world *w, struct host *h, const struct node_output *o)
+{
+	if (o->kind == OUT_RESOLVE)
+		provider_resolve(w, h, o);
+	else if (o->kind == OUT_CONNECT)
+		provider_connect(w, h, o);
+	else
+		provider_hang_up(w, h, o->flow.connection);
+}
+
+static void on_fault(struct world *w, struct host *h, bool on)
+{
+	world_say(w, host_name(h), "track file says %d", on);
+	vrrp_track(w, h, on);
+}
+
+static void on_divergence(const struct world *w, const struct host *h, const struct node_output *o)
+{
+	world_say(w, host_name(h), "merged " SLICE_FMT " of " SLICE_FMT, SLICE_ARG(o->bytes),
+	          SLICE_ARG(o->record.key));
+}
+
 static void carry_out(struct world *w, struct host *h, const struct node_output *o)
 {
 	switch (o->kind) {
@@ -203,8 +225,7 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		on_answer(w, h, o);
 		break;
 	case OUT_FAULT:
-		world_say(w, host_name(h), "track file says %d", o->on);
-		vrrp_track(w, h, o->on);
+		on_fault(w, h, o->on);
 		break;
 	case OUT_CLOSE_LINK:
 		link_close(w, h, o->connection);
@@ -231,20 +252,15 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		disk_next_abort(h);
 		break;
 	case OUT_DIVERGENCE:
-		world_say(w, host_name(h), "merged " SLICE_FMT " of " SLICE_FMT,
-		          SLICE_ARG(o->bytes), SLICE_ARG(o->record.key));
+		on_divergence(w, h, o);
 		break;
 	case OUT_HISTORY:
 	case OUT_DIFF_TABLE:
 		break;
 	case OUT_RESOLVE:
-		provider_resolve(w, h, o);
-		break;
 	case OUT_CONNECT:
-		provider_connect(w, h, o);
-		break;
 	case OUT_CLOSE_FLOW:
-		provider_hang_up(w, h, o->flow.connection);
+		reach_provider(w, h, o);
 		break;
 	case OUT_DIFFERENCE:
 		flip_on_difference(w, h, o);

@@ -9,7 +9,7 @@ struct addr message_address(int client);
 void message_write(struct world *w, const struct client *c, const struct op *op, struct buf *to);
 /* The number behind `before`, with which the text must begin; -1: it does not. *at moves behind it. */
 long message_number(const char **at, const char *before);
-void message_write_subscribe(struct world *w, int onlooker, struct buf *to);
+void message_write_subscribe(struct world *w, int index, struct buf *to);
 /* To a request as it came; `more`: header lines, each behind a line's end. */
 void message_write_answer(struct slice request, const char *status, const char *more,
                           struct buf *to);

@@ -44,7 +44,7 @@ static inline struct certificate certificate_make(const struct certificate_plan 
 	assert_int_equal(X509_set_version(c.cert, X509_VERSION_3), 1);
 	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(c.cert), plan->by != NULL ? 2 : 1),
 	                 1);
-	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(c.cert), -2 * DAY));
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(c.cert), -2L * DAY));
 	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(c.cert), plan->expired ? -DAY : DAY));
 	if (plan->name != NULL)
 		assert_int_equal(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,

@@ -86,23 +86,29 @@ static inline size_t nap_count(const char *method)
 	return count;
 }
 
-/* The provider answers what was sent; `more`: header lines, each with its CR LF. */
+struct nap_reply {
+	const char *status, *from; /* "200 OK", "192.0.2.1:5060" */
+	const char *more;          /* header lines, each with its CR LF; NULL: none */
+};
+
+/* The provider answers what was sent. */
 static inline void nap_answer_from(struct kit *k, int at, const struct nap_sent *s,
-                                   const char *status, const char *more, const char *from)
+                                   const struct nap_reply *r)
 {
 	char text[2400], via[256], call_id[256], cseq[256], party[256], to[256];
 
 	(void)snprintf(text, sizeof text,
 	               "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=p\r\nCall-ID: %s\r\n"
 	               "CSeq: %s\r\n%sContent-Length: 0\r\n\r\n",
-	               status, nap_header(s->text, "Via", via), nap_header(s->text, "From", party),
-	               nap_header(s->text, "To", to), nap_header(s->text, "Call-ID", call_id),
-	               nap_header(s->text, "CSeq", cseq), more);
+	               r->status, nap_header(s->text, "Via", via),
+	               nap_header(s->text, "From", party), nap_header(s->text, "To", to),
+	               nap_header(s->text, "Call-ID", call_id), nap_header(s->text, "CSeq", cseq),
+	               r->more != NULL ? r->more : "");
 	struct node_input in = {.event = NODE_MESSAGE, .bytes = slice_str(text)};
 	in.flow.transport = strstr(via, "/UDP") != NULL ? TRANSPORT_UDP : TRANSPORT_TCP;
 	in.flow.connection = s->connection;
 	assert_true(addr_parse(SLICE("10.0.0.10:5060"), &in.flow.local));
-	assert_true(addr_parse(slice_str(from), &in.flow.remote));
+	assert_true(addr_parse(slice_str(r->from), &in.flow.remote));
 	kit_feed(k, at, &in);
 	kit_settle(k);
 }
@@ -114,7 +120,7 @@ static inline void nap_answer(struct kit *k, int at, const char *status, const c
 
 	addr_put(&to, &nap_newest()->target);
 	from[to.n] = '\0';
-	nap_answer_from(k, at, nap_newest(), status, more, from);
+	nap_answer_from(k, at, nap_newest(), &(struct nap_reply){status, from, more});
 }
 
 /* 200 to the newest REGISTER, for so long. */

@@ -121,11 +121,11 @@ static void an_answer_to_an_old_request_is_ignored(void **state)
 
 	nap_answer(k, A, "500 Error", "");
 	nap_is_in(k, A, NAP_WAITING, "refused");
-	nap_answer_from(k, A, &first, "200 OK", "", "192.0.2.1:5060");
+	nap_answer_from(k, A, &first, &(struct nap_reply){"200 OK", "192.0.2.1:5060", NULL});
 	nap_is_in(k, A, NAP_WAITING, "refused");
 	nap_run(k, 5000);
 	assert_int_equal(heard.n, 2);
-	nap_answer_from(k, A, &first, "403 Forbidden", "", "192.0.2.1:5060");
+	nap_answer_from(k, A, &first, &(struct nap_reply){"403 Forbidden", "192.0.2.1:5060", NULL});
 	nap_is_in(k, A, NAP_REGISTERING, "");
 	end(k);
 }
@@ -138,7 +138,7 @@ static void an_answer_from_elsewhere_is_ignored(void **state)
 	struct kit *k = nap_alone(&o);
 	uint64_t ignored = status(k, A).ignored;
 
-	nap_answer_from(k, A, nap_newest(), "200 OK", "", "192.0.2.66:5060");
+	nap_answer_from(k, A, nap_newest(), &(struct nap_reply){"200 OK", "192.0.2.66:5060", NULL});
 	nap_is_in(k, A, NAP_REGISTERING, "");
 	assert_int_equal(status(k, A).ignored, ignored + 1);
 	nap_run(k, 32000);

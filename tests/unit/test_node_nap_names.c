@@ -43,7 +43,8 @@ static void grant(struct kit *k, int at)
 	char from[32];
 
 	(void)snprintf(from, sizeof from, "192.0.2.1:%u", nap_newest()->target.port);
-	nap_answer_from(k, at, nap_newest(), "200 OK", "Expires: 60\r\n", from);
+	nap_answer_from(k, at, nap_newest(),
+	                &(struct nap_reply){"200 OK", from, "Expires: 60\r\n"});
 	nap_is_in(k, at, NAP_REGISTERED, "");
 }
 

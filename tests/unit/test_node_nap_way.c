@@ -201,7 +201,7 @@ static void a_closed_port_is_tried_every_five_seconds(void **state)
 	struct kit *k = nap_alone(&o);
 	int64_t begin = nap_newest()->at_ms;
 
-	for (int i = 1; i <= 4; i++) {
+	for (int64_t i = 1; i <= 4; i++) {
 		no_flow(k, "refused");
 		nap_is_in(k, A, NAP_WAITING, "refused");
 		nap_run(k, 5000);

@@ -188,7 +188,7 @@ static void a_quiet_stream_of_ours_stays(void **state)
 	assert_true(until(s, &s->messages, 1));
 	say_from(s, &s->came_by, SLICE(RESPONSE));
 	call_by_tcp(s);
-	s->loop.ahead_ms = 3600 * 1000;
+	s->loop.ahead_ms = INT64_C(3600) * 1000;
 	assert_true(until_ended(s, client));
 	assert_int_equal(s->downs, 0);
 	assert_talks(s);
