@@ -209,6 +209,20 @@ static void on_divergence(const struct world *w, const struct host *h, const str
 	          SLICE_ARG(o->record.key));
 }
 
+static void next_generation(struct world *w, struct host *h, const struct node_output *o)
+{
+	if (o->kind == OUT_NEXT_BEGIN)
+		disk_next_begin(w, h);
+	else if (o->kind == OUT_NEXT_PUT)
+		disk_next_put(w, h, o);
+	else if (o->kind == OUT_NEXT_SLICE)
+		disk_next_slice(w, h, o);
+	else if (o->kind == OUT_NEXT_COMMIT)
+		disk_next_commit(w, h, o);
+	else
+		disk_next_abort(h);
+}
+
 static void carry_out(struct world *w, struct host *h, const struct node_output *o)
 {
 	switch (o->kind) {
@@ -237,19 +251,11 @@ static void carry_out(struct world *w, struct host *h, const struct node_output 
 		disk_set_aside(w, h, o->seq);
 		break;
 	case OUT_NEXT_BEGIN:
-		disk_next_begin(w, h);
-		break;
 	case OUT_NEXT_PUT:
-		disk_next_put(w, h, o);
-		break;
 	case OUT_NEXT_SLICE:
-		disk_next_slice(w, h, o);
-		break;
 	case OUT_NEXT_COMMIT:
-		disk_next_commit(w, h, o);
-		break;
 	case OUT_NEXT_ABORT:
-		disk_next_abort(h);
+		next_generation(w, h, o);
 		break;
 	case OUT_DIVERGENCE:
 		on_divergence(w, h, o);
