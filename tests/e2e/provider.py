@@ -119,6 +119,14 @@ class Provider:
         self.process = None
 
     def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *why):
+        self.stop()
+
+    def start(self):
+        """With nobody bound, and a new log."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         (self.folder / "kamailio.cfg").write_text(
@@ -132,11 +140,10 @@ class Provider:
             if self.process.poll() is not None:
                 raise LabError(f"kamailio: {(self.folder / 'log').read_text()[-1500:]}")
         except BaseException:
-            self.__exit__()
+            self.stop()
             raise
-        return self
 
-    def __exit__(self, *why):
+    def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
             try:

@@ -78,6 +78,40 @@ def test_a_nap_comes_changes_and_goes_by_reload(lab):
             assert {node: lab.status(node)["epoch"] for node in NODES} == reigns
 
 
+def test_an_operator_takes_a_nap_away_and_brings_it_back(lab):
+    """register, unregister and poll by hand, asked of the active; what was taken away stays so over a failover"""
+    with Provider(lab) as provider, naps.configured(lab, naps.three(provider)):
+        naps.wait_registered(lab, len(naps.THREE), 10)
+        active = lab.active()
+        refused = lab.ctl_run(other(active), "nap", "unregister", "stream")
+        assert refused.returncode == 1 and "standby" in refused.stderr, refused
+        lab.ctl(active, "nap", "unregister", "stream")
+        wait_until(lambda: provider.bound() == len(naps.THREE) - 1, 3, "one is un-registered")
+        lab.kill(active)
+        wait_until(lambda: lab.active() == other(active), 5, "the other is active")
+        polls = len(provider.polls())
+        lab.ctl(other(active), "nap", "poll", "polled")
+        wait_until(lambda: len(provider.polls()) > polls, 0.5, "polled at once")
+        assert lab.ctl_run(other(active), "nap", "poll", "counting").returncode == 1
+        time.sleep(REFRESH_S)
+        assert provider.bound() == len(naps.THREE) - 1 and naps.shown(lab)["stream"]["phase"] == "idle"
+        lab.ctl(other(active), "nap", "register", "stream")
+        wait_until(lambda: provider.bound() == len(naps.THREE), 2, "it is back")
+
+
+def test_a_provider_that_was_away_has_all_of_them_again(lab):
+    """C01, C38, X19: it forgot everybody; who is polled was seen to be unavailable"""
+    with Provider(lab) as provider, naps.configured(lab, naps.three(provider)):
+        naps.wait_registered(lab, len(naps.THREE), 10)
+        provider.stop()
+        wait_until(lambda: not naps.shown(lab)["polled"]["is_available"], 4, "unavailable")
+        wait_until(lambda: naps.shown(lab)["stream"]["attempts"] > 0, 2 * REFRESH_S, "no connection is made")
+        provider.start()
+        wait_until(lambda: provider.bound() == len(naps.THREE), 8, "all are bound again")
+        naps.wait_registered(lab, len(naps.THREE), 2)
+        wait_until(lambda: naps.shown(lab)["polled"]["is_available"], 2, "available")
+
+
 def test_a_split_pair_is_one_client_again_once_it_is_healed(lab):
     """C46: both sides refresh, under one Call-ID and with CSeqs of their own; the provider, which refuses the lower ones,
     always has a binding, and after the merge one client"""
