@@ -29,6 +29,7 @@ struct nap_options {
 	bool gin;                       /* Contact with `bnc` (RFC 6140) */
 	bool outbound;                  /* instance and reg-id (RFC 5626) */
 	bool polls;                     /* "Poll Remote Proxy?" */
+	bool reg_event;                 /* asks to be told when the registrar ends it (RFC 3680) */
 	bool any_response_is_available; /* else 2xx, 3xx and 4xx */
 	uint32_t expires_s;             /* asked for: 3600 */
 	uint32_t refresh_percent;       /* of the lowest time negotiated: 50 */

@@ -349,6 +349,27 @@ static void on_flow_lost(struct step *s)
 	enter(s, NAP_REGISTERED, SLICE("its stream went"));
 }
 
+/* At once, but never in a circle: what was granted just now and has ended waits as a refusal does. */
+static void on_ended(struct step *s)
+{
+	struct nap_record *r = s->record;
+	int64_t soonest = r->sent.ms + s->options->retry_ms;
+
+	if (r->phase != NAP_REGISTERED)
+		return; /* what is on its way binds anew, or nothing is bound */
+	r->until = (struct pairtime){0};
+	r->granted_s = 0;
+	if (s->in->rests_ms < 0) {
+		fail(s, s->in->why, 0);
+		return;
+	}
+	r->due.ms = s->in->now.ms + s->in->rests_ms;
+	if (r->due.ms < soonest)
+		r->due.ms = soonest;
+	end_attempt(s);
+	enter(s, NAP_WAITING, s->in->why);
+}
+
 /* --- what is wanted --- */
 
 static bool may_be_bound(const struct step *s)
@@ -385,9 +406,9 @@ static void settle(struct step *s)
 void nap_client_step(const struct nap_client *c, const struct nap_input *in, struct nap_output *out)
 {
 	static step_fn *const by_event[] = {
-		[NAP_LOOK] = on_look,     [NAP_READY] = on_ready,
-		[NAP_ANSWER] = on_answer, [NAP_SILENCE] = on_silence,
-		[NAP_BROKEN] = on_broken, [NAP_FLOW_LOST] = on_flow_lost,
+		[NAP_LOOK] = on_look,           [NAP_READY] = on_ready,   [NAP_ANSWER] = on_answer,
+		[NAP_SILENCE] = on_silence,     [NAP_BROKEN] = on_broken, [NAP_ENDED] = on_ended,
+		[NAP_FLOW_LOST] = on_flow_lost,
 	};
 	struct step s = {c->options, c->record, c->attempt, in, out, c->attempt->on_its_way};
 

@@ -34,6 +34,7 @@ enum nap_event {
 	NAP_ANSWER,    /* answer: a final one */
 	NAP_SILENCE,   /* none within the time */
 	NAP_BROKEN,    /* why: there is no target, no stream to it, or the stream went */
+	NAP_ENDED,     /* why: the registrar took the binding away (C45); rests_ms */
 	NAP_FLOW_LOST, /* the stream went while nothing was on its way (C39, C40) */
 };
 
@@ -42,7 +43,8 @@ struct nap_input {
 	bool wanted;       /* it is to be registered */
 	bool secondary;    /* we are that unit */
 	bool more_targets; /* SILENCE, BROKEN, a 503: this round has another target */
-	int64_t rests_ms;  /* ... it has none: no target may be asked sooner */
+	int64_t rests_ms;  /* ... it has none: no target may be asked sooner; ENDED: from now on,
+	                      0: at once, below 0: the ordinary pause */
 	const struct nap_answer *answer;
 	struct slice why;
 	uint64_t random;

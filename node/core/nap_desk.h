@@ -4,6 +4,7 @@
 
 #include "node/core/nap_client.h"
 #include "node/core/nap_poll.h"
+#include "node/core/nap_reg.h"
 #include "node/core/node_parts.h"
 #include "node/core/targets.h"
 
@@ -39,6 +40,7 @@ struct nap {
 
 	struct nap_attempt attempt;
 	struct nap_poll poll;
+	struct nap_reg reg;
 	struct mtime due; /* of the client; NEVER: it waits for something */
 
 	/* The way there. */
@@ -47,9 +49,9 @@ struct nap {
 	bool aiming;        /* a lookup or a connection is on its way */
 	uint64_t ticket;    /* ... this one ... */
 	struct mtime aim_until;
-	bool for_register, for_poll;       /* ... for these */
-	struct flow flow;                  /* the stream to `used`; connection 0: none */
-	struct mtime ping_due, pong_until; /* with outbound, over the stream; NEVER: none */
+	bool for_register, for_poll, for_reg; /* ... for these */
+	struct flow flow;                     /* the stream to `used`; connection 0: none */
+	struct mtime ping_due, pong_until;    /* with outbound, over the stream; NEVER: none */
 	size_t n_redirect; /* the Request-URI of this attempt; 0: the configured one */
 	uint8_t redirect[NAP_URI_MAX];
 
@@ -115,6 +117,16 @@ void nap_act(struct node *n, struct nap *p, struct nap_input *in);
 void nap_poll_act(struct node *n, struct nap *p, struct nap_poll_input in);
 /* What a REGISTER, a poll, or both waited for has come to this. `more`: there is another target. */
 void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struct slice why);
+
+/* node_nap_reg.c */
+/* When nap_reg_look wants its turn; MTIME_NEVER: an outcome is awaited, or a registration. */
+struct mtime nap_reg_due(const struct node *n, const struct nap *p);
+void nap_reg_look(struct node *n, struct nap *p);
+void nap_reg_end(struct node *n, struct nap *p);
+/* The way is there, or it is not. */
+void nap_reg_aimed(struct node *n, struct nap *p, bool ready);
+void nap_reg_outcome(struct node *n, struct nap *p, const struct sip_msg *m);
+void nap_reg_registered(struct node *n, struct nap *p); /* once more */
 
 /* node_nap_record.c */
 /* As stored; a new one where there is none, or it cannot be read. NULL: no room, or it is

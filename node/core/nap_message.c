@@ -186,14 +186,14 @@ static void put_one(struct buf *to, const struct nap_challenge *c, struct challe
 
 /* False: a name that no header can hold. */
 static bool put_credentials(struct buf *to, const struct nap_options *o, const struct nap_record *r,
-                            struct slice uri, struct digester *d)
+                            struct challenge_answer answer, struct digester *d)
 {
 	_Alignas(16) uint8_t memory[NAP_TEXT_MAX + 16];
 	struct arena arena = arena_on(memory, sizeof memory);
-	struct challenge_answer answer = {
-		.user = o->user, .password = o->password, .method = SLICE("REGISTER"), .uri = uri};
 	struct sip_uri aor;
 
+	answer.user = o->user;
+	answer.password = o->password;
 	if (o->user.n == 0 && read_aor(r->aor, &aor))
 		answer.user = uri_unescaped(aor.user, &arena);
 	for (size_t i = 0; i < r->n_challenges; i++) {
@@ -233,7 +233,42 @@ bool nap_write_register(const struct nap_options *o, const struct nap_record *r,
 	buf_str(to, " REGISTER\r\n");
 	put_contact(to, r, s->expires_s);
 	put_options(to, r, &contact);
-	bool named = put_credentials(to, o, r, buf_slice(&uri), d);
+	const struct challenge_answer answer = {.method = SLICE("REGISTER"),
+	                                        .uri = buf_slice(&uri)};
+	bool named = put_credentials(to, o, r, answer, d);
+	put_end(to);
+	return named && !to->full;
+}
+
+static void put_routes(struct buf *to, const struct nap_record *r)
+{
+	for (size_t i = 0; i < r->n_routes; i++) {
+		buf_str(to, i == 0 ? "Route: " : ", ");
+		buf_put(to, r->service_route[i]);
+	}
+	if (r->n_routes > 0)
+		buf_str(to, "\r\n");
+}
+
+bool nap_write_subscribe(const struct nap_options *o, const struct nap_record *r,
+                         const struct nap_sending *s, struct digester *d, struct buf *to)
+{
+	const struct slice uri = s->remote.n > 0 ? s->remote : r->aor;
+	const struct challenge_answer answer = {.method = SLICE("SUBSCRIBE"), .uri = uri};
+
+	put_way(to, "SUBSCRIBE", uri, s);
+	put_number(to, "Max-Forwards: ", MAX_FORWARDS);
+	put_routes(to, r);
+	put_party(to, "From", r->aor, r->from_tag);
+	put_party(to, "To", r->aor, s->remote_tag);
+	put_line(to, "Call-ID", r->call_id);
+	buf_str(to, "CSeq: ");
+	buf_u64(to, r->cseq);
+	buf_str(to, " SUBSCRIBE\r\nContact: <");
+	buf_put(to, r->contact);
+	buf_str(to, ">\r\nEvent: reg\r\nAccept: application/reginfo+xml\r\n");
+	put_number(to, "Expires: ", s->expires_s);
+	bool named = put_credentials(to, o, r, answer, d);
 	put_end(to);
 	return named && !to->full;
 }

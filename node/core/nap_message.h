@@ -11,9 +11,10 @@
 /* What one sending has of its own. */
 struct nap_sending {
 	enum transport transport;
-	struct addr local;  /* the Via names it */
-	uint64_t branch;    /* random; of a poll the Call-ID and the From tag, too */
-	uint32_t expires_s; /* 0: take the binding away */
+	struct addr local;               /* the Via names it */
+	uint64_t branch;                 /* random; of a poll the Call-ID and the From tag, too */
+	uint32_t expires_s;              /* 0: take the binding away */
+	struct slice remote_tag, remote; /* SUBSCRIBE: of its dialog; n == 0: it begins one */
 };
 
 /* The Contact's URI: "sip:USER@LOCAL", for `gin` "sip:LOCAL;bnc", over streams with its transport.
@@ -34,6 +35,12 @@ bool nap_write_register(const struct nap_options *o, const struct nap_record *r,
 /* A poll of the proxy. False: what is configured makes no URI, or there is no room. */
 bool nap_write_options(const struct nap_options *o, const struct nap_sending *s,
                        struct buf *to) MUST_CHECK;
+
+/* "SUBSCRIBE" to the registration of the record's AOR (RFC 3680). Call-ID, From tag, CSeq, routes and challenges
+ * are those of the record that is given: its dialog's own. False as above. */
+bool nap_write_subscribe(const struct nap_options *o, const struct nap_record *r,
+                         const struct nap_sending *s, struct digester *d,
+                         struct buf *to) MUST_CHECK;
 
 /* A final answer to the newest REGISTER. Borrows from the message and the arena; texts are of one line
  * and fit into a record. */

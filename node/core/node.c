@@ -234,7 +234,8 @@ static void on_message(struct node *n, const struct node_input *in)
 	if (node_nap_pong(n, in))
 		return;
 	reach_open(n->reach, &in->flow);
-	if (node_keep_alive_answered(n, in) || node_request_answered(n, in))
+	if (node_keep_alive_answered(n, in) || node_request_answered(n, in) ||
+	    node_nap_notified(n, in))
 		return;
 	serve(n->server, n->copy, &ask, &n->arena, &served);
 	n->outcomes[served.outcome]++;

@@ -49,14 +49,15 @@ void nap_look(struct node *n, struct nap *p)
 	if (p->aiming || p->attempt.on_its_way)
 		return; /* what comes of that looks */
 	p->due = p->soon ? n->now : due_by_record(n, p);
-	nap_wake(n, p->due);
+	nap_wake(n, mtime_min(p->due, nap_reg_due(n, p)));
 }
 
 void nap_begin(struct node *n, struct nap *p)
 {
 	nap_hang_up(n, p);
 	p->attempt = (struct nap_attempt){0};
-	p->aiming = p->for_register = p->for_poll = false;
+	p->aiming = p->for_register = p->for_poll = p->for_reg = false;
+	nap_reg_end(n, p);
 	p->targets = (struct targets){0};
 	p->n_redirect = 0;
 	nap_note(n, p);
@@ -171,6 +172,7 @@ static void stop(struct node *n)
 		p->aiming = false;
 		p->due = MTIME_NEVER;
 		p->poll = (struct nap_poll){0};
+		nap_reg_end(n, p);
 		p->attempt = (struct nap_attempt){0};
 	}
 }
@@ -206,11 +208,20 @@ static void poll_one(struct node *n, struct nap *p)
 	nap_aimed(n, p, nap_aim(n, p), false, nap_aim_why(p));
 }
 
+static void subscribe_one(struct node *n, struct nap *p)
+{
+	if (!pace_takes(&n->naps.polls))
+		return;
+	p->for_reg = true;
+	nap_aimed(n, p, nap_aim(n, p), false, nap_aim_why(p));
+}
+
 /* When this one wants to be looked at again; as soon as its turn comes where it is due. */
 static struct mtime wakes_at(const struct node *n, const struct nap *p)
 {
 	const struct nap_watch *w = &n->naps;
 	struct mtime poll = p->for_poll ? MTIME_NEVER : nap_poll_due(&p->poll);
+	struct mtime reg = nap_reg_due(n, p);
 	struct mtime due = p->aiming ? p->aim_until : p->due;
 	struct mtime lapses = p->told_registered ? nap_mtime(n, p->until) : MTIME_NEVER;
 
@@ -218,7 +229,10 @@ static struct mtime wakes_at(const struct node *n, const struct nap *p)
 		due = pace_next(n, &w->registers);
 	if (mtime_reached(poll, n->now))
 		poll = pace_next(n, &w->polls);
-	return mtime_min(mtime_min(due, poll), mtime_min(lapses, nap_ping_due(p)));
+	if (mtime_reached(reg, n->now))
+		reg = pace_next(n, &w->polls);
+	due = mtime_min(mtime_min(due, poll), reg);
+	return mtime_min(due, mtime_min(lapses, nap_ping_due(p)));
 }
 
 static void look_at(struct node *n, struct nap *p)
@@ -229,6 +243,9 @@ static void look_at(struct node *n, struct nap *p)
 		nap_aim_overdue(n, p);
 	if (!p->for_poll && mtime_reached(nap_poll_due(&p->poll), n->now))
 		poll_one(n, p);
+	nap_reg_look(n, p);
+	if (mtime_reached(nap_reg_due(n, p), n->now))
+		subscribe_one(n, p);
 	if (!p->aiming && mtime_reached(p->due, n->now))
 		register_one(n, p);
 }

@@ -42,6 +42,8 @@ void node_on_flow_up(struct node *n, const struct node_input *in);
 void node_nap_flow_down(struct node *n, const struct node_input *in);
 /* True: it was a sign of life of a stream, and nothing else. */
 bool node_nap_pong(struct node *n, const struct node_input *in);
+/* True: it was a NOTIFY of a registration of ours, and is done with. */
+bool node_nap_notified(struct node *n, const struct node_input *in);
 void node_nap_turn(struct node *n);
 struct mtime node_nap_deadline(const struct node *n);
 /* A request of ours has come to its end. NULL: there was no answer. */

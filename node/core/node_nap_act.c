@@ -240,11 +240,15 @@ void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struc
 	nap_wake(n, n->now); /* what waited for this way is due again */
 	if (registers)
 		nap_act(n, p, &in);
-	if (!p->for_poll || p->aiming) /* another NAP by now, or on another way */
+	if (p->aiming) /* another NAP by now, or on another way */
 		return;
-	p->for_poll = false;
 	bool goes = (ready || p->attempt.on_its_way) && nap_has_way(p);
-	nap_poll_act(n, p, (struct nap_poll_input){.event = goes ? POLL_READY : POLL_LOST});
+	bool polls = p->for_poll, subscribes = p->for_reg;
+	p->for_poll = p->for_reg = false;
+	if (polls)
+		nap_poll_act(n, p, (struct nap_poll_input){.event = goes ? POLL_READY : POLL_LOST});
+	if (subscribes)
+		nap_reg_aimed(n, p, goes);
 }
 
 static int64_t asked_rest_ms(const struct nap_answer *a)
@@ -279,6 +283,8 @@ static void registered_or_not(struct node *n, struct nap *p, const struct sip_ms
 		in.rests_ms = in.more_targets ? 0 : rests_ms(n, p);
 	}
 	nap_act(n, p, &in);
+	if (m != NULL && m->status / 100 == 2)
+		nap_reg_registered(n, p);
 }
 
 static void available_or_not(struct node *n, struct nap *p, const struct sip_msg *m,
@@ -304,6 +310,8 @@ void node_nap_outcome(struct node *n, enum request_owner owner, uint64_t number,
 		return;
 	if (owner == OWNER_NAP_REGISTER)
 		registered_or_not(n, p, answer, how);
+	else if (owner == OWNER_NAP_REG)
+		nap_reg_outcome(n, p, answer);
 	else
 		available_or_not(n, p, answer, how);
 }

@@ -157,10 +157,10 @@ struct slice nap_aim_why(const struct nap *p)
 	return why != NULL ? slice_str(why) : SLICE("no address");
 }
 
-/* It goes elsewhere from now on. A poll that waited for the way there is due still. */
+/* It goes elsewhere from now on. What waited for the way there is due still. */
 static void forget_way(struct nap *p)
 {
-	p->aiming = p->for_register = p->for_poll = false;
+	p->aiming = p->for_register = p->for_poll = p->for_reg = false;
 	p->targets = (struct targets){0};
 }
 

@@ -91,9 +91,10 @@ static bool same_way(const struct nap_options *a, const struct nap_options *b)
 {
 	return slice_eq(a->user, b->user) && slice_eq(a->password, b->password) &&
 	       slice_eq(a->realm, b->realm) && a->ignore_realm == b->ignore_realm &&
-	       a->reuse_challenge == b->reuse_challenge && a->expires_s == b->expires_s &&
-	       a->refresh_percent == b->refresh_percent && a->retry_ms == b->retry_ms &&
-	       a->retry_max_ms == b->retry_max_ms && a->timeout_ms == b->timeout_ms;
+	       a->reuse_challenge == b->reuse_challenge && a->reg_event == b->reg_event &&
+	       a->expires_s == b->expires_s && a->refresh_percent == b->refresh_percent &&
+	       a->retry_ms == b->retry_ms && a->retry_max_ms == b->retry_max_ms &&
+	       a->timeout_ms == b->timeout_ms;
 }
 
 static bool same_poll(const struct nap_options *a, const struct nap_options *b)
@@ -148,6 +149,7 @@ static void forget(struct node *n, struct nap *p)
 	nap_hang_up(n, p);
 	node_request_drop(n, OWNER_NAP_REGISTER, p->number);
 	node_request_drop(n, OWNER_NAP_POLL, p->number);
+	nap_reg_end(n, p);
 	alloc_give(alloc, p->config);
 	alloc_give(alloc, p->next);
 	alloc_give(alloc, p);

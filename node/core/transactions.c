@@ -9,13 +9,14 @@
 enum {
 	T1_MS = 500, /* RFC 3261 17.1.2.2 */
 	T2_MS = 4000,
-	MOST = REQUESTS_OF_WATCH + 2 * REQUESTS_OF_NAPS,
+	MOST = REQUESTS_OF_WATCH + 3 * REQUESTS_OF_NAPS,
 	BUCKETS = 16384,
 };
 
 static const size_t most_of[] = {[OWNER_WATCH] = REQUESTS_OF_WATCH,
                                  [OWNER_NAP_REGISTER] = REQUESTS_OF_NAPS,
-                                 [OWNER_NAP_POLL] = REQUESTS_OF_NAPS};
+                                 [OWNER_NAP_POLL] = REQUESTS_OF_NAPS,
+                                 [OWNER_NAP_REG] = REQUESTS_OF_NAPS};
 
 /* Each is found by three keys, each of which has a table of chains. */
 enum key { BY_NAME, BY_OWNER, BY_STREAM, KEYS };

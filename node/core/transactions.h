@@ -14,7 +14,7 @@
 #include "proto/base/alloc.h"
 #include "proto/sip/message.h"
 
-enum request_owner { OWNER_WATCH, OWNER_NAP_REGISTER, OWNER_NAP_POLL, OWNER_COUNT };
+enum request_owner { OWNER_WATCH, OWNER_NAP_REGISTER, OWNER_NAP_POLL, OWNER_NAP_REG, OWNER_COUNT };
 
 enum {
 	REQUESTS_OF_WATCH = 1024, /* NOTIFYs; more wait for their turn */

@@ -138,6 +138,7 @@ static struct nap_options options_of(const struct config *config, const struct c
 		.reuse_challenge = nap->reuse_challenge,
 		.gin = nap->gin,
 		.outbound = nap->outbound,
+		.reg_event = nap->reg_event,
 		.polls = nap->poll_remote_proxy && nap->proxy[0] != '\0',
 		.any_response_is_available = nap->any_response_is_available,
 		.expires_s = (uint32_t)(nap->expires / CONFIG_MS_S),

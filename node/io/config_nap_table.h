@@ -33,6 +33,9 @@
 	  "register all numbers of address_to_register at once (RFC 6140)") \
 	X(outbound, bool, "naps.outbound", "no", 0, 0, SHARED | LIVE, \
 	  "register as a client with Outbound does: instance and reg-id (RFC 5626)") \
+	X(reg_event, bool, "naps.reg_event", "no", 0, 0, SHARED | LIVE, \
+	  "while it is registered, subscribe there to its registration (RFC 3680), and register again when told that it " \
+	  "ended") \
 	X(poll_remote_proxy, bool, "naps.poll_remote_proxy", "yes", 0, 0, SHARED | LIVE, \
 	  "ask it with OPTIONS whether it is available") \
 	X(any_response_is_available, bool, "naps.map_any_response_to_available_status", "yes", 0, 0, SHARED | LIVE, \

@@ -24,7 +24,8 @@ static void a_nap_has_the_defaults_of_the_reference_system(void **state)
 	assert_true(slice_eq(o.proxy, SLICE("sip.example.net")));
 	assert_int_equal(o.address_to_register.n + o.user.n + o.password.n + o.realm.n, 0);
 	assert_int_equal(o.transport, 0);
-	assert_false(o.registers || o.ignore_realm || o.reuse_challenge || o.gin || o.outbound);
+	assert_false(o.registers || o.ignore_realm || o.reuse_challenge || o.gin || o.outbound ||
+	             o.reg_event);
 	assert_true(o.polls && o.any_response_is_available);
 	assert_int_equal(o.expires_s, 3600);
 	assert_int_equal(o.refresh_percent, 50);
@@ -47,6 +48,7 @@ static void every_key_of_a_nap_reaches_the_node(void **state)
 		"proxy: '198.51.100.7:5080', transport: tls, local: t, address_to_register: "
 		"'sip:trunk@example.net', user: u1, password: 'p w', realm: r, ignore_realm: "
 		"yes, reuse_challenge: yes, register_to_proxy: yes, gin: yes, outbound: yes, "
+		"reg_event: yes, "
 		"poll_remote_proxy: no, map_any_response_to_available_status: no, expires: 10 "
 		"min, refresh_percent: 80, retry: 2 s, retry_max: 1 h, timeout: 16 s, "
 		"proxy_polling_first: 1 s, proxy_polling_interval: 30 s, response_timeout: 3 s, "
@@ -62,7 +64,8 @@ static void every_key_of_a_nap_reaches_the_node(void **state)
 	assert_int_equal(o.transport, TRANSPORT_TLS);
 	assert_int_equal(o.local.ip[3], 1);
 	assert_int_equal(o.local.port, 5070);
-	assert_true(o.registers && o.ignore_realm && o.reuse_challenge && o.gin && o.outbound);
+	assert_true(o.registers && o.ignore_realm && o.reuse_challenge && o.gin && o.outbound &&
+	            o.reg_event);
 	assert_false(o.polls || o.any_response_is_available);
 	assert_int_equal(o.expires_s, 600);
 	assert_int_equal(o.refresh_percent, 80);

@@ -107,7 +107,8 @@ static void check_message(struct world *w, const struct node_output *o)
 	assert_int_equal(sip_parse(o->bytes, &m), OK);
 	if (sip_check(&m, &why) != 0)
 		fail_msg("%s: " SLICE_FMT, why, SLICE_ARG(o->bytes));
-	assert_true(m.method == SIP_REGISTER || m.method == SIP_OPTIONS);
+	assert_true(m.method == SIP_REGISTER || m.method == SIP_OPTIONS ||
+	            m.method == SIP_SUBSCRIBE);
 	assert_int_equal(cseq_read(sip_find(&m, HEADER_CSEQ)->value, &cseq), OK);
 	if (m.method == SIP_REGISTER) {
 		check_logged(w, cseq.number);
@@ -298,6 +299,7 @@ static void set_options(struct world *w, size_t i)
 		.gin = pick(w, 4) == 0,
 		.outbound = pick(w, 3) == 0,
 		.polls = pick(w, 3) > 0,
+		.reg_event = pick(w, 2) == 0,
 		.any_response_is_available = pick(w, 2) == 0,
 		.expires_s = 60 + (uint32_t)pick(w, 3600),
 		.refresh_percent = 50,
