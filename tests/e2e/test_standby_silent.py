@@ -90,8 +90,8 @@ def hold_against_roles(lab):
               Phones(lab, "loudc", "udp", 200)]
     for each in phones:
         each.register()
-    captures = {node: Capture(lab, node) for node in NODES}
     reigns = {node: Reigns(lab, node) for node in NODES}
+    captures = {node: Capture(lab, node) for node in NODES}
     ends = {node: [] for node in NODES}
     loads = [each.start(how, 100) for each, how in zip(phones, (REFRESH, REFRESH, CHURN))]
     for _ in range(lab.share(3)):
