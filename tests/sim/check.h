@@ -49,6 +49,7 @@ const char *merge_judge(struct world *w, const struct host *h, uint32_t entry);
 void merge_check_end(struct world *w, const struct host *h);
 /* Is the change in this host's record of its AOR, by its own history or by merges? */
 bool merge_reflects(const struct world *w, const struct host *h, const struct op *op);
+bool merge_reflects_on_disk(const struct world *w, const struct host *h, const struct op *op);
 
 /* answer.c: what a client may be told of its bindings. */
 struct told {

@@ -56,13 +56,15 @@ static bool is_durable(const struct world *w, const struct host *h, const struct
 		if (chain_has(&h->chain, &w->history, op->entries[i]) &&
 		    w->history.entries[op->entries[i]].seq <= h->disk.durable)
 			return true;
-	return false;
+	return merge_reflects_on_disk(w, h, op);
 }
 
 /* Of what was acknowledged, the memory of this process has the only copy. */
 static void note_resting(struct op *op, const struct world *w, const struct host *h)
 {
-	if (check_has(w, h, op) && h->node != NULL && !is_durable(w, h, op)) {
+	bool has = check_has(w, h, op) || merge_reflects(w, h, op);
+
+	if (has && h->node != NULL && !is_durable(w, h, op)) {
 		op->rests_on = h->index;
 		op->rests_life = h->life;
 	}

@@ -303,9 +303,11 @@ static void check_granted(struct world *w, const struct host *h, const struct on
 
 	for (; at != 0; at = w->history.entries[at].before) {
 		const struct dialog *d = find(watched_at(w, at), &like);
-		if (d == NULL || (!d->ended && d->cseq < told->cseq))
+		bool has = d != NULL && (d->ended || d->cseq >= told->cseq);
+		if (has)
+			found = at;
+		else if (w->history.entries[at].kind != ENTRY_MERGE) /* which brings back */
 			break;
-		found = at;
 	}
 	if (found == 0)
 		world_fail(w, "%c grants onlooker %d's cseq %u, which is in no entry", host_name(h),

@@ -338,12 +338,26 @@ void merge_check_end(struct world *w, const struct host *h)
 	nap_check_merged(w, h);
 }
 
-bool merge_reflects(const struct world *w, const struct host *h, const struct op *op)
+static bool reflects(const struct world *w, uint32_t entry, const struct op *op)
 {
 	struct known k = known_begin(w);
 
-	know(&k, op->aor, h->chain.aor[op->aor], OURS);
+	know(&k, op->aor, entry, OURS);
 	bool reflected = known_by(&k, op) != 0;
 	known_end(&k);
 	return reflected;
+}
+
+bool merge_reflects(const struct world *w, const struct host *h, const struct op *op)
+{
+	return reflects(w, h->chain.aor[op->aor], op);
+}
+
+bool merge_reflects_on_disk(const struct world *w, const struct host *h, const struct op *op)
+{
+	uint32_t at = h->chain.aor[op->aor];
+
+	while (at != 0 && w->history.entries[at].seq > h->disk.durable)
+		at = w->history.entries[at].before;
+	return reflects(w, at, op);
 }
