@@ -72,19 +72,29 @@ static inline void put_plain(struct buf *to, struct slice s)
 	buf_byte(to, '\n');
 }
 
-static inline void put_via(struct buf *to, struct slice element, bool top)
+/* False: what it says cannot be read, and is put as it is. */
+static inline bool put_sender(struct buf *to, struct slice element, struct sip_via *via)
 {
 	struct slice rest = element;
+
+	if (via_next(&rest, via) != OK) {
+		put_plain(to, element);
+		return false;
+	}
+	put_plain(to, via->host);
+	put_plain(to, via->branch);
+	buf_uint(to, via->port, 2);
+	return true;
+}
+
+static inline void put_via(struct buf *to, struct slice element, bool top)
+{
 	struct sip_via via;
 
-	if (!top || via_next(&rest, &via) != OK) {
+	if (!top)
 		put_plain(to, element);
-		return;
-	}
-	put_plain(to, via.transport);
-	put_plain(to, via.host);
-	put_plain(to, via.branch);
-	buf_uint(to, via.port, 2);
+	else if (put_sender(to, element, &via))
+		put_plain(to, via.transport);
 }
 
 static inline void put_header(struct buf *to, const struct sip_msg *m, enum sip_header_id id)
@@ -101,13 +111,14 @@ static inline uint64_t transaction_of(const struct sip_msg *m)
 	struct buf to = buf_on(room, sizeof room);
 	const struct sip_header *h = sip_find(m, HEADER_VIA);
 	struct slice rest = h != NULL ? h->value : SLICE("-"), element;
+	struct sip_via via;
 
 	put_plain(&to, m->method_name);
 	put_plain(&to, m->request_uri);
 	put_header(&to, m, HEADER_CALL_ID);
 	put_header(&to, m, HEADER_CSEQ);
 	if (list_next(&rest, &element))
-		put_via(&to, element, true);
+		(void)put_sender(&to, element, &via);
 	return record_hash(TABLE_AOR, SLICE("transaction"), buf_slice(&to));
 }
 
