@@ -271,9 +271,22 @@ static void repeat(struct turn *t, const struct subscription *s, const struct wa
 {
 	int64_t left_ms = w->expires.ms > t->in->pair.ms ? w->expires.ms - t->in->pair.ms : 0;
 
+	t->answer.to_tag = w->local_tag;
 	t->out->outcome = SERVED_REPEATED;
 	if (s->item->seq <= t->in->released)
 		respond_granted(t, s, (uint32_t)((left_ms + 999) / 1000), SERVED_REPEATED);
+}
+
+/* The dialog that this very SUBSCRIBE began, whose tag was made with a secret that is not the newest now. */
+static struct watcher *begun_before(const struct turn *t, const struct subscription *s)
+{
+	for (size_t i = 0; i < s->all->n; i++) {
+		struct watcher *w = &s->all->watchers[i];
+		if (slice_eq(w->call_id, t->id.call_id) &&
+		    slice_eq(w->remote_tag, t->id.from_tag) && w->cseq == s->reg.request->cseq)
+			return w;
+	}
+	return NULL;
 }
 
 static void decide(struct turn *t, struct subscription *s)
@@ -282,6 +295,8 @@ static void decide(struct turn *t, struct subscription *s)
 	const struct register_request *r = reg->request;
 	struct watcher *w = watchers_find(s->all, t->id.call_id, s->tag);
 
+	if (w == NULL && !r->has_to_tag)
+		w = begun_before(t, s);
 	bool strange = w == NULL ? r->has_to_tag : !slice_eq(w->remote_tag, t->id.from_tag);
 
 	if (strange)

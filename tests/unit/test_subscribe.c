@@ -238,6 +238,24 @@ static void the_document_says_what_is_bound(void **state)
 	kit_free(k);
 }
 
+/* E13, D15: the tag of the dialog is kept, though the secret it was made with is not the newest any more */
+static void a_subscription_is_repeated_after_a_new_secret(void **state)
+{
+	(void)state;
+	struct kit *k = with_alice();
+	char tag[64], again[64];
+
+	assert_string_equal(subscribe(k, &(struct sub){.more = ""}), "200");
+	(void)our_tag(k, tag);
+	kit_secret(k, 2, 0x22);
+	k->branch--;
+	assert_string_equal(subscribe(k, &(struct sub){.more = ""}), "200");
+	assert_string_equal(our_tag(k, again), tag);
+	assert_false(k->out.change);
+	assert_int_equal(k->out.notify.bytes.n, 0);
+	kit_free(k);
+}
+
 /* B9: its document shows the one contact; a number that is there through it alone is not watched */
 static void a_pbx_is_watched_and_not_its_numbers(void **state)
 {
@@ -283,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_full_domain_takes_no_watcher_that_is_new_there),
 		cmocka_unit_test(a_dialog_is_refreshed_repeated_and_ended),
 		cmocka_unit_test(the_document_says_what_is_bound),
+		cmocka_unit_test(a_subscription_is_repeated_after_a_new_secret),
 		cmocka_unit_test(a_pbx_is_watched_and_not_its_numbers),
 		cmocka_unit_test(an_aor_has_so_many_watchers),
 	};
