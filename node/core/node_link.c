@@ -186,8 +186,8 @@ static void compare_clocks(struct node *n, const struct beat *b)
 
 	if (!known || n->pair != PAIR_PAIRED)
 		return;
-	n->peer_clock_ms = theirs - ours;
-	uint64_t apart_ms = n->peer_clock_ms > INT64_MAX ? ours - theirs : theirs - ours;
+	n->peer_clock_ms = (int64_t)(theirs - ours);
+	uint64_t apart_ms = n->peer_clock_ms < 0 ? ours - theirs : theirs - ours;
 	if (!n->clocks_apart && apart_ms > APART_MS)
 		node_note(n, WEIGHT_WARN,
 		          &(struct note){"clocks", "together", "apart",

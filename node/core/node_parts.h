@@ -67,7 +67,7 @@ struct node {
 	struct mtime pair_since;
 	struct trial trial;
 	bool clocks_apart;      /* the wall clocks of the two hosts */
-	uint64_t peer_clock_ms; /* the peer's less ours; signed when shown */
+	int64_t peer_clock_ms; /* the peer's less ours */
 	struct disk_watch disk;
 	struct reach *reach;
 	struct keep_alive_watch keep_alive;

@@ -4,13 +4,15 @@
 
 enum {
 	TYPE_text = STATUS_IS_TEXT,
-	TYPE_count = STATUS_IS_COUNT,
-	TYPE_flag = STATUS_IS_FLAG
+	TYPE_flag = STATUS_IS_FLAG,
+	TYPE_gauge = STATUS_IS_GAUGE,
+	TYPE_total = STATUS_IS_TOTAL,
+	TYPE_offset = STATUS_IS_OFFSET,
 }; /* NOLINT(readability-identifier-naming): named by the table */
 
-#define STATUS_ROW(field, type, unit_name, help_text)                 \
-	{#field, (enum status_type)TYPE_##type, unit_name, help_text, \
-	 offsetof(struct status, field)},
+#define STATUS_ROW(oid, field, type, unit_name, help_text)    \
+	{oid,       #field,    (enum status_type)TYPE_##type, \
+	 unit_name, help_text, offsetof(struct status, field)},
 static const struct status_field table[] = {STATUS_LIST(STATUS_ROW)};
 #undef STATUS_ROW
 
@@ -22,4 +24,11 @@ const struct status_field *status_fields(void)
 size_t status_field_count(void)
 {
 	return ARRAY_LEN(table);
+}
+
+const char *status_type_name(enum status_type type)
+{
+	static const char *const names[STATUS_TYPES] = {"text", "flag", "gauge", "total", "offset"};
+
+	return names[type];
 }

@@ -1,5 +1,5 @@
-/* status.h - every figure an operator can see, once: name, type, unit, help. regpairctl and whatever
- * else shows figures are printers of this table; adding a figure is one line. */
+/* status.h - every figure an operator can see, once: number, name, type, unit, help. regpairctl, the MIB,
+ * the metrics and whatever else shows figures are printers of this table; adding a figure is one line. */
 #ifndef NODE_CORE_STATUS_H
 #define NODE_CORE_STATUS_H
 
@@ -7,121 +7,133 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(field, type, unit, help); types: text, count, flag. A count's unit "" is a plain number. */
-#define STATUS_LIST(X)                                                                        \
-	X(unit, text, "", "what the node was installed as")                                   \
-	X(role, text, "", "what it is now")                                                   \
-	X(role_why, text, "", "why it became that")                                           \
-	X(role_since_ms, count, "ms", "how long it has been that")                            \
-	X(last_takeover_why, text, "", "why it became active last, since the start")          \
-	X(last_takeover_ms, count, "ms", "how long ago")                                      \
-	X(last_switchover_gap_ms, count, "ms",                                                \
-	  "its last handing over: from its last answer to the other being active")            \
-	X(last_switchover_entries, count, "", "entries drained in it")                        \
-	X(fault, flag, "", "the track file keeps the address away")                           \
-	X(address_here, flag, "", "the virtual address is on this host")                      \
-	X(keepalived_alive, flag, "", "keepalived runs on this host")                         \
-	X(pair_state, text, "", "paired: what is acknowledged is on both nodes")              \
-	X(pair_state_since_ms, count, "ms", "how long it has been that")                      \
-	X(exposed_times, count, "", "times the pair became exposed since the start")          \
-	X(trial_ms, count, "ms", "how long yet no answer waits for a standby that was late")  \
-	X(commit, text, "", "what an answer waits for")                                       \
-	X(epoch, count, "", "number of the newest reign")                                     \
-	X(reign, text, "", "id of the newest reign")                                          \
-	X(reign_behind, flag, "", "it was taken over without having been in step")            \
-	X(seq, count, "", "newest entry of the log")                                          \
-	X(room_low, flag, "", "the store is nearly full: changes are refused with 503")       \
-	X(room_low_times, count, "", "times it became so since the start")                    \
-	X(disk_hangs, flag, "", "the own disk does not answer")                               \
-	X(disk_hung_times, count, "", "times it did not since the start")                     \
-	X(store_set_aside, flag, "",                                                          \
-	  "at this start the store was damaged or lost: set aside, fetched from the peer")    \
-	X(durable_seq, count, "", "newest entry on this disk")                                \
-	X(peer_link, flag, "", "connected to the peer")                                       \
-	X(peer_paths, count, "", "live connections to the peer, a spare included")            \
-	X(peer_role, text, "", "what the peer says it is")                                    \
-	X(peer_version, count, "", "version of the protocol agreed with the peer")            \
-	X(peer_received_seq, count, "", "newest entry the peer holds")                        \
-	X(peer_durable_seq, count, "", "newest entry on the peer's disk")                     \
-	X(lag_entries, count, "", "entries the peer has not acknowledged")                    \
-	X(lag_ms, count, "ms", "age of the oldest of them")                                   \
-	X(config_differs, flag, "", "what must be equal in both configurations is not")       \
-	X(peer_refused, text, "", "why the peer was refused")                                 \
-	X(resync_left, count, "", "records and entries still to come or to send, 0: in step") \
-	X(snapshots_sent, count, "", "snapshots sent since the start")                        \
-	X(snapshots_received, count, "", "snapshots received since the start")                \
-	X(forks, count, "", "forks of this node's history set aside since the start")         \
-	X(fork_entries, count, "", "entries in them")                                         \
-	X(merges, count, "", "forks of the peer's that were merged since the start")          \
-	X(merged_keys, count, "", "records that differed in them")                            \
-	X(merged_theirs, count, "", "of these: kept as the peer had them")                    \
-	X(merged_joined, count, "", "of these: joined of both")                               \
-	X(digest_checked, count, "", "comparisons with the peer since the start")             \
-	X(digest_mismatches, count, "", "of these: the records differed; must be 0")          \
-	X(digest_seq, count, "", "entry at which the newest comparison was made")             \
-	X(digest_age_ms, count, "ms", "how long ago")                                         \
-	X(scrubs, count, "", "times all records in memory were found as they were put")       \
-	X(memory_faults, count, "", "times one was not; must be 0")                           \
-	X(store_faults, count, "", "records of the store that were not; must be 0")           \
-	X(damaged, flag, "", "not repaired yet")                                              \
-	X(repairs, count, "", "snapshots sent because the standby was not equal or sound")    \
-	X(clock_offset_ms, count, "ms", "this host's wall clock less the pair's time")        \
-	X(peer_clock_offset_ms, count, "ms", "the peer's wall clock less this host's")        \
-	X(clocks_apart, flag, "", "by more than a second: nothing here relies on them")       \
-	X(expiry_held, flag, "",                                                              \
-	  "nothing expires for now: the clock was in doubt or we were behind")                \
-	X(aors, count, "", "AORs with a record")                                              \
-	X(users_percent, count, "%", "of max_users, in the domain that is nearest to it")     \
-	X(subscribers, count, "", "subscribers")                                              \
-	X(digest, text, "", "of all records: equal on both nodes at the same seq")            \
-	X(memory_bytes, count, "bytes", "taken by the working copy")                          \
-	X(held, count, "", "answers waiting for their commit")                                \
-	X(registered, count, "", "REGISTERs that changed something")                          \
-	X(removed, count, "", "REGISTERs that removed bindings")                              \
-	X(fetched, count, "", "REGISTERs that only asked")                                    \
-	X(repeated, count, "", "retransmissions answered")                                    \
-	X(options, count, "", "OPTIONS answered")                                             \
-	X(keep_alives, count, "", "keep-alives of flows over UDP answered (STUN)")            \
-	X(contacts_asked, count, "", "keep-alives sent to registered contacts")               \
-	X(contacts_answered, count, "", "answers to them")                                    \
-	X(contacts_silent, count, "", "contacts that did not answer in the last round")       \
-	X(contacts_dropped, count, "", "bindings that ended for it since the start")          \
-	X(naps, count, "", "trunks (NAPs) configured, or being un-registered")                \
-	X(naps_registered, count, "", "of these: registered at their proxy")                  \
-	X(naps_available, count, "", "of these: their proxy is there")                        \
-	X(naps_waiting, count, "", "of these: refused or unanswered, tried again later")      \
-	X(nap_registers_sent, count, "", "REGISTERs sent to NAPs since the start")            \
-	X(nap_polls_sent, count, "", "OPTIONS sent to NAPs since the start")                  \
-	X(redirected, count, "", "requests for users answered by 302")                        \
-	X(subscribed, count, "", "SUBSCRIBEs accepted, refreshed or ended")                   \
-	X(watched, count, "", "AORs that have watchers")                                      \
-	X(unavailable, count, "", "requests for users without a binding: 480")                \
-	X(challenged, count, "", "requests challenged")                                       \
-	X(forbidden, count, "", "requests refused with 403")                                  \
-	X(not_found, count, "", "requests for users not served")                              \
-	X(too_brief, count, "", "requests refused with 423")                                  \
-	X(bad, count, "", "malformed or unacceptable requests")                               \
-	X(refused, count, "", "methods not served")                                           \
-	X(overload, count, "", "requests refused with 503")                                   \
-	X(users_refused, count, "", "REGISTERs of new AORs refused with 503: max_users")      \
-	X(ignored, count, "", "datagrams that got no answer")                                 \
-	X(expired, count, "", "bindings that expired since the start")                        \
-	X(tombstones_dropped, count, "", "removals forgotten for want of room in a record")
+/* X(oid, field, type, unit, help). The oid is the figure's last number in REGPAIR-MIB: given once, never
+ * again; a new figure takes the next free one, wherever its line stands. Types: text, flag, gauge (what is
+ * now), total (counted since the start), offset (may be below 0). The unit "" is a plain number. */
+#define STATUS_LIST(X)                                                                            \
+	X(1, unit, text, "", "what the node was installed as")                                    \
+	X(2, role, text, "", "what it is now")                                                    \
+	X(3, role_why, text, "", "why it became that")                                            \
+	X(4, role_since_ms, gauge, "ms", "how long it has been that")                             \
+	X(5, last_takeover_why, text, "", "why it became active last, since the start")           \
+	X(6, last_takeover_ms, gauge, "ms", "how long ago")                                       \
+	X(7, last_switchover_gap_ms, gauge, "ms",                                                 \
+	  "its last handing over: from its last answer to the other being active")                \
+	X(8, last_switchover_entries, gauge, "", "entries drained in it")                         \
+	X(9, fault, flag, "", "the track file keeps the address away")                            \
+	X(10, address_here, flag, "", "the virtual address is on this host")                      \
+	X(11, keepalived_alive, flag, "", "keepalived runs on this host")                         \
+	X(12, pair_state, text, "", "paired: what is acknowledged is on both nodes")              \
+	X(13, pair_state_since_ms, gauge, "ms", "how long it has been that")                      \
+	X(14, exposed_times, total, "", "times the pair became exposed since the start")          \
+	X(15, trial_ms, gauge, "ms", "how long yet no answer waits for a standby that was late")  \
+	X(16, commit, text, "", "what an answer waits for")                                       \
+	X(17, epoch, gauge, "", "number of the newest reign")                                     \
+	X(18, reign, text, "", "id of the newest reign")                                          \
+	X(19, reign_behind, flag, "", "it was taken over without having been in step")            \
+	X(20, seq, gauge, "", "newest entry of the log")                                          \
+	X(21, room_low, flag, "", "the store is nearly full: changes are refused with 503")       \
+	X(22, room_low_times, total, "", "times it became so since the start")                    \
+	X(23, disk_hangs, flag, "", "the own disk does not answer")                               \
+	X(24, disk_hung_times, total, "", "times it did not since the start")                     \
+	X(25, store_set_aside, flag, "",                                                          \
+	  "at this start the store was damaged or lost: set aside, fetched from the peer")        \
+	X(26, durable_seq, gauge, "", "newest entry on this disk")                                \
+	X(27, peer_link, flag, "", "connected to the peer")                                       \
+	X(28, peer_paths, gauge, "", "live connections to the peer, a spare included")            \
+	X(29, peer_role, text, "", "what the peer says it is")                                    \
+	X(30, peer_version, gauge, "", "version of the protocol agreed with the peer")            \
+	X(31, peer_received_seq, gauge, "", "newest entry the peer holds")                        \
+	X(32, peer_durable_seq, gauge, "", "newest entry on the peer's disk")                     \
+	X(33, lag_entries, gauge, "", "entries the peer has not acknowledged")                    \
+	X(34, lag_ms, gauge, "ms", "age of the oldest of them")                                   \
+	X(35, config_differs, flag, "", "what must be equal in both configurations is not")       \
+	X(36, peer_refused, text, "", "why the peer was refused")                                 \
+	X(37, resync_left, gauge, "", "records and entries still to come or to send, 0: in step") \
+	X(38, snapshots_sent, total, "", "snapshots sent since the start")                        \
+	X(39, snapshots_received, total, "", "snapshots received since the start")                \
+	X(40, forks, total, "", "forks of this node's history set aside since the start")         \
+	X(41, fork_entries, total, "", "entries in them")                                         \
+	X(42, merges, total, "", "forks of the peer's that were merged since the start")          \
+	X(43, merged_keys, total, "", "records that differed in them")                            \
+	X(44, merged_theirs, total, "", "of these: kept as the peer had them")                    \
+	X(45, merged_joined, total, "", "of these: joined of both")                               \
+	X(46, digest_checked, total, "", "comparisons with the peer since the start")             \
+	X(47, digest_mismatches, total, "", "of these: the records differed; must be 0")          \
+	X(48, digest_seq, gauge, "", "entry at which the newest comparison was made")             \
+	X(49, digest_age_ms, gauge, "ms", "how long ago")                                         \
+	X(50, scrubs, total, "", "times all records in memory were found as they were put")       \
+	X(51, memory_faults, total, "", "times one was not; must be 0")                           \
+	X(52, store_faults, total, "", "records of the store that were not; must be 0")           \
+	X(53, damaged, flag, "", "not repaired yet")                                              \
+	X(54, repairs, total, "", "snapshots sent because the standby was not equal or sound")    \
+	X(55, clock_offset_ms, offset, "ms", "this host's wall clock less the pair's time")       \
+	X(56, peer_clock_offset_ms, offset, "ms", "the peer's wall clock less this host's")       \
+	X(57, clocks_apart, flag, "", "by more than a second: nothing here relies on them")       \
+	X(58, expiry_held, flag, "",                                                              \
+	  "nothing expires for now: the clock was in doubt or we were behind")                    \
+	X(59, aors, gauge, "", "AORs with a record")                                              \
+	X(60, users_percent, gauge, "%", "of max_users, in the domain that is nearest to it")     \
+	X(61, subscribers, gauge, "", "subscribers")                                              \
+	X(62, digest, text, "", "of all records: equal on both nodes at the same seq")            \
+	X(63, memory_bytes, gauge, "bytes", "taken by the working copy")                          \
+	X(64, held, gauge, "", "answers waiting for their commit")                                \
+	X(65, registered, total, "", "REGISTERs that changed something")                          \
+	X(66, removed, total, "", "REGISTERs that removed bindings")                              \
+	X(67, fetched, total, "", "REGISTERs that only asked")                                    \
+	X(68, repeated, total, "", "retransmissions answered")                                    \
+	X(69, options, total, "", "OPTIONS answered")                                             \
+	X(70, keep_alives, total, "", "keep-alives of flows over UDP answered (STUN)")            \
+	X(71, contacts_asked, total, "", "keep-alives sent to registered contacts")               \
+	X(72, contacts_answered, total, "", "answers to them")                                    \
+	X(73, contacts_silent, gauge, "", "contacts that did not answer in the last round")       \
+	X(74, contacts_dropped, total, "", "bindings that ended for it since the start")          \
+	X(75, naps, gauge, "", "trunks (NAPs) configured, or being un-registered")                \
+	X(76, naps_registered, gauge, "", "of these: registered at their proxy")                  \
+	X(77, naps_available, gauge, "", "of these: their proxy is there")                        \
+	X(78, naps_waiting, gauge, "", "of these: refused or unanswered, tried again later")      \
+	X(79, nap_registers_sent, total, "", "REGISTERs sent to NAPs since the start")            \
+	X(80, nap_polls_sent, total, "", "OPTIONS sent to NAPs since the start")                  \
+	X(81, redirected, total, "", "requests for users answered by 302")                        \
+	X(82, subscribed, total, "", "SUBSCRIBEs accepted, refreshed or ended")                   \
+	X(83, watched, gauge, "", "AORs that have watchers")                                      \
+	X(84, unavailable, total, "", "requests for users without a binding: 480")                \
+	X(85, challenged, total, "", "requests challenged")                                       \
+	X(86, forbidden, total, "", "requests refused with 403")                                  \
+	X(87, not_found, total, "", "requests for users not served")                              \
+	X(88, too_brief, total, "", "requests refused with 423")                                  \
+	X(89, bad, total, "", "malformed or unacceptable requests")                               \
+	X(90, refused, total, "", "methods not served")                                           \
+	X(91, overload, total, "", "requests refused with 503")                                   \
+	X(92, users_refused, total, "", "REGISTERs of new AORs refused with 503: max_users")      \
+	X(93, ignored, total, "", "datagrams that got no answer")                                 \
+	X(94, expired, total, "", "bindings that expired since the start")                        \
+	X(95, tombstones_dropped, total, "", "removals forgotten for want of room in a record")
 
-enum { STATUS_TEXT = 48 };
+enum { STATUS_TEXT = 48, STATUS_OID_END = 200 };
 typedef char status_text[STATUS_TEXT];
-typedef uint64_t status_count;
+typedef uint64_t status_gauge;
+typedef uint64_t status_total;
+typedef int64_t status_offset;
 typedef bool status_flag;
 
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order in which they are shown */
 struct status {
-#define STATUS_FIELD(field, type, unit_name, help) status_##type field;
+#define STATUS_FIELD(oid, field, type, unit_name, help) status_##type field;
 	STATUS_LIST(STATUS_FIELD)
 #undef STATUS_FIELD
 };
 
-enum status_type { STATUS_IS_TEXT, STATUS_IS_COUNT, STATUS_IS_FLAG };
+enum status_type {
+	STATUS_IS_TEXT,
+	STATUS_IS_FLAG,
+	STATUS_IS_GAUGE,
+	STATUS_IS_TOTAL,
+	STATUS_IS_OFFSET,
+	STATUS_TYPES
+};
 struct status_field {
+	unsigned oid;
 	const char *name;
 	enum status_type type;
 	const char *unit;
@@ -130,5 +142,6 @@ struct status_field {
 };
 const struct status_field *status_fields(void); /* the table, in the order of the list */
 size_t status_field_count(void);
+const char *status_type_name(enum status_type type);
 
 #endif

@@ -23,18 +23,22 @@ json_t *control_text(struct slice s, struct arena *arena)
 static json_t *figure(const struct status *s, const struct status_field *f)
 {
 	const char *at = (const char *)s + f->offset;
-	uint64_t count;
+	int64_t count;
 	bool flag;
 
 	switch (f->type) {
 	case STATUS_IS_TEXT:
 		return json_string(at);
-	case STATUS_IS_COUNT:
+	case STATUS_IS_GAUGE:
+	case STATUS_IS_TOTAL:
+	case STATUS_IS_OFFSET:
 		memcpy(&count, at, sizeof count);
-		return json_integer((json_int_t)count);
+		return json_integer(count);
 	case STATUS_IS_FLAG:
 		memcpy(&flag, at, sizeof flag);
 		return json_boolean(flag);
+	case STATUS_TYPES:
+		break;
 	}
 	return NULL;
 }
@@ -49,8 +53,8 @@ static json_t *read_status(const struct control_view *v, const json_t *request,
 	(void)error;
 	node_status(loop_node(v->loop), loop_now(v->loop), &s);
 	s.peer_paths = loop_peer_paths(v->loop);
-	s.clock_offset_ms = (uint64_t)(loop_wall_ms() - /* below 0, too: shown as signed */
-	                               node_pair_now(loop_node(v->loop), loop_now(v->loop)).ms);
+	s.clock_offset_ms =
+		loop_wall_ms() - node_pair_now(loop_node(v->loop), loop_now(v->loop)).ms;
 	for (size_t i = 0; i < status_field_count(); i++) {
 		const struct status_field *f = &status_fields()[i];
 		(void)json_object_set_new(result, f->name, figure(&s, f));
@@ -87,7 +91,9 @@ static json_t *read_fields(const struct control_view *v, const json_t *request,
 	(void)error;
 	for (size_t i = 0; i < status_field_count(); i++) {
 		const struct status_field *f = &status_fields()[i];
-		(void)json_array_append_new(result, json_pack("{ss ss ss}", "name", f->name, "unit",
+		(void)json_array_append_new(result, json_pack("{ss sI ss ss ss}", "name", f->name,
+		                                              "oid", (json_int_t)f->oid, "type",
+		                                              status_type_name(f->type), "unit",
 		                                              f->unit, "help", f->help));
 	}
 	return result;

@@ -47,6 +47,19 @@ static size_t count_pages(struct loop *l, int fd, const char *command, size_t *p
 
 /* --- reading --- */
 
+static void no_number_of_the_mib_is_given_twice(void **state)
+{
+	bool given[STATUS_OID_END] = {false};
+
+	(void)state;
+	for (size_t i = 0; i < status_field_count(); i++) {
+		unsigned oid = status_fields()[i].oid;
+		assert_in_range(oid, 1, STATUS_OID_END - 1);
+		assert_false(given[oid]);
+		given[oid] = true;
+	}
+}
+
 static void every_figure_of_the_table_is_told(void **state)
 {
 	struct loop *l = *state;
@@ -278,6 +291,7 @@ static void a_file_of_that_name_is_not_removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_number_of_the_mib_is_given_twice),
 		CASE(every_figure_of_the_table_is_told),
 		CASE(an_aor_is_found_by_any_usual_name_without_what_expired),
 		CASE(long_lists_come_in_pages_and_whole),
