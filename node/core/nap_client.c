@@ -146,7 +146,7 @@ static void aim_next(struct step *s, struct slice why, int64_t at_least_ms)
 
 /* --- an answer, by its status --- */
 
-static int64_t retry_after_ms(const struct nap_answer *a)
+int64_t nap_retry_after_ms(const struct nap_answer *a)
 {
 	uint32_t most = NAP_RETRY_AFTER_MAX_S;
 
@@ -157,7 +157,7 @@ static int64_t retry_after_ms(const struct nap_answer *a)
 
 static void refused(struct step *s, struct slice why)
 {
-	fail(s, why, retry_after_ms(s->in->answer));
+	fail(s, why, nap_retry_after_ms(s->in->answer));
 }
 
 static void on_refusal(struct step *s)
@@ -264,7 +264,7 @@ static void on_too_brief(struct step *s)
 
 static void on_unavailable(struct step *s)
 {
-	int64_t ms = retry_after_ms(s->in->answer);
+	int64_t ms = nap_retry_after_ms(s->in->answer);
 
 	aim_next(s, SLICE("unavailable"), s->in->rests_ms > ms ? s->in->rests_ms : ms);
 }

@@ -90,6 +90,8 @@ bool nap_registered(const struct nap_record *r, struct pairtime now);
 /* The CSeq behind `cseq`: the primary's are below 500 of each thousand, the secondary's are from there on,
  * so that two sides of a split never send the same. NAP_CSEQ_END or more: there is none. */
 uint32_t nap_next_cseq(uint32_t cseq, bool new_reign, bool secondary);
+/* How long it wants to be left alone, bounded; 0: it did not say. */
+int64_t nap_retry_after_ms(const struct nap_answer *a);
 /* How long the pause is after so many failed attempts. */
 int64_t nap_pause_ms(const struct nap_options *o, uint32_t attempts, uint64_t random);
 

@@ -21,15 +21,6 @@ static void put_line(struct buf *to, const char *name, struct slice value)
 	buf_str(to, "\r\n");
 }
 
-static void put_hex(struct buf *to, uint64_t value)
-{
-	uint8_t bytes[sizeof value];
-	struct buf b = buf_on(bytes, sizeof bytes);
-
-	buf_uint(&b, value, sizeof value);
-	buf_hex(to, buf_slice(&b));
-}
-
 static void put_transport(struct buf *to, enum transport transport)
 {
 	if (transport == TRANSPORT_UDP)
@@ -47,8 +38,8 @@ void nap_put_instance(struct buf *to, uint64_t instance)
 	struct buf digits = buf_on(room, sizeof room);
 	size_t from = 0;
 
-	put_hex(&digits, (instance & ~UINT64_C(0xf000)) | 0x8000);
-	put_hex(&digits, more >> 2 | UINT64_C(1) << 63);
+	buf_hex64(&digits, (instance & ~UINT64_C(0xf000)) | 0x8000);
+	buf_hex64(&digits, more >> 2 | UINT64_C(1) << 63);
 	buf_str(to, "<urn:uuid");
 	for (size_t i = 0; i < ARRAY_LEN(group_ends); i++) {
 		buf_byte(to, i == 0 ? ':' : '-');
@@ -115,7 +106,7 @@ static void put_way(struct buf *to, const char *method, struct slice uri,
 	buf_byte(to, ' ');
 	addr_put(to, &s->local);
 	buf_str(to, ";rport;branch=z9hG4bK");
-	put_hex(to, s->branch);
+	buf_hex64(to, s->branch);
 	buf_str(to, "\r\n");
 }
 
@@ -177,7 +168,7 @@ static void put_one(struct buf *to, const struct nap_challenge *c, struct challe
 	uint8_t room[HEX_SIZE];
 	struct buf cnonce = buf_on(room, sizeof room);
 
-	put_hex(&cnonce, c->cnonce);
+	buf_hex64(&cnonce, c->cnonce);
 	answer->challenge = &c->asked;
 	answer->nc = c->nc;
 	answer->cnonce = buf_slice(&cnonce);
@@ -311,7 +302,7 @@ bool nap_write_options(const struct nap_options *o, const struct nap_sending *s,
 
 	if (!put_proxy(&uri, o->proxy))
 		return false;
-	put_hex(&id, s->branch);
+	buf_hex64(&id, s->branch);
 	put_way(to, "OPTIONS", buf_slice(&uri), s);
 	put_number(to, "Max-Forwards: ", o->poll_max_forwards);
 	put_asker(to, o, s, buf_slice(&id));

@@ -9,7 +9,6 @@ enum {
 	ROOM_MIN = 1024 * 1024, /* of the step's arena: less waits for the next turn */
 	SEND_MAX = 256,         /* messages in one turn */
 	LOOK_MAX = 4096,        /* records in one turn */
-	NAME_TEXT = 2 * 8,
 };
 
 /* One AOR on its way through. */
@@ -47,19 +46,10 @@ static const struct domain_policy *policy_of(const struct node *n, struct slice 
 	return NULL;
 }
 
-static void put_name(struct buf *to, uint64_t name)
-{
-	uint8_t bytes[NAME_TEXT / 2];
-	struct buf number = buf_on(bytes, sizeof bytes);
-
-	buf_uint(&number, name, sizeof bytes);
-	buf_hex(to, buf_slice(&number));
-}
-
 static void put_call_id(struct buf *to, uint64_t name)
 {
 	buf_str(to, "keep-alive-");
-	put_name(to, name);
+	buf_hex64(to, name);
 }
 
 static void put_options(struct buf *to, const struct node *n, const struct visit *v,
@@ -75,13 +65,13 @@ static void put_options(struct buf *to, const struct node *n, const struct visit
 	buf_byte(to, ' ');
 	addr_put(to, &b->local);
 	buf_str(to, ";branch=z9hG4bK-ka-");
-	put_name(to, name);
+	buf_hex64(to, name);
 	buf_byte(to, '-');
 	buf_u64(to, n->keep_alive.round);
 	buf_str(to, ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:");
 	buf_put(to, v->policy->name);
 	buf_str(to, ">;tag=");
-	put_name(to, name);
+	buf_hex64(to, name);
 	buf_str(to, "\r\nTo: <");
 	buf_put(to, v->aor);
 	buf_str(to, ">\r\nCall-ID: ");

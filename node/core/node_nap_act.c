@@ -251,15 +251,6 @@ void nap_aimed(struct node *n, struct nap *p, enum nap_aim how, bool more, struc
 		nap_reg_aimed(n, p, goes);
 }
 
-static int64_t asked_rest_ms(const struct nap_answer *a)
-{
-	uint32_t most = NAP_RETRY_AFTER_MAX_S;
-
-	if (!a->has_retry_after)
-		return 0;
-	return (int64_t)1000 * (a->retry_after_s < most ? a->retry_after_s : most);
-}
-
 static void registered_or_not(struct node *n, struct nap *p, const struct sip_msg *m,
                               enum request_end how)
 {
@@ -279,7 +270,8 @@ static void registered_or_not(struct node *n, struct nap *p, const struct sip_ms
 	if (m != NULL && a->status != 503) {
 		targets_worked(&p->targets, &p->used);
 	} else {
-		in.more_targets = targets_failed(&p->targets, &p->used, asked_rest_ms(a), n->now);
+		in.more_targets =
+			targets_failed(&p->targets, &p->used, nap_retry_after_ms(a), n->now);
 		in.rests_ms = in.more_targets ? 0 : rests_ms(n, p);
 	}
 	nap_act(n, p, &in);

@@ -4,7 +4,7 @@
 #include "proto/sip/header.h"
 #include "proto/sip/reply.h"
 
-enum { REPLY_MAX = 4096, HEX_SIZE = 16 };
+enum { REPLY_MAX = 4096 };
 
 static struct slice header_named(const struct sip_msg *m, struct slice name)
 {
@@ -45,12 +45,11 @@ static struct slice own_tag(const struct sip_msg *m)
 
 static bool is_of_dialog(const struct nap_reg *g, const struct sip_msg *m)
 {
-	uint8_t room[HEX_SIZE], bytes[8];
-	struct buf name = buf_on(room, sizeof room), number = buf_on(bytes, sizeof bytes);
+	uint8_t room[BUF_HEX64];
+	struct buf name = buf_on(room, sizeof room);
 	const struct sip_header *call_id = sip_find(m, HEADER_CALL_ID);
 
-	buf_uint(&number, g->dialog, sizeof bytes);
-	buf_hex(&name, buf_slice(&number));
+	buf_hex64(&name, g->dialog);
 	return g->dialog != 0 && slice_eq(call_id->value, buf_slice(&name)) &&
 	       slice_eq(own_tag(m), buf_slice(&name));
 }

@@ -22,17 +22,13 @@ struct nap_record *nap_load(struct node *n, const struct nap *p)
 
 static struct slice hex_text(struct node *n, size_t numbers)
 {
-	size_t room = numbers * 16;
+	size_t room = numbers * BUF_HEX64;
 	uint8_t *memory = arena_take(&n->arena, room);
 
 	assert(memory != NULL); /* NAP_SCRATCH was asked for */
 	struct buf to = buf_on(memory, room);
-	for (size_t i = 0; i < numbers; i++) {
-		uint8_t bytes[8];
-		struct buf number = buf_on(bytes, sizeof bytes);
-		buf_uint(&number, nap_random(n), sizeof bytes);
-		buf_hex(&to, buf_slice(&number));
-	}
+	for (size_t i = 0; i < numbers; i++)
+		buf_hex64(&to, nap_random(n));
 	return buf_slice(&to);
 }
 

@@ -1,10 +1,8 @@
 /* Being told by the registrar what becomes of our registration there (RFC 3680). */
 #include "node/core/nap_desk.h"
-#include "node/core/reginfo_read.h"
 #include "proto/sip/header.h"
-#include "proto/sip/reply.h"
 
-enum { MESSAGE_MAX = 16 * 1024, HALF_MS_OF_S = 500, LEAST_MS = 1000, HEX_SIZE = 16, ASK_S = 3600 };
+enum { MESSAGE_MAX = 16 * 1024, HALF_MS_OF_S = 500, LEAST_MS = 1000, ASK_S = 3600 };
 
 /* It stays while a registration is refused or put off: the registrar may say more. */
 static bool is_wanted(const struct nap *p)
@@ -65,12 +63,10 @@ static void be_dialog(struct node *n, const struct nap *p, const struct nap_answ
                       struct nap_record *r)
 {
 	const struct nap_reg *g = &p->reg;
-	uint8_t *memory = arena_take(&n->arena, HEX_SIZE), bytes[8];
-	struct buf name = buf_on(memory, memory == NULL ? 0 : HEX_SIZE);
-	struct buf number = buf_on(bytes, sizeof bytes);
+	uint8_t *memory = arena_take(&n->arena, BUF_HEX64);
+	struct buf name = buf_on(memory, memory == NULL ? 0 : BUF_HEX64);
 
-	buf_uint(&number, g->dialog, sizeof bytes);
-	buf_hex(&name, buf_slice(&number));
+	buf_hex64(&name, g->dialog);
 	r->call_id = r->from_tag = buf_slice(&name);
 	r->cseq = g->cseq;
 	if (g->tag.n > 0) { /* the dialog's own, instead of the Service-Route */

@@ -78,12 +78,8 @@ static void put_number(struct buf *to, const char *name, uint64_t value)
 
 static void put_id(struct buf *to, uint64_t id)
 {
-	uint8_t room[8];
-	struct buf bytes = buf_on(room, sizeof room);
-
-	buf_uint(&bytes, id, sizeof room);
 	buf_str(to, " id=\"a"); /* an NCName begins with a letter */
-	buf_hex(to, buf_slice(&bytes));
+	buf_hex64(to, id);
 	buf_byte(to, '"');
 }
 

@@ -62,13 +62,11 @@ static void put_line(struct buf *to, const char *name, struct slice value)
 /* The top of it, up to the dialog's own headers; the branch is known to nobody but whom it reaches. */
 static void put_way(struct buf *to, const struct watch_news *news, const struct watcher *w)
 {
-	uint8_t room[48], number[8];
-	struct buf branch = buf_on(room, sizeof room), bytes = buf_on(number, sizeof number);
+	uint8_t room[48];
+	struct buf branch = buf_on(room, sizeof room);
 
-	buf_uint(&bytes, record_hash(TABLE_WATCHER, w->call_id, w->local_tag) ^ news->random,
-	         sizeof number);
 	buf_str(&branch, "z9hG4bK");
-	buf_hex(&branch, buf_slice(&bytes));
+	buf_hex64(&branch, record_hash(TABLE_WATCHER, w->call_id, w->local_tag) ^ news->random);
 	buf_u64(&branch, w->version);
 
 	buf_str(to, "NOTIFY ");

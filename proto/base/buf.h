@@ -78,4 +78,16 @@ static inline void buf_uint(struct buf *b, uint64_t v, size_t size)
 		buf_byte(b, (uint8_t)(v >> (8 * (i - 1))));
 }
 
+enum { BUF_HEX64 = 16 }; /* characters */
+
+/* A number as a name: always as many characters. */
+static inline void buf_hex64(struct buf *b, uint64_t v)
+{
+	uint8_t bytes[sizeof v];
+	struct buf number = buf_on(bytes, sizeof bytes);
+
+	buf_uint(&number, v, sizeof v);
+	buf_hex(b, (struct slice){bytes, sizeof bytes});
+}
+
 #endif

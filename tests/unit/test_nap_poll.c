@@ -1,23 +1,9 @@
 /* layer: core */
 #include "node/core/nap_poll.h"
 #include "tests/check.h"
+#include "tests/unit/nap_reference.h"
 
 enum { BEGIN_MS = 1700000000 };
-
-static const struct nap_options reference = {.name = {SLICE_OF("trunk")},
-                                             .proxy = {SLICE_OF("192.0.2.1")},
-                                             .address_to_register = {SLICE_OF("sip:box@x")},
-                                             .registers = true,
-                                             .polls = true,
-                                             .any_response_is_available = true,
-                                             .expires_s = 3600,
-                                             .refresh_percent = 50,
-                                             .retry_ms = 5000,
-                                             .retry_max_ms = 5000,
-                                             .timeout_ms = 32000,
-                                             .poll_first_ms = 5000,
-                                             .poll_interval_ms = 60000,
-                                             .poll_timeout_ms = 12000};
 
 struct poll_line {
 	int64_t at_ms;
