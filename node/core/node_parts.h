@@ -66,7 +66,7 @@ struct node {
 	enum pair_state pair;
 	struct mtime pair_since;
 	struct trial trial;
-	bool clocks_apart;      /* the wall clocks of the two hosts */
+	bool clocks_apart;     /* the wall clocks of the two hosts */
 	int64_t peer_clock_ms; /* the peer's less ours */
 	struct disk_watch disk;
 	struct reach *reach;

@@ -115,6 +115,7 @@ uint64_t config_digest(const struct config *config);
 void config_print_defaults(FILE *to);
 /* The same as a manual page: docs/regpair.yaml.5. */
 void config_print_manual(FILE *to);
+void config_print_reference(FILE *to); /* in Markdown: docs/configuration.md */
 
 const char *config_unit_name(enum unit unit); /* "primary", as configured */
 

@@ -9,8 +9,8 @@ static void usage(FILE *to)
 {
 	static const char text[] =
 		"Usage: regpaird --config FILE\n"
-		"       regpaird --check FILE | --print-defaults | --print-manual | --version | "
-		"--help\n"
+		"       regpaird --check FILE | --print-defaults | --print-manual |\n"
+		"                --print-reference | --version | --help\n"
 		"\n"
 		"One node of a SIP registrar pair. It runs in the foreground and logs to\n"
 		"standard error; SIGTERM stops it, handing over to the standby first; SIGHUP\n"
@@ -20,6 +20,7 @@ static void usage(FILE *to)
 		"  --check FILE      say whether it can be used, and what is wrong where\n"
 		"  --print-defaults  print every key with its default, bounds and meaning\n"
 		"  --print-manual    print the same as a manual page, regpair.yaml(5)\n"
+		"  --print-reference  the same in Markdown\n"
 		"\n"
 		"Exit codes: 0 ended as asked, 64 wrong use, 69 an address or port is not to\n"
 		"be had, 71 the system refused, 73 a file cannot be made, 74 the store cannot\n"
@@ -66,6 +67,7 @@ int main(int argc, char **argv)
 	                                        {"print-defaults", no_argument, NULL, 'd'},
 	                                        {"version", no_argument, NULL, 'v'},
 	                                        {"print-manual", no_argument, NULL, 'm'},
+	                                        {"print-reference", no_argument, NULL, 'r'},
 	                                        {"help", no_argument, NULL, 'h'},
 	                                        {NULL, 0, NULL, 0}};
 	int option = getopt_long(argc, argv, "f:c:h", options, NULL);
@@ -82,6 +84,9 @@ int main(int argc, char **argv)
 		return 0;
 	case 'm':
 		config_print_manual(stdout);
+		return 0;
+	case 'r':
+		config_print_reference(stdout);
 		return 0;
 	case 'v':
 		(void)puts("regpaird " REGPAIR_VERSION);
