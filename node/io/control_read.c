@@ -51,10 +51,7 @@ static json_t *read_status(const struct control_view *v, const json_t *request,
 
 	(void)request;
 	(void)error;
-	node_status(loop_node(v->loop), loop_now(v->loop), &s);
-	s.peer_paths = loop_peer_paths(v->loop);
-	s.clock_offset_ms =
-		loop_wall_ms() - node_pair_now(loop_node(v->loop), loop_now(v->loop)).ms;
+	loop_status(v->loop, &s);
 	for (size_t i = 0; i < status_field_count(); i++) {
 		const struct status_field *f = &status_fields()[i];
 		(void)json_object_set_new(result, f->name, figure(&s, f));
@@ -72,7 +69,7 @@ static json_t *read_switchover(const struct control_view *v, const json_t *reque
 
 	(void)request;
 	(void)error;
-	node_status(node, loop_now(v->loop), &s);
+	loop_status(v->loop, &s);
 	return json_pack("{sb ss sI sI sI sI}", "possible", refusal == NULL, "why",
 	                 refusal != NULL ? refusal : "the standby is in step", "entries",
 	                 (json_int_t)node_switchover_entries(node), "lag_ms", (json_int_t)s.lag_ms,

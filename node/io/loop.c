@@ -47,9 +47,13 @@ struct mtime loop_now(const struct loop *l)
 	return (struct mtime){t.tv_sec * 1000 + t.tv_nsec / 1000000};
 }
 
-size_t loop_peer_paths(const struct loop *l)
+void loop_status(const struct loop *l, struct status *out)
 {
-	return l->link != NULL ? peer_link_paths(l->link) : 0;
+	struct mtime now = loop_now(l);
+
+	node_status(l->node, now, out);
+	out->peer_paths = l->link != NULL ? peer_link_paths(l->link) : 0;
+	out->clock_offset_ms = loop_wall_ms() - node_pair_now(l->node, now).ms;
 }
 
 bool loop_paused(const struct loop *l)

@@ -22,7 +22,8 @@ const struct node *loop_node(const struct loop *l);
 const struct config *loop_config(const struct loop *l);
 struct log *loop_log(const struct loop *l);
 struct mtime loop_now(const struct loop *l); /* CLOCK_BOOTTIME, read at the start of the turn */
-size_t loop_peer_paths(const struct loop *l);
+/* Every figure: the node's, and those of the edge. All that shows figures takes them from here. */
+void loop_status(const struct loop *l, struct status *out);
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME, for men and logs */
 
 /* By the clock, read now: the last step is so long ago that nothing it released may leave any more. The

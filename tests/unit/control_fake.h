@@ -62,11 +62,6 @@ struct mtime loop_now(const struct loop *l)
 	return (struct mtime){7};
 }
 
-int64_t loop_wall_ms(void)
-{
-	return NOW_MS - 1500; /* a wall clock that is behind */
-}
-
 const struct copy *node_copy(const struct node *node)
 {
 	return ((const struct loop *)node)->copy;
@@ -79,11 +74,11 @@ struct pairtime node_pair_now(const struct node *node, struct mtime now)
 	return (struct pairtime){NOW_MS};
 }
 
-void node_status(const struct node *node, struct mtime now, struct status *out)
+void loop_status(const struct loop *l, struct status *out)
 {
-	(void)node;
-	(void)now;
-	*out = (struct status){.role = "standby", .seq = 42, .fault = true};
+	(void)l;
+	*out = (struct status){
+		.role = "standby", .seq = 42, .fault = true, .clock_offset_ms = -1500};
 }
 
 const char *node_switchover_refusal(const struct node *node)
@@ -96,12 +91,6 @@ uint64_t node_switchover_entries(const struct node *node)
 {
 	(void)node;
 	return 0;
-}
-
-size_t loop_peer_paths(const struct loop *l)
-{
-	(void)l;
-	return 2;
 }
 
 bool loop_reload(struct loop *l, uint64_t ticket)

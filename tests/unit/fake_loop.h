@@ -25,7 +25,6 @@ struct loop {
 	struct node_input last;
 	size_t fed;
 	bool address_here, keepalived_alive;
-	size_t peer_paths;
 	int64_t ahead_ms; /* of the clock: what lies far away comes at once */
 	bool paused;      /* as if the process had been stopped since the last step */
 };
@@ -64,11 +63,6 @@ struct mtime loop_now(const struct loop *l)
 
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	return (struct mtime){t.tv_sec * 1000 + t.tv_nsec / 1000000 + l->ahead_ms};
-}
-
-size_t loop_peer_paths(const struct loop *l)
-{
-	return l->peer_paths;
 }
 
 bool loop_paused(const struct loop *l)
