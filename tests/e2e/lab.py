@@ -30,6 +30,12 @@ class Skip(Exception):
     """Raised by a test that cannot run here; says why."""
 
 
+def alone(test):
+    """A test that measures time as a client feels it: no other runs beside it."""
+    test.alone = True
+    return test
+
+
 def now():
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -179,8 +185,13 @@ class Lab:
         return moment
 
     def start_daemon(self, node):
-        """Without waiting for what becomes of it."""
-        os.kill(self.pid(node, "supervise"), signal.SIGUSR1)
+        """Without waiting for what becomes of it. One that has just ended may not be seen to have: hence again."""
+        def runs():
+            os.kill(self.pid(node, "supervise"), signal.SIGUSR1)
+            with contextlib.suppress(FileNotFoundError):
+                return Path(f"/proc/{self.pid(node)}").exists()
+
+        wait_until(runs, 5, f"regpaird runs on {node}", every=0.2)
 
     @contextlib.contextmanager
     def configured(self, old, new):

@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
 """run.py - the end-to-end tests: every function test_* in tests/e2e/test_*.py.
 
-Usage: tests/e2e/run.py [--logs FOLDER] [--keep] [--ci | --rounds N] [WORD...]
+Usage: tests/e2e/run.py [--logs FOLDER] [--keep] [--ci | --rounds N] [--jobs N] [WORD...]
 Only tests whose name holds one of the words, if any are given. Needs root and a build (tests/run e2e
 makes it). What is repeated is repeated N times: 10, with --ci 3, else as REGPAIR_E2E_ROUNDS says. A test with a parameter `lab` gets the pair whole and may leave it in any state; one
-without brings its own nodes. --keep leaves the pair up at the end. The last line is the sum.
+without brings its own nodes. With --jobs N as many pairs are up at once, each with a share of the tests; those
+that measure what a client feels (`@alone`) come behind them, one by one. --keep leaves the pairs up at the end.
+The last line is the sum.
 """
 import argparse
+import contextlib
 import importlib.util
 import inspect
+import io
+import multiprocessing
+import os
+import queue
 import shutil
 import sys
 import time
@@ -79,25 +86,70 @@ def run_one(lab, name, function, folder):
     return "passed"
 
 
+def name_lab(at):
+    """What the lab of a worker is called, where it is not the only one."""
+    first = Lab()
+    head, _, third = first.net.rpartition(".")
+    os.environ.update(REGPAIR_E2E_LAB=f"{first.prefix}{at}", REGPAIR_E2E_NET=f"{head}.{int(third) + at}",
+                      REGPAIR_E2E_DIR=f"{first.folder}-{at}")
+
+
+def run_share(chosen, wanted, next_test, done, at=0):
+    """Takes one test after the other; each result, and with several pairs its whole output, goes into `done`."""
+    if at > 0:
+        name_lab(at)
+    lab = Lab()
+    lab.rounds = chosen.rounds or lab.rounds
+    tests = [test for test in tests_of(chosen.words) if wanted(test[1])]
+    with lab.alone():
+        lab.down()
+        try:
+            while True:
+                with next_test.get_lock():
+                    mine = next_test.value
+                    next_test.value += 1
+                if mine >= len(tests):
+                    break
+                with contextlib.redirect_stdout(io.StringIO() if chosen.jobs > 1 else sys.stdout) as said:
+                    result = run_one(lab, *tests[mine], chosen.logs)
+                done.put((result, said.getvalue() if chosen.jobs > 1 else ""))
+        finally:
+            if not chosen.keep:
+                lab.down()
+
+
+def run_together(chosen, wanted, jobs, sums):
+    """The tests that are wanted, by so many pairs at once. A worker that dies is a failure."""
+    done, next_test = multiprocessing.Queue(), multiprocessing.Value("i", 0)
+    workers = [multiprocessing.Process(target=run_share, args=(chosen, wanted, next_test, done, at))
+               for at in range(jobs)]
+    for worker in workers:
+        worker.start()
+    while any(worker.is_alive() for worker in workers) or not done.empty():
+        with contextlib.suppress(queue.Empty):
+            result, said = done.get(timeout=0.2)
+            sums[result] += 1
+            print(said, end="", flush=True)
+    for worker in workers:
+        worker.join()
+        sums["failed"] += worker.exitcode != 0
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--logs", type=Path)
     options.add_argument("--keep", action="store_true")
     options.add_argument("--ci", action="store_const", dest="rounds", const=3)
     options.add_argument("--rounds", type=int)
+    options.add_argument("--jobs", type=int, default=1)
     options.add_argument("words", nargs="*")
     chosen = options.parse_args()
     sums = {"passed": 0, "failed": 0, "skipped": 0}
-    lab = Lab()
-    lab.rounds = chosen.rounds or lab.rounds
-    with lab.alone():
-        lab.down()
-        try:
-            for name, function in tests_of(chosen.words):
-                sums[run_one(lab, name, function, chosen.logs)] += 1
-        finally:
-            if not chosen.keep:
-                lab.down()
+    if chosen.jobs > 1:
+        run_together(chosen, lambda test: not hasattr(test, "alone"), chosen.jobs, sums)
+        run_together(chosen, lambda test: hasattr(test, "alone"), 1, sums)
+    else:
+        run_together(chosen, lambda test: True, 1, sums)
     skipped = f", {sums['skipped']} skipped" if sums["skipped"] else ""
     print(f"{sums['passed']} passed, {sums['failed']} failed{skipped}")
     return 1 if sums["failed"] else 0

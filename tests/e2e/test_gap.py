@@ -5,7 +5,7 @@ import signal
 import statistics
 import time
 
-from lab import ms, now, other, wait_until
+from lab import alone, ms, now, other, wait_until
 from load import REFRESH, Phones, table
 
 RATE = 200  # a request every 5 ms
@@ -45,16 +45,19 @@ def measure(lab, title, promise_ms, end_active):
     assert statistics.median(gaps) < NOISE * promise_ms, f"{title}: {gaps}"
 
 
+@alone
 def test_the_gap_after_kill_9_is_below_100_ms(lab):
     """A15, X01"""
     measure(lab, "kill -9 of the daemon", 100, lab.kill)
 
 
+@alone
 def test_the_gap_after_a_host_loss_is_below_400_ms(lab):
     """A15"""
     measure(lab, "host loss (link down, all killed)", 400, lab.cut)
 
 
+@alone
 def test_the_gap_of_a_planned_switchover_is_below_100_ms(lab):
     """A16, X05"""
     def switch(old):
@@ -64,6 +67,7 @@ def test_the_gap_of_a_planned_switchover_is_below_100_ms(lab):
     measure(lab, "planned switchover", 100, switch)
 
 
+@alone
 def test_the_gap_of_a_hung_daemon_is_below_1500_ms(lab):
     """A15: keepalived still holds the address for it; the watchdog ends it."""
     def hang(old):

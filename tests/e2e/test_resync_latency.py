@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from lab import LabError, now, other, wait_until
+from lab import LabError, alone, now, other, wait_until
 from load import STALL_MS, Phones, expect_whole, table
 from test_cold_start import lose_disk
 
@@ -62,6 +62,7 @@ def p99_of(phones, while_true):
     return result["latency_ms"], result["ok"]
 
 
+@alone
 def test_a_resync_of_many_bindings_leaves_the_answers_alone(lab):
     """T7, X18, A8, A9: the heartbeat is not lost, the memory is bounded, answers do not stop; how near p99 stays to
     the quiet one is told."""

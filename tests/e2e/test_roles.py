@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab import NODES, TRIAL_S, ms, now, other, wait_until
+from lab import NODES, TRIAL_S, alone, ms, now, other, wait_until
 from load import REFRESH, Phones
 
 
@@ -119,6 +119,7 @@ def test_a_lost_fifo_is_missed_by_nobody(lab):
     wait_until(lab.paired, 30, "paired")
 
 
+@alone
 def test_a_busy_machine_moves_nothing(lab):
     """X17, A15: many more processes than processors, all at work; neither VRRP nor the watchdog takes that for a
     failure."""

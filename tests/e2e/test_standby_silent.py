@@ -69,7 +69,7 @@ def change_places(lab, ends):
     for end_active in (lab.kill, lambda _: lab.switchover(), lab.stop_daemon, lab.cut):
         old = lab.active()
         moment = end_active(old)
-        if moment is not None:
+        if end_active in (lab.kill, lab.cut):
             ends[old].append(moment)
         wait_until(lambda: lab.role(other(old)) == "active", 5, f"{other(old)} is active")
         time.sleep(0.5)
