@@ -25,13 +25,13 @@ typedef int ctl_command_fn(const struct ctl *ctl, int argc, char **argv);
 
 /* What asks the running node. */
 ctl_command_fn ctl_status, ctl_bindings, ctl_bindings_remove, ctl_switchover, ctl_takeover;
-ctl_command_fn ctl_diff, ctl_reload;
+ctl_command_fn ctl_diff, ctl_reload, ctl_log_level;
 ctl_command_fn ctl_nap_list, ctl_nap_show, ctl_nap_register, ctl_nap_unregister, ctl_nap_poll;
 ctl_command_fn ctl_subscriber_add, ctl_subscriber_import, ctl_subscriber_list,
 	ctl_subscriber_remove, ctl_subscriber_show;
 ctl_command_fn ctl_secret_list, ctl_secret_rotate;
 /* What reads files. */
-ctl_command_fn ctl_log, ctl_history, ctl_divergence, ctl_check;
+ctl_command_fn ctl_log, ctl_history, ctl_audit, ctl_divergence, ctl_check;
 
 /* "regpairctl: ..." on standard error. */
 void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);

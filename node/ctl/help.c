@@ -27,6 +27,8 @@ static const struct {
 	 "  switchover           hand over to the standby\n"
 	 "  takeover             do not wait for the peer: become active\n"
 	 "  reload               read the configuration again: NAPs and the log's level change\n"
+	 "  log-level [LEVEL]    what is logged, until the next reload\n"
+	 "  audit                what operators did, when and from where\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
 	 "  pair init            make the files that two nodes need to be one pair\n"
 	 "\n"
@@ -208,6 +210,21 @@ static const struct {
 	 "are not shown. NAPs and log.level change at once. If the file is wrong, or any other key\n"
 	 "changed, which wants a restart, nothing is changed and exit code is 1. In a pair, ask both\n"
 	 "nodes: until both have it, they say that their configurations differ.\n"},
+	{"log-level",
+	 "usage: regpairctl log-level [error|warn|notice|info|debug]\n"
+	 "\n"
+	 "Shows up to which level this node logs, or changes that: until the next reload or restart,\n"
+	 "which bring back log.level of the configuration.\n"},
+	{"audit",
+	 "usage: regpairctl audit [--last N] [--file FILE] [--config FILE]\n"
+	 "\n"
+	 "Shows what operators did on this node, newest last: each change by this program, switchovers,\n"
+	 "takeovers and reloads, with who (and who had logged in), from where, how it was before and\n"
+	 "after, and what came of it. It reads audit_file of the configuration, and FILE.1 beside it.\n"
+	 "\n"
+	 "  --last N       so many (default 50)\n"
+	 "  --file FILE    the audit log\n"
+	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"},
 	{"check",
 	 "usage: regpairctl check [--config FILE] [--keepalived FILE]\n"
 	 "\n"

@@ -40,6 +40,8 @@ static const struct {
 	{"switchover", NULL, ctl_switchover},
 	{"takeover", NULL, ctl_takeover},
 	{"reload", NULL, ctl_reload},
+	{"log-level", NULL, ctl_log_level},
+	{"audit", NULL, ctl_audit},
 	{"check", NULL, ctl_check},
 };
 

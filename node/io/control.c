@@ -34,6 +34,7 @@ struct pending {
 	json_int_t id;
 	bool is_put, replaces;
 	json_t *diff; /* of a comparison: what came of it so far */
+	json_t *act;  /* for the audit; NULL: none */
 };
 
 struct connection {
@@ -43,6 +44,7 @@ struct connection {
 	struct event *resume; /* there are lines left to look at */
 	bool ended;           /* the other side will send no more */
 	bool closing;         /* once what is written is out */
+	json_t *asker;        /* NULL: not known yet */
 	size_t n_free;
 	uint16_t free_slots[CONTROL_PENDING_MAX];
 	struct pending pending[CONTROL_PENDING_MAX];
@@ -50,6 +52,7 @@ struct connection {
 
 struct control {
 	struct loop *loop;
+	struct audit *audit;
 	struct evconnlistener *listener;
 	char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
 	struct connection *connections[CONTROL_CONNECTIONS_MAX];
@@ -67,11 +70,26 @@ static void *take(size_t size)
 	return p;
 }
 
+static struct control_view view_of(struct control *c)
+{
+	return (struct control_view){c->loop, &c->arena};
+}
+
+static void end_act(struct connection *c, json_t *act, enum control_result result, const char *text)
+{
+	struct control_view view = view_of(c->control);
+
+	control_act_end(&view, c->control->audit, act, result, text);
+}
+
 static void drop(struct connection *c)
 {
 	c->control->connections[c->at] = NULL;
-	for (size_t i = 0; i < CONTROL_PENDING_MAX; i++)
+	for (size_t i = 0; i < CONTROL_PENDING_MAX; i++) {
 		json_decref(c->pending[i].diff);
+		end_act(c, c->pending[i].act, CONTROL_UNANSWERED, "");
+	}
+	json_decref(c->asker);
 	event_free(c->resume);
 	bufferevent_free(c->bev);
 	free(c);
@@ -118,14 +136,15 @@ static void reject(struct connection *c, const char *text)
 	bufferevent_set_timeouts(c->bev, NULL, &patience);
 }
 
-static struct pending *pend(struct connection *c, json_int_t id)
+/* Takes the act. */
+static struct pending *pend(struct connection *c, json_int_t id, json_t *act)
 {
 	assert(c->n_free > 0);
 	size_t slot = c->free_slots[--c->n_free];
 	struct pending *p = &c->pending[slot];
 
 	assert(p->ticket == 0);
-	*p = (struct pending){.id = id};
+	*p = (struct pending){.id = id, .act = act};
 	p->ticket = (++c->control->serial << CONNECTION_BITS | c->at) << SLOT_BITS | slot;
 	return p;
 }
@@ -133,7 +152,7 @@ static struct pending *pend(struct connection *c, json_int_t id)
 static void release(struct connection *c, struct pending *p)
 {
 	json_decref(p->diff);
-	p->diff = NULL;
+	p->diff = p->act = NULL;
 	p->ticket = 0;
 	c->free_slots[c->n_free++] = (uint16_t)(p - c->pending);
 	if (c->n_free == 1 || c->ended) /* lines may wait for room */
@@ -142,6 +161,7 @@ static void release(struct connection *c, struct pending *p)
 
 static void answer(struct connection *c, struct pending *p, bool ok, const char *text)
 {
+	end_act(c, p->act, ok ? CONTROL_DONE : CONTROL_REFUSED, text);
 	if (ok) {
 		json_t *result = p->diff != NULL ? json_incref(p->diff) : json_object();
 		(void)json_object_set_new(result, "text", json_string(text));
@@ -179,9 +199,12 @@ void control_answer(struct control *control, uint64_t ticket, bool ok, struct sl
 
 void control_reloaded(struct control *control, uint64_t ticket, json_t *outcome)
 {
+	struct control_view view = view_of(control);
 	struct connection *c;
 	struct pending *p = pending_of(control, ticket, &c);
 
+	if (p != NULL || ticket == 0)
+		control_act_reloaded(&view, control->audit, p != NULL ? p->act : NULL, outcome);
 	if (p != NULL) {
 		send_result(c, p->id, json_incref(outcome));
 		release(c, p);
@@ -198,10 +221,10 @@ void control_difference(struct control *control, const struct node_output *o)
 		control_diff_add(p->diff, o, &control->arena);
 }
 
-static void feed(struct connection *c, json_int_t id, struct control_change *change)
+static void feed(struct connection *c, json_int_t id, struct control_change *change, json_t *act)
 {
 	struct node_input in = {.event = NODE_COMMAND, .command = &change->command};
-	struct pending *p = pend(c, id);
+	struct pending *p = pend(c, id, act);
 	p->is_put = change->command.kind == COMMAND_SUBSCRIBER_PUT;
 	p->replaces = change->replaces;
 	p->diff = change->command.kind == COMMAND_DIFF ? control_diff_new() : NULL;
@@ -209,35 +232,48 @@ static void feed(struct connection *c, json_int_t id, struct control_change *cha
 	loop_feed(c->control->loop, &in);
 }
 
-static void reload(struct connection *c, json_int_t id)
+static void reload(struct connection *c, json_int_t id, json_t *act)
 {
-	struct pending *p = pend(c, id);
+	struct pending *p = pend(c, id, act);
 
 	if (!loop_reload(c->control->loop, p->ticket))
 		answer(c, p, false, "the configuration is being read already: ask again");
 }
 
+static void answer_at_once(struct connection *c, json_int_t id, const json_t *request,
+                           control_read_fn *read, json_t *act)
+{
+	struct control_view view = view_of(c->control);
+	struct control_error error = {""};
+	json_t *result = read(&view, request, &error);
+
+	end_act(c, act, result != NULL ? CONTROL_DONE : CONTROL_REFUSED, error.text);
+	if (result != NULL)
+		send_result(c, id, result);
+	else
+		send_error(c, id, error.text);
+}
+
 static void on_request(struct connection *c, json_int_t id, const json_t *request)
 {
-	struct control_view view = {c->control->loop, &c->control->arena};
-	const char *command = json_string_value(json_object_get(request, "command"));
-	control_read_fn *read = control_reader(command != NULL ? command : "");
-	control_change_fn *change = control_changer(command != NULL ? command : "");
+	struct control_view view = view_of(c->control);
+	const char *named = json_string_value(json_object_get(request, "command"));
+	const char *command = named != NULL ? named : "";
+	control_read_fn *read = control_reader(command), *set = control_setter(command);
+	control_change_fn *change = control_changer(command);
 	struct control_change changed = {0};
 	struct control_error error = {"no such command"};
+	json_t *act = control_act(&view, request, bufferevent_getfd(c->bev), &c->asker);
 
 	arena_reset(view.arena);
-	if (read != NULL) {
-		json_t *result = read(&view, request, &error);
-		if (result != NULL)
-			send_result(c, id, result);
-		else
-			send_error(c, id, error.text);
-	} else if (command != NULL && strcmp(command, "reload") == 0) {
-		reload(c, id);
+	if (read != NULL || set != NULL) {
+		answer_at_once(c, id, request, read != NULL ? read : set, act);
+	} else if (strcmp(command, "reload") == 0) {
+		reload(c, id, act);
 	} else if (change != NULL && change(&view, request, &changed, &error)) {
-		feed(c, id, &changed);
+		feed(c, id, &changed, act);
 	} else {
+		end_act(c, act, CONTROL_REFUSED, error.text);
 		send_error(c, id, error.text);
 	}
 }
@@ -431,6 +467,7 @@ struct control *control_open(struct loop *l, const char *path)
 	struct control *c = take(sizeof *c);
 	c->loop = l;
 	c->arena = arena_on(c->memory, sizeof c->memory);
+	c->audit = audit_open(loop_config(l)->audit_file, loop_log(l));
 	(void)snprintf(c->path, sizeof c->path, "%s", path);
 	c->listener = evconnlistener_new(loop_base(l), on_accept, c, LEV_OPT_CLOSE_ON_FREE,
 	                                 CONTROL_CONNECTIONS_MAX, fd);
@@ -449,6 +486,7 @@ void control_close(struct control **control)
 		if (c->connections[i] != NULL)
 			drop(c->connections[i]);
 	evconnlistener_free(c->listener);
+	audit_close(&c->audit);
 	(void)unlink(c->path);
 	free(c);
 	*control = NULL;

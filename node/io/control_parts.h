@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "node/io/audit.h"
 #include "node/io/control.h"
 
 enum {
@@ -41,6 +42,25 @@ typedef json_t *control_read_fn(const struct control_view *v, const json_t *requ
 control_read_fn control_read_naps, control_read_nap;
 /* NULL: no reader of that name. */
 control_read_fn *control_reader(const char *command);
+
+/* What is done at once and is no change of the node's. NULL: nothing of that name. */
+control_read_fn *control_setter(const char *command);
+
+/* What is told to the audit: an object that names who (whoever is at `fd`; `asker` keeps that), what, and how
+ * it was before. NULL: the request is no act. */
+json_t *control_act(const struct control_view *v, const json_t *request, int fd, json_t **asker);
+enum control_result {
+	CONTROL_DONE,
+	CONTROL_REFUSED,
+	CONTROL_UNANSWERED, /* whoever asked is gone before it was known */
+};
+/* Takes the act; NULL: nothing to do. */
+void control_act_end(const struct control_view *v, struct audit *audit, json_t *act,
+                     enum control_result result, const char *text);
+
+/* The same with what came of a reload; NULL: a signal asked, and nobody knows who sent it. */
+void control_act_reloaded(const struct control_view *v, struct audit *audit, json_t *act,
+                          const json_t *outcome);
 
 /* One request for a change, as the node takes it. The command points into this and the request. */
 struct control_change {

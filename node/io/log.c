@@ -19,6 +19,23 @@ static const char *const priorities[] = {
 };
 _Static_assert(ARRAY_LEN(priorities) == LOG_LEVELS, "every level has a priority");
 
+const char *log_level_name(enum log_level level)
+{
+	assert((unsigned)level < LOG_LEVELS);
+	return level_names[level];
+}
+
+bool log_level_read(const char *name, enum log_level *to)
+{
+	for (size_t i = 0; i < LOG_LEVELS; i++) {
+		if (strcmp(level_names[i], name) != 0)
+			continue;
+		*to = (enum log_level)i;
+		return true;
+	}
+	return false;
+}
+
 struct log log_to_stderr(enum log_level level)
 {
 	return (struct log){

@@ -17,9 +17,12 @@ enum {
 };
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
+const char *log_level_name(enum log_level level);          /* "notice" */
+bool log_level_read(const char *name, enum log_level *to); /* false: no such level; *to stays */
 
 struct log {
-	_Atomic enum log_level level; /* lines above it are not written; a reload changes it */
+	_Atomic enum log_level
+		level; /* lines above it are not written; a reload or an operator changes it */
 	int fd;
 	bool journal; /* prefix by priority instead of time */
 };

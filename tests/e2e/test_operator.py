@@ -1,4 +1,5 @@
 """test_operator.py - what an operator does to a running pair."""
+import re
 import subprocess
 
 from lab import LabError, now, other, wait_until
@@ -92,6 +93,51 @@ def test_the_log_and_the_check_are_readable_beside_a_running_node(lab):
     checked = lab.ctl_run(active, "check", "--config", str(folder / "regpair.yaml"), "--keepalived",
                           str(folder / "keepalived.conf"))
     assert checked.returncode == 0, checked
+
+
+def audited(lab, node, *arguments):
+    return lab.ctl(node, "audit", "--config", str(lab.folder / node / "regpair.yaml"), *arguments)
+
+
+def test_what_an_operator_did_stands_in_the_audit_log_of_that_node_without_secrets(lab):
+    """A31: who, what, before, after and result; also of what is refused, and of a file that was rotated"""
+    active = lab.active()
+    standby = other(active)
+    path = lab.folder / active / "log" / "audit.log"
+    password = "never-in-the-audit"
+    done = lab.ctl_run(active, "subscriber", "add", "erin@example.com", "--stdin", text=password + "\n")
+    assert done.returncode == 0, done.stderr
+    added = audited(lab, active)[-1]
+    assert (added["act"], added["target"], added["result"]) == ("subscriber-put", "erin@example.com", "done"), added
+    assert added["before"] is None and added["after"]["changed_ms"] > 0, added
+    assert (added["uid"], added["program"]) == (0, "regpairctl"), added
+    path.rename(path.with_suffix(".log.1"))
+    assert lab.ctl_run(active, "subscriber", "remove", "erin@example.com").returncode == 0
+    assert lab.ctl_run(standby, "switchover").returncode == 1
+    gone, refused_there = audited(lab, active)[-1], audited(lab, standby)[-1]
+    assert (gone["act"], gone["before"], gone["after"]) == ("subscriber-remove", added["after"], None), gone
+    assert (refused_there["act"], refused_there["result"]) == ("switchover", "refused"), refused_there
+    assert refused_there["after"]["role"] == "standby", refused_there
+    assert audited(lab, active)[-2] == added, "a line of the file that was rotated"
+    table = lab.ctl_run(active, "audit", "--last", "1", "--file", path).stdout.splitlines()
+    assert len(table) == 2 and re.search(r" root +.* subscriber-remove +erin@example.com .* done$", table[1]), table
+    assert path.stat().st_mode & 0o007 == 0, "everybody may read it"
+    text = path.read_text() + path.with_suffix(".log.1").read_text()
+    assert password not in text and "md5" not in text, "a secret is in the audit log"
+
+
+def test_the_level_of_the_log_is_an_operator_s_until_the_next_reload(lab):
+    """A31"""
+    node = lab.active()
+    log = lab.log(node)
+    assert lab.ctl_run(node, "log-level").stdout == "notice, as configured\n"
+    assert "until the next reload" in lab.ctl_run(node, "log-level", "debug").stdout
+    log.wait("log.level=notice->debug")
+    assert lab.ctl(node, "log-level") == {"level": "debug", "configured": "notice"}
+    assert lab.ctl_run(node, "log-level", "loud").returncode == 1
+    assert lab.ctl_run(node, "reload").returncode == 0
+    assert lab.ctl_run(node, "log-level").stdout == "notice, as configured\n"
+    assert [line["act"] for line in audited(lab, node, "--last", "3")] == ["log-level", "log-level", "reload"]
 
 
 def test_regpairctl_explains_itself_and_a_node_that_is_not_there(lab):
