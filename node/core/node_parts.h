@@ -79,6 +79,7 @@ struct node {
 	bool store_lost; /* damaged and set aside at this start: all is to come from the peer */
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
+	uint64_t paired_in; /* id of the newest reign in which the pair was `paired` */
 	struct handover handover;
 	const char *takeover_why; /* NULL: not active since the start */
 	struct mtime takeover_at;

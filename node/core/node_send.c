@@ -389,6 +389,8 @@ void node_judge_pair(struct node *n)
 		return;
 	}
 	n->pair = is;
+	if (is == PAIR_PAIRED)
+		n->paired_in = n->reign.id;
 	n->pair_since = n->now;
 	if (was == PAIR_PAIRED && ours)
 		n->exposed_times++;

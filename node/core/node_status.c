@@ -79,6 +79,7 @@ static void put_role(const struct node *n, struct mtime now, struct status *s)
 	s->epoch = n->reign.epoch;
 	(void)snprintf(s->reign, STATUS_TEXT, "%016llx", (unsigned long long)n->reign.id);
 	s->reign_behind = n->reign.behind;
+	s->behind = node_active(n) && n->reign.behind && n->paired_in != n->reign.id;
 	s->expiry_held = !mtime_reached(n->expiry_held_until, now);
 }
 

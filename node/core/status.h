@@ -31,6 +31,7 @@
 	X(17, epoch, gauge, "", "number of the newest reign")                                     \
 	X(18, reign, text, "", "id of the newest reign")                                          \
 	X(19, reign_behind, flag, "", "it was taken over without having been in step")            \
+	X(100, behind, flag, "", "active so, and not paired since: the peer may have more")       \
 	X(20, seq, gauge, "", "newest entry of the log")                                          \
 	X(21, room_low, flag, "", "the store is nearly full: changes are refused with 503")       \
 	X(22, room_low_times, total, "", "times it became so since the start")                    \
@@ -70,6 +71,8 @@
 	X(55, clock_offset_ms, offset, "ms", "this host's wall clock less the pair's time")       \
 	X(56, peer_clock_offset_ms, offset, "ms", "the peer's wall clock less this host's")       \
 	X(57, clocks_apart, flag, "", "by more than a second: nothing here relies on them")       \
+	X(101, certificate_days, offset, "days",                                                  \
+	  "left of the certificate in use that ends first (99999: there is none)")                \
 	X(58, expiry_held, flag, "",                                                              \
 	  "nothing expires for now: the clock was in doubt or we were behind")                    \
 	X(59, aors, gauge, "", "AORs with a record")                                              \

@@ -13,6 +13,7 @@ static const struct {
 	 "usage: regpairctl [--control SOCKET] [--json] COMMAND [ARGUMENT...]\n"
 	 "\n"
 	 "  status               what this node is, what the pair is, all figures\n"
+	 "  alarms               what is raised now, what it means and what to do\n"
 	 "  bindings [AOR]       who is registered where\n"
 	 "  bindings remove AOR  take all bindings of one AOR away\n"
 	 "  subscriber add|import|list|show|remove\n"
@@ -44,6 +45,14 @@ static const struct {
 	 "usage: regpairctl status\n"
 	 "\n"
 	 "Every figure of this node with its meaning. With --json: one object, durations in ms.\n"},
+	{"alarms",
+	 "usage: regpairctl alarms\n"
+	 "\n"
+	 "The alarms of this node that are raised now, since when, what they mean and what to do.\n"
+	 "With --json: all there are, raised or not. Any user of the host may ask:\n"
+	 "  regpairctl --control /run/regpair/monitor.sock alarms\n"
+	 "\n"
+	 "exit code: 0 none is raised, 1 one is, 3 no node answers on the socket\n"},
 	{"bindings",
 	 "usage: regpairctl bindings [AOR] [--limit N]\n"
 	 "       regpairctl bindings remove AOR [--yes]\n"

@@ -33,6 +33,7 @@ static const struct {
 	{"nap", "unregister", ctl_nap_unregister},
 	{"nap", "poll", ctl_nap_poll},
 	{"status", NULL, ctl_status},
+	{"alarms", NULL, ctl_alarms},
 	{"log", NULL, ctl_log},
 	{"history", NULL, ctl_history},
 	{"divergence", NULL, ctl_divergence},

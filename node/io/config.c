@@ -300,6 +300,16 @@ static bool read_top(struct loader *l)
 	return true;
 }
 
+static char *beside(const char *path, const char *name)
+{
+	size_t folder = (size_t)(strrchr(path, '/') + 1 - path); /* a path is absolute */
+	char *made = take_zeroed(1, folder + strlen(name) + 1);
+
+	memcpy(made, path, folder);
+	memcpy(made + folder, name, strlen(name));
+	return made;
+}
+
 /* peer.live_port stands in where an address of the link names no port. */
 static void complete(struct config *config)
 {
@@ -311,6 +321,8 @@ static void complete(struct config *config)
 			of_link[i]->port = config->peer_live_port;
 	if (config->peer_bulk_port == 0)
 		config->peer_bulk_port = (uint16_t)(config->peer_live_port + 1);
+	if (config->monitor == NULL)
+		config->monitor = beside(config->control, "monitor.sock");
 	for (size_t i = 0; i < config->transport_count; i++)
 		config->transports[i].address.port = config->transports[i].port;
 	config_complete_naps(config);

@@ -68,6 +68,9 @@
 	  "UNIX socket for regpairctl") \
 	X(audit_file, path, "audit_file", NULL, 1, 200, OWN, \
 	  "what operators did, one JSON object a line, appended; left out: the log has it") \
+	X(monitor, path, "monitor", NULL, 1, 107, OWN, \
+	  "UNIX socket with the figures alone, for any user of this host: agents of SNMP, notifiers, checks; left " \
+	  "out: monitor.sock beside the control socket") \
 	X(takeover_when_behind, bool, "takeover_when_behind", "yes", 0, 0, SHARED, \
 	  "a standby that is not in step takes over all the same: service beats silence") \
 	X(cold_start_wait, duration, "cold_start_wait", "60 s", 0, CONFIG_MS_H, SHARED, \

@@ -2,10 +2,7 @@
 #include "node/io/control.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -52,6 +49,7 @@ struct connection {
 
 struct control {
 	struct loop *loop;
+	enum control_kind kind;
 	struct audit *audit;
 	struct evconnlistener *listener;
 	char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
@@ -254,12 +252,26 @@ static void answer_at_once(struct connection *c, json_int_t id, const json_t *re
 		send_error(c, id, error.text);
 }
 
+/* The monitor's: it reads figures, and that is all. */
+static void on_question(struct connection *c, json_int_t id, const json_t *request)
+{
+	const char *command = json_string_value(json_object_get(request, "command"));
+	control_read_fn *read = control_reader(command != NULL ? command : "", CONTROL_MONITOR);
+
+	arena_reset(&c->control->arena);
+	if (read != NULL)
+		answer_at_once(c, id, request, read, NULL);
+	else
+		send_error(c, id, "no such command on this socket");
+}
+
 static void on_request(struct connection *c, json_int_t id, const json_t *request)
 {
 	struct control_view view = view_of(c->control);
 	const char *named = json_string_value(json_object_get(request, "command"));
 	const char *command = named != NULL ? named : "";
-	control_read_fn *read = control_reader(command), *set = control_setter(command);
+	control_read_fn *read = control_reader(command, CONTROL_OPERATOR),
+			*set = control_setter(command);
 	control_change_fn *change = control_changer(command);
 	struct control_change changed = {0};
 	struct control_error error = {"no such command"};
@@ -288,6 +300,8 @@ static void on_line(struct connection *c, const char *line, size_t size)
 		reject(c, "not a JSON object");
 	else if (id != NULL && !json_is_integer(id))
 		reject(c, "`id` must be an integer");
+	else if (c->control->kind == CONTROL_MONITOR)
+		on_question(c, json_integer_value(id), request);
 	else
 		on_request(c, json_integer_value(id), request);
 	json_decref(request);
@@ -401,64 +415,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	(void)bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-static struct sockaddr_un address_of(const char *path)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-	(void)snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
-	return a;
-}
-
-static const struct sockaddr *generic(const struct sockaddr_un *a)
-{
-	return (const struct sockaddr *)a;
-}
-
-/* Removes a socket that a dead process left. False: the path is somebody's. */
-static bool clear_path(const char *path, const char **why)
-{
-	struct sockaddr_un a = address_of(path);
-	struct stat st;
-
-	if (lstat(path, &st) != 0)
-		return true; /* bind finds out whatever is wrong with it */
-	*why = "something else is there; remove it or configure another `control`";
-	if (!S_ISSOCK(st.st_mode))
-		return false;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	*why = "another node runs";
-	bool dead = fd >= 0 && connect(fd, generic(&a), sizeof a) != 0 && errno == ECONNREFUSED;
-	if (fd >= 0)
-		(void)close(fd);
-	return dead && unlink(path) == 0;
-}
-
-static int listen_on(const char *path, const char **why)
-{
-	struct sockaddr_un a = address_of(path);
-
-	if (strlen(path) >= sizeof a.sun_path) {
-		*why = "the path is too long";
-		return -1;
-	}
-	if (!clear_path(path, why))
-		return -1;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The mode is right from the first moment on. */
-	mode_t before = umask(0117);
-	bool bound = fd >= 0 && bind(fd, generic(&a), sizeof a) == 0;
-	*why = bound ? "" : strerror(errno);
-	(void)umask(before);
-	if (bound || fd < 0)
-		return fd;
-	(void)close(fd);
-	return -1;
-}
-
-struct control *control_open(struct loop *l, const char *path)
+struct control *control_open(struct loop *l, const char *path, enum control_kind kind)
 {
 	const char *why = "";
-	int fd = listen_on(path, &why);
+	int fd = control_listen(path, kind, &why);
 
 	if (fd < 0) {
 		log_line(loop_log(l), LOG_ERROR, "start=failed control=%s why=\"%s\"", path, why);
@@ -466,6 +426,7 @@ struct control *control_open(struct loop *l, const char *path)
 	}
 	struct control *c = take(sizeof *c);
 	c->loop = l;
+	c->kind = kind;
 	c->arena = arena_on(c->memory, sizeof c->memory);
 	c->audit = audit_open(loop_config(l)->audit_file, loop_log(l));
 	(void)snprintf(c->path, sizeof c->path, "%s", path);

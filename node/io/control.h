@@ -1,11 +1,14 @@
-/* control.h - the operator's UNIX socket: one JSON object a line in, one JSON object a line out.
+/* control.h - the operator's UNIX socket, and the monitor's: one JSON object a line in, one a line out.
  *
  *	{"id": 7, "command": "status"}                     -> {"id": 7, "ok": true, "result": {...}}
  *	{"id": 8, "command": "subscriber-put", "user": ..} -> {"id": 8, "ok": false, "error": "..."}
  *
  * Readers (status, bindings, subscribers, naps) are answered at once from the node's state; changes become
  * NODE_COMMAND and are answered when their commit is. Many requests may be under way on one
- * connection. Access: the socket's mode (0660). */
+ * connection. Access: the socket's mode, 0660.
+ *
+ * The monitor's socket (0666) speaks the same language to any user of the host, and knows but the readers of
+ * figures: status, fields, alarms, naps, nap, domains. No bindings, no subscribers, no changes. */
 #ifndef NODE_IO_CONTROL_H
 #define NODE_IO_CONTROL_H
 
@@ -21,7 +24,10 @@ enum {
 	CONTROL_PENDING_MAX = 4096, /* commands under way on one connection; reading waits beyond */
 };
 
-struct control *control_open(struct loop *l, const char *path); /* NULL: logged */
+enum control_kind { CONTROL_OPERATOR, CONTROL_MONITOR };
+
+/* NULL: logged. */
+struct control *control_open(struct loop *l, const char *path, enum control_kind kind);
 void control_close(struct control **c);
 /* OUT_ANSWER. Tickets whose connection is gone are ignored. */
 void control_answer(struct control *c, uint64_t ticket, bool ok, struct slice text);

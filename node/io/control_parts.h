@@ -39,9 +39,12 @@ void control_diff_add(json_t *diff, const struct node_output *o, struct arena *a
 /* One request that only reads. NULL: `error` says why. */
 typedef json_t *control_read_fn(const struct control_view *v, const json_t *request,
                                 struct control_error *error);
-control_read_fn control_read_naps, control_read_nap;
-/* NULL: no reader of that name. */
-control_read_fn *control_reader(const char *command);
+control_read_fn control_read_naps, control_read_nap, control_read_alarms;
+/* NULL: no reader of that name on a socket of that kind. */
+control_read_fn *control_reader(const char *command, enum control_kind kind);
+
+/* A listening socket, with its mode from the first moment on; what a dead process left is removed. -1: why. */
+int control_listen(const char *path, enum control_kind kind, const char **why);
 
 /* What is done at once and is no change of the node's. NULL: nothing of that name. */
 control_read_fn *control_setter(const char *command);

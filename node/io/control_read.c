@@ -293,21 +293,29 @@ static json_t *read_secrets(const struct control_view *v, const json_t *request,
 	return control_page("secrets", list, &cursor, item != NULL);
 }
 
-control_read_fn *control_reader(const char *command)
+control_read_fn *control_reader(const char *command, enum control_kind kind)
 {
 	static const struct {
 		const char *name;
 		control_read_fn *read;
+		bool figures; /* for the monitor, too */
 	} readers[] = {
-		{"status", read_status},           {"fields", read_fields},
-		{"domains", read_domains},         {"bindings", read_bindings},
-		{"subscribers", read_subscribers}, {"subscriber", read_subscriber},
-		{"secrets", read_secrets},         {"switchover-plan", read_switchover},
-		{"naps", control_read_naps},       {"nap", control_read_nap},
+		{"status", read_status, true},
+		{"fields", read_fields, true},
+		{"alarms", control_read_alarms, true},
+		{"domains", read_domains, true},
+		{"naps", control_read_naps, true},
+		{"nap", control_read_nap, true},
+		{"bindings", read_bindings, false},
+		{"subscribers", read_subscribers, false},
+		{"subscriber", read_subscriber, false},
+		{"secrets", read_secrets, false},
+		{"switchover-plan", read_switchover, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
-		if (strcmp(readers[i].name, command) == 0)
+		if (strcmp(readers[i].name, command) == 0 &&
+		    (readers[i].figures || kind == CONTROL_OPERATOR))
 			return readers[i].read;
 	return NULL;
 }

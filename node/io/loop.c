@@ -47,15 +47,6 @@ struct mtime loop_now(const struct loop *l)
 	return (struct mtime){t.tv_sec * 1000 + t.tv_nsec / 1000000};
 }
 
-void loop_status(const struct loop *l, struct status *out)
-{
-	struct mtime now = loop_now(l);
-
-	node_status(l->node, now, out);
-	out->peer_paths = l->link != NULL ? peer_link_paths(l->link) : 0;
-	out->clock_offset_ms = loop_wall_ms() - node_pair_now(l->node, now).ms;
-}
-
 bool loop_paused(const struct loop *l)
 {
 	int64_t longest = PAUSE_ADVERTS * l->config->keepalived_advert_interval;
@@ -160,6 +151,7 @@ static void on_divergence(struct loop *l, const struct node_output *o)
 
 static void on_history(struct loop *l, const struct node_output *o)
 {
+	loop_figures_hurry(l);
 	if (!journal_add(l->journal, o, loop_wall_ms()))
 		log_line(
 			l->log, LOG_ERROR,
@@ -261,6 +253,7 @@ static void end_turn(struct loop *l)
 		peer_link_flush(l->link);
 	sip_io_flush(l->sip);
 	sip_io_role(l->sip, in_doubt ? ROLE_TAKING_OVER : role);
+	loop_figures_turn(l);
 	feed_watchdog(l);
 	arm(l);
 }

@@ -10,6 +10,7 @@
 #ifndef NODE_IO_LOOP_H
 #define NODE_IO_LOOP_H
 
+#include "node/core/alarms.h"
 #include "node/core/node.h"
 #include "node/io/config.h"
 #include "node/io/log.h"
@@ -24,6 +25,7 @@ struct log *loop_log(const struct loop *l);
 struct mtime loop_now(const struct loop *l); /* CLOCK_BOOTTIME, read at the start of the turn */
 /* Every figure: the node's, and those of the edge. All that shows figures takes them from here. */
 void loop_status(const struct loop *l, struct status *out);
+const struct alarms *loop_alarms(const struct loop *l);
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME, for men and logs */
 
 /* By the clock, read now: the last step is so long ago that nothing it released may leave any more. The

@@ -35,12 +35,17 @@ struct loop {
 	struct log_thread *log_thread;
 	struct peer_link *link;
 	struct sip_io *sip;
-	struct control *control;
+	struct control *control, *monitor;
 	struct reload *reload;
 	struct keeper *keeper;
 	struct divergence *divergence;
 	struct journal *journal;
 	struct pair_files files;
+	struct {
+		struct alarms alarms;
+		struct mtime due;            /* the next look */
+		int64_t certificate_ends_ms; /* the first of those in use; INT64_MAX: none is */
+	} figures;
 
 	uint64_t random[32];
 	size_t random_left;
@@ -55,6 +60,11 @@ struct loop {
 uint64_t loop_random(struct loop *l);
 /* The NAPs as they are configured now; what the node had before lives until it has taken them. */
 void loop_feed_naps(struct loop *l);
+
+/* loop_figures.c: at the start, when the pair's files are read; at the end of a turn; hurry: at the end of this one. */
+void loop_figures_begin(struct loop *l);
+void loop_figures_turn(struct loop *l);
+void loop_figures_hurry(struct loop *l);
 
 /* loop_start.c: 0, or an exit code; what failed was logged. */
 int loop_start(struct loop *l);

@@ -351,8 +351,9 @@ static int open_edges(struct loop *l)
 	l->dns = dns_open(l, &dns);
 	if (l->dns == NULL)
 		return EX_OSERR;
-	l->control = control_open(l, c->control);
-	if (l->control == NULL)
+	l->control = control_open(l, c->control, CONTROL_OPERATOR);
+	l->monitor = l->control != NULL ? control_open(l, c->monitor, CONTROL_MONITOR) : NULL;
+	if (l->monitor == NULL)
 		return EX_UNAVAILABLE;
 	l->reload = reload_open(l, l->config_path);
 	if (l->reload == NULL)
@@ -397,6 +398,7 @@ int loop_start(struct loop *l)
 		code = open_edges(l);
 	if (code != 0)
 		return code;
+	loop_figures_begin(l);
 	tell_loaded(l, &meta); /* from here on the node decides, and the edges must be there */
 	loop_feed_naps(l);
 	keeper_start(l->keeper);
@@ -406,6 +408,7 @@ int loop_start(struct loop *l)
 void loop_stop(struct loop *l)
 {
 	control_close(&l->control);
+	control_close(&l->monitor);
 	dns_close(&l->dns);
 	sip_io_close(&l->sip);
 	if (l->link != NULL)

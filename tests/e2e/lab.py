@@ -240,10 +240,10 @@ class Lab:
             raise LabError(f"regpairctl {' '.join(arguments)} on {node}: {done.stderr.strip()}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
-    def ctl_run(self, node, *arguments, text=None, seconds=60):
+    def ctl_run(self, node, *arguments, text=None, seconds=60, socket="control.sock"):
         """The finished process, for tests of exit codes and of what a person reads."""
-        socket = self.folder / node / "run" / "control.sock"
-        return subprocess.run([self.ctl_program, "--control", socket, *arguments], input=text or "",
+        path = self.folder / node / "run" / socket
+        return subprocess.run([self.ctl_program, "--control", path, *arguments], input=text or "",
                               text=True, capture_output=True, timeout=seconds)
 
     def status(self, node):

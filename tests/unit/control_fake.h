@@ -29,6 +29,7 @@ struct loop {
 	struct control *control;
 	struct command_seen *seen;
 	size_t n_seen;
+	struct alarms alarms;
 	struct nap_list naps; /* configured: the node sees their names and what is asked */
 	uint64_t reload;      /* the ticket of the one under way; 0: none */
 	bool refuse;          /* commands are refused while they are fed, as a standby does */
@@ -82,8 +83,16 @@ struct pairtime node_pair_now(const struct node *node, struct mtime now)
 void loop_status(const struct loop *l, struct status *out)
 {
 	(void)l;
-	*out = (struct status){
-		.role = "standby", .seq = 42, .fault = true, .clock_offset_ms = -1500};
+	*out = (struct status){.role = "standby",
+	                       .seq = 42,
+	                       .fault = true,
+	                       .clock_offset_ms = -1500,
+	                       .lag_ms = 1234};
+}
+
+const struct alarms *loop_alarms(const struct loop *l)
+{
+	return &l->alarms;
 }
 
 const char *node_switchover_refusal(const struct node *node)

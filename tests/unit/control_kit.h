@@ -32,7 +32,7 @@ static inline int setup(void **state)
 	(void)snprintf(l->dir, sizeof l->dir, "/tmp/control-XXXXXX");
 	assert_non_null(mkdtemp(l->dir));
 	(void)snprintf(l->path, sizeof l->path, "%s/s", l->dir);
-	l->control = control_open(l, l->path);
+	l->control = control_open(l, l->path, CONTROL_OPERATOR);
 	assert_non_null(l->control);
 	return 0;
 }

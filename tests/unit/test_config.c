@@ -39,6 +39,7 @@ static void every_default_is_what_the_table_says(void **state)
 	assert_string_equal(c->keepalived_pid_file, "/run/keepalived.pid");
 	assert_int_equal(c->keepalived_advert_interval, 100);
 	assert_string_equal(c->control, "/run/regpair/control.sock");
+	assert_string_equal(c->monitor, "/run/regpair/monitor.sock");
 	assert_true(c->takeover_when_behind);
 	assert_int_equal(c->cold_start_wait, 60000);
 	assert_int_equal(c->nonce_lifetime, 300000);

@@ -71,10 +71,85 @@ static void every_figure_of_the_table_is_told(void **state)
 	assert_int_equal(json_array_size(fields), status_field_count());
 	assert_string_equal(json_string_value(json_object_get(status, "role")), "standby");
 	assert_int_equal(json_integer_value(json_object_get(status, "seq")), 42);
-	assert_int_equal(json_integer_value(json_object_get(status, "clock_offset_ms")), -1500);
+	assert_int_equal(json_integer_value(json_object_get(status, "lag_ms")), 1234);
 	assert_true(json_is_true(json_object_get(status, "fault")));
 	json_decref(status);
 	json_decref(fields);
+	(void)close(fd);
+}
+
+static const json_t *alarm_named(const json_t *alarms, const char *name)
+{
+	const json_t *alarm;
+	size_t i;
+
+	json_array_foreach(alarms, i,
+	                   alarm) if (strcmp(json_string_value(json_object_get(alarm, "name")),
+	                                     name) == 0) return alarm;
+	fail_msg("there is no alarm %s", name);
+	return NULL;
+}
+
+static void every_alarm_is_told_and_a_raised_one_with_its_figure(void **state)
+{
+	struct loop *l = *state;
+	int fd = dial(l);
+
+	for (size_t i = 0; i < alarm_count(); i++)
+		if (strcmp(alarm_rows()[i].name, "lag") == 0)
+			l->alarms.at[i] = (struct alarm){.raised = true, .since_wall_ms = 77};
+	json_t *alarms = result_of(ask(l, fd, "{\"command\":\"alarms\"}"));
+	const json_t *lag = alarm_named(alarms, "lag");
+	const json_t *exposed = alarm_named(alarms, "exposed");
+	assert_int_equal(json_array_size(alarms), alarm_count());
+	assert_true(json_is_true(json_object_get(lag, "raised")));
+	assert_int_equal(json_integer_value(json_object_get(lag, "since_ms")), 77);
+	assert_int_equal(json_integer_value(json_object_get(lag, "oid")), 6);
+	assert_string_equal(json_string_value(json_object_get(lag, "severity")), "minor");
+	assert_non_null(strstr(json_string_value(json_object_get(lag, "text")), "1234"));
+	assert_true(json_is_false(json_object_get(exposed, "raised")));
+	json_decref(alarms);
+	(void)close(fd);
+}
+
+/* What any user of the host may know is no user's binding, and nothing changes. */
+static void the_monitor_has_the_figures_and_nothing_else(void **state)
+{
+	static const char *const figures[] = {"status", "fields", "alarms", "naps", "domains"};
+	static const char *const others[] = {
+		"bindings",
+		"subscribers",
+		"subscriber",
+		"secrets",
+		"reload",
+		"switchover",
+		"secret-rotate",
+		"switchover-plan",
+		"nap-register",
+		"subscriber-remove",
+		"",
+	};
+	struct loop *l = *state;
+	struct stat st;
+	char request[64];
+
+	control_close(&l->control);
+	l->control = control_open(l, l->path, CONTROL_MONITOR);
+	assert_non_null(l->control);
+	assert_int_equal(stat(l->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0666);
+	int fd = dial(l);
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
+		(void)snprintf(request, sizeof request, "{\"command\":\"%s\"}", figures[i]);
+		json_decref(result_of(ask(l, fd, request)));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		(void)snprintf(request, sizeof request, "{\"command\":\"%s\"}", others[i]);
+		expect_error(ask(l, fd, request), "no such command on this socket");
+	}
+	expect_error(ask(l, fd, "{\"id\":1}"), "no such command on this socket");
+	assert_int_equal(l->n_seen, 0);
+	assert_int_equal(l->reload, 0);
 	(void)close(fd);
 }
 
@@ -257,7 +332,7 @@ static void a_socket_somebody_listens_on_is_left_alone(void **state)
 	struct loop *l = *state;
 	int fd;
 
-	assert_null(control_open(l, l->path));
+	assert_null(control_open(l, l->path, CONTROL_OPERATOR));
 	fd = dial(l);
 	json_decref(result_of(ask(l, fd, "{\"command\":\"domains\"}")));
 	(void)close(fd);
@@ -273,7 +348,7 @@ static void a_socket_of_a_dead_process_is_replaced(void **state)
 	memcpy(a.sun_path, l->path, sizeof l->path);
 	assert_int_equal(bind(dead, (const struct sockaddr *)&a, sizeof a), 0);
 	(void)close(dead);
-	l->control = control_open(l, l->path);
+	l->control = control_open(l, l->path, CONTROL_OPERATOR);
 	assert_non_null(l->control);
 }
 
@@ -283,9 +358,9 @@ static void a_file_of_that_name_is_not_removed(void **state)
 
 	control_close(&l->control);
 	(void)close(open(l->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	assert_null(control_open(l, l->path));
+	assert_null(control_open(l, l->path, CONTROL_OPERATOR));
 	assert_int_equal(access(l->path, F_OK), 0);
-	assert_null(control_open(l, "/no/such/folder/s"));
+	assert_null(control_open(l, "/no/such/folder/s", CONTROL_MONITOR));
 }
 
 int main(void)
@@ -293,6 +368,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_number_of_the_mib_is_given_twice),
 		CASE(every_figure_of_the_table_is_told),
+		CASE(every_alarm_is_told_and_a_raised_one_with_its_figure),
+		CASE(the_monitor_has_the_figures_and_nothing_else),
 		CASE(an_aor_is_found_by_any_usual_name_without_what_expired),
 		CASE(long_lists_come_in_pages_and_whole),
 		CASE(a_subscriber_is_shown_without_its_hashes),

@@ -207,6 +207,7 @@ static void a_takeover_behind_is_marked_and_holds_expiry(void **state)
 	address(k, B, true);
 	assert_int_equal(node_role(k->node[B].node), ROLE_ACTIVE);
 	assert_true(status(k, B).reign_behind && status(k, B).expiry_held);
+	assert_true(status(k, B).behind);
 	kit_pass(k, 30000);
 	assert_int_equal(status(k, B).expired, 0);
 	link_up(k); /* the other side of the fork is merged */
@@ -215,6 +216,7 @@ static void a_takeover_behind_is_marked_and_holds_expiry(void **state)
 	kit_pass(k, 500);
 	assert_string_equal(status(k, B).pair_state, "paired");
 	assert_int_equal(status(k, B).merges, 1);
+	assert_true(status(k, B).reign_behind && !status(k, B).behind);
 	kit_pass(k, 60000);
 	assert_false(status(k, B).expiry_held);
 	assert_int_equal(status(k, B).expired, 1);

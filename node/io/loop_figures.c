@@ -1,0 +1,86 @@
+/* All figures, and what they mean: looked at once a second, and after everything that the journal keeps. */
+#include "node/io/certificate.h"
+#include "node/io/loop_parts.h"
+
+enum {
+	LOOK_EVERY_MS = 1000,
+	DAY_MS = 24 * 60 * 60 * 1000,
+	NO_CERTIFICATE_DAYS = 99999,
+};
+
+static int64_t certificate_days(const struct loop *l)
+{
+	int64_t ends_ms = l->figures.certificate_ends_ms;
+	int64_t left_ms = ends_ms - loop_wall_ms();
+
+	if (ends_ms == INT64_MAX)
+		return NO_CERTIFICATE_DAYS;
+	return left_ms >= 0 ? left_ms / DAY_MS : -((DAY_MS - 1 - left_ms) / DAY_MS);
+}
+
+void loop_figures_begin(struct loop *l)
+{
+	const char *const used[] = {l->files.ca, l->files.cert, l->config->tls_certificate};
+
+	l->figures.certificate_ends_ms = INT64_MAX;
+	for (size_t i = 0; i < ARRAY_LEN(used); i++) {
+		int64_t ends_ms = certificate_ends_ms(used[i]);
+		if (ends_ms < l->figures.certificate_ends_ms)
+			l->figures.certificate_ends_ms = ends_ms;
+	}
+}
+
+void loop_status(const struct loop *l, struct status *out)
+{
+	struct mtime now = loop_now(l);
+
+	node_status(l->node, now, out);
+	out->peer_paths = l->link != NULL ? peer_link_paths(l->link) : 0;
+	out->clock_offset_ms = loop_wall_ms() - node_pair_now(l->node, now).ms;
+	out->certificate_days = certificate_days(l);
+}
+
+const struct alarms *loop_alarms(const struct loop *l)
+{
+	return &l->figures.alarms;
+}
+
+static void tell_alarm(const struct loop *l, size_t i, const struct status *s)
+{
+	const struct alarm_row *row = &alarm_rows()[i];
+	bool raised = l->figures.alarms.at[i].raised;
+	bool grave = row->severity <= ALARM_MAJOR;
+	char why[ALARM_TEXT];
+
+	log_line(l->log, raised && grave ? LOG_WARN : LOG_NOTICE,
+	         "alarm=%s state=%s severity=%s why=\"%s\"", row->name,
+	         raised ? "raised" : "cleared", alarm_severity_name(row->severity),
+	         raised ? alarm_text(row, s, why) : "over");
+}
+
+static void look_for_alarms(struct loop *l, struct mtime now)
+{
+	struct alarm_times t = {now, loop_wall_ms()};
+	size_t changed[ALARMS_MAX];
+	struct status s;
+
+	loop_status(l, &s);
+	size_t n = alarms_step(&l->figures.alarms, &s, t, changed);
+	for (size_t i = 0; i < n; i++)
+		tell_alarm(l, changed[i], &s);
+}
+
+void loop_figures_hurry(struct loop *l)
+{
+	l->figures.due = loop_now(l);
+}
+
+void loop_figures_turn(struct loop *l)
+{
+	struct mtime now = loop_now(l);
+
+	if (!mtime_reached(l->figures.due, now))
+		return;
+	l->figures.due = mtime_add_ms(now, LOOK_EVERY_MS);
+	look_for_alarms(l, now);
+}
