@@ -42,6 +42,7 @@
 	X(26, durable_seq, gauge, "", "newest entry on this disk")                                \
 	X(27, peer_link, flag, "", "connected to the peer")                                       \
 	X(28, peer_paths, gauge, "", "live connections to the peer, a spare included")            \
+	X(150, peer_bulk, flag, "", "the connection for what is long is up, too")                 \
 	X(29, peer_role, text, "", "what the peer says it is")                                    \
 	X(30, peer_version, gauge, "", "version of the protocol agreed with the peer")            \
 	X(31, peer_received_seq, gauge, "", "newest entry the peer holds")                        \

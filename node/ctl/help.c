@@ -27,11 +27,12 @@ static const struct {
 	 "  diff                 do both nodes hold the same records?\n"
 	 "  switchover           hand over to the standby\n"
 	 "  takeover             do not wait for the peer: become active\n"
-	 "  reload               read the configuration again: NAPs and the log's level change\n"
+	 "  reload               read the configuration again, and the certificates\n"
 	 "  log-level [LEVEL]    what is logged, until the next reload\n"
 	 "  audit                what operators did, when and from where\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
 	 "  pair init            make the files that two nodes need to be one pair\n"
+	 "  pair renew           make their certificates anew\n"
 	 "\n"
 	 "  --control SOCKET  the node's socket (default /run/regpair/control.sock)\n"
 	 "  --json            for scripts: JSON instead of tables\n"
@@ -40,7 +41,8 @@ static const struct {
 	 "\n"
 	 "exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no node answers on the socket\n"},
 	{"pair",
-	 "usage: regpairctl pair init DIR ...      (see regpairctl pair init --help)\n"},
+	 "usage: regpairctl pair init DIR ...      (see regpairctl pair init --help)\n"
+	 "       regpairctl pair renew DIR ...     (see regpairctl pair renew --help)\n"},
 	{"status",
 	 "usage: regpairctl status\n"
 	 "\n"
@@ -216,9 +218,10 @@ static const struct {
 	 "usage: regpairctl reload\n"
 	 "\n"
 	 "The node reads its configuration again and shows what changed, a line for each key; secrets\n"
-	 "are not shown. NAPs and log.level change at once. If the file is wrong, or any other key\n"
-	 "changed, which wants a restart, nothing is changed and exit code is 1. In a pair, ask both\n"
-	 "nodes: until both have it, they say that their configurations differ.\n"},
+	 "are not shown. NAPs, log.level and the certificates in cluster.dir change at once. If a file is\n"
+	 "wrong, or any other key changed, which wants a restart, nothing is changed and exit code is\n"
+	 "1. In a pair, ask both nodes: until both have it, they say that their configurations\n"
+	 "differ.\n"},
 	{"log-level",
 	 "usage: regpairctl log-level [error|warn|notice|info|debug]\n"
 	 "\n"

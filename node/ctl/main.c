@@ -12,12 +12,19 @@ static int pair_init(const struct ctl *ctl, int argc, char **argv)
 	return ctl_pair_init(argc, argv);
 }
 
+static int pair_renew(const struct ctl *ctl, int argc, char **argv)
+{
+	(void)ctl;
+	return ctl_pair_renew(argc, argv);
+}
+
 /* Two words come before one: `bindings remove` before `bindings`. */
 static const struct {
 	const char *first, *second;
 	ctl_command_fn *run;
 } commands[] = {
 	{"pair", "init", pair_init},
+	{"pair", "renew", pair_renew},
 	{"bindings", "remove", ctl_bindings_remove},
 	{"bindings", NULL, ctl_bindings},
 	{"subscriber", "add", ctl_subscriber_add},
@@ -72,7 +79,7 @@ static int run(const struct ctl *ctl, int argc, char **argv)
 			continue;
 		(void)snprintf(name, sizeof name, "%s%s%s", argv[0], two ? " " : "",
 		               two ? second : "");
-		if (wants_help(argc, argv) && commands[i].run != pair_init)
+		if (wants_help(argc, argv) && strcmp(commands[i].first, "pair") != 0)
 			return print_help(name);
 		return commands[i].run(ctl, argc - two, argv + two);
 	}

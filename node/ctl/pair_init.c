@@ -12,11 +12,12 @@ enum option_id {
 	OPTION_SECONDARY,
 	OPTION_STANDALONE,
 	OPTION_FORCE,
+	OPTION_NEW_CA,
 	OPTION_DAYS,
 	OPTION_HELP
 };
 
-static const char usage[] =
+static const char init_usage[] =
 	"usage: regpairctl pair init DIR --primary ADDRESS --secondary ADDRESS [--days N] "
 	"[--force]\n"
 	"       regpairctl pair init DIR --standalone [--force]\n"
@@ -35,92 +36,133 @@ static const char usage[] =
 	"\n"
 	"exit code: 0 done, 1 refused or failed, 2 wrong usage\n";
 
-static bool complain(const char *what, const char *about)
+static const char renew_usage[] =
+	"usage: regpairctl pair renew DIR [--new-ca] [--days N] [--primary ADDRESS]\n"
+	"                                 [--secondary ADDRESS]\n"
+	"\n"
+	"Makes new certificates and keys for both nodes of a pair, into the DIR that `pair init`\n"
+	"made: it needs DIR/ca.pem and DIR/ca-key.pem. Cluster id and secret stay. Copy ca.pem,\n"
+	"cert.pem and key.pem of DIR/primary and DIR/secondary to the nodes' `cluster.dir` and\n"
+	"`regpairctl reload` each: nobody is restarted, and the nodes stay connected.\n"
+	"\n"
+	"  --new-ca             a new CA, too. Both nodes trust the former beside it until the\n"
+	"                       next renewal: copy ca.pem to both and reload both before either\n"
+	"                       gets its new certificate\n"
+	"  --days N             how long they hold (default 3650, at most 36500), but no longer\n"
+	"                       than the CA\n"
+	"  --primary ADDRESS    the primary unit's new address, if it has one\n"
+	"  --secondary ADDRESS  the secondary unit's\n"
+	"  --help               this text\n"
+	"\n"
+	"exit code: 0 done, 1 refused or failed, 2 wrong usage\n";
+
+static const struct option init_options[] = {
+	{"primary", required_argument, NULL, OPTION_PRIMARY},
+	{"secondary", required_argument, NULL, OPTION_SECONDARY},
+	{"standalone", no_argument, NULL, OPTION_STANDALONE},
+	{"force", no_argument, NULL, OPTION_FORCE},
+	{"days", required_argument, NULL, OPTION_DAYS},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static const struct option renew_options[] = {
+	{"primary", required_argument, NULL, OPTION_PRIMARY},
+	{"secondary", required_argument, NULL, OPTION_SECONDARY},
+	{"new-ca", no_argument, NULL, OPTION_NEW_CA},
+	{"days", required_argument, NULL, OPTION_DAYS},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+/* The verb, and what was asked of it. */
+struct request {
+	const char *verb, *usage;
+	const struct option *options;
+	struct pair_plan plan;
+	bool new_ca, help;
+};
+
+static bool complain(const struct request *r, const char *what, const char *about)
 {
-	(void)fprintf(stderr, "regpairctl pair init: %s%s\n(see regpairctl pair init --help)\n",
-	              what, about);
+	(void)fprintf(stderr, "regpairctl pair %s: %s%s\n(see regpairctl pair %s --help)\n",
+	              r->verb, what, about, r->verb);
 	return false;
 }
 
-static bool read_address(const char *text, struct addr *out)
+static bool read_address(const struct request *r, const char *text, struct addr *out)
 {
 	if (addr_parse(slice_str(text), out) && out->port == 0)
 		return true;
-	return complain("not an IP address without a port: ", text);
+	return complain(r, "not an IP address without a port: ", text);
 }
 
-static bool read_days(const char *text, int *out)
+static bool read_days(const struct request *r, const char *text, int *out)
 {
 	char *end = NULL;
 	long days = strtol(text, &end, 10);
 
 	if (end == text || *end != '\0' || days < 1 || days > PAIR_DAYS_MAX)
-		return complain("--days takes a number from 1 to 36500, not ", text);
+		return complain(r, "--days takes a number from 1 to 36500, not ", text);
 	*out = (int)days;
 	return true;
 }
 
-static bool read_option(int option, struct pair_plan *plan, bool *help)
+static bool read_option(int option, struct request *r)
 {
 	switch (option) {
 	case OPTION_PRIMARY:
-		return read_address(optarg, &plan->primary);
+		return read_address(r, optarg, &r->plan.primary);
 	case OPTION_SECONDARY:
-		return read_address(optarg, &plan->secondary);
+		return read_address(r, optarg, &r->plan.secondary);
 	case OPTION_DAYS:
-		return read_days(optarg, &plan->days);
+		return read_days(r, optarg, &r->plan.days);
 	case OPTION_STANDALONE:
-		return plan->standalone = true;
+		return r->plan.standalone = true;
 	case OPTION_FORCE:
-		return plan->force = true;
+		return r->plan.force = true;
+	case OPTION_NEW_CA:
+		return r->new_ca = true;
 	case OPTION_HELP:
-		return *help = true;
+		return r->help = true;
 	default: /* getopt has said what is wrong */
-		return complain("wrong usage", "");
+		return complain(r, "wrong usage", "");
 	}
 }
 
-static bool is_complete(const struct pair_plan *plan)
+static bool read_arguments(int argc, char **argv, struct request *r)
 {
+	int option;
+
+	r->plan.days = DAYS_DEFAULT;
+	r->plan.now = time(NULL);
+	optind = 0; /* the program's own options were read before: begin anew */
+	while ((option = getopt_long(argc, argv, "", r->options, NULL)) != -1)
+		if (!read_option(option, r))
+			return false;
+	if (r->help)
+		return true;
+	if (optind < argc)
+		r->plan.dir = argv[optind++];
+	if (optind < argc)
+		return complain(r, "unexpected argument: ", argv[optind]);
+	return r->plan.dir != NULL || complain(r, "DIR is missing", "");
+}
+
+static bool is_complete(const struct request *r)
+{
+	const struct pair_plan *plan = &r->plan;
 	bool both = plan->primary.family != ADDR_NONE && plan->secondary.family != ADDR_NONE;
 	bool any = plan->primary.family != ADDR_NONE || plan->secondary.family != ADDR_NONE;
 
-	if (plan->dir == NULL)
-		return complain("DIR is missing", "");
 	if (plan->standalone && any)
-		return complain("--standalone goes without --primary and --secondary", "");
+		return complain(r, "--standalone goes without --primary and --secondary", "");
 	if (!plan->standalone && !both)
-		return complain("--primary and --secondary are needed, or --standalone", "");
+		return complain(r, "--primary and --secondary are needed, or --standalone", "");
 	return true;
 }
 
-static bool read_arguments(int argc, char **argv, struct pair_plan *plan, bool *help)
-{
-	static const struct option options[] = {
-		{"primary", required_argument, NULL, OPTION_PRIMARY},
-		{"secondary", required_argument, NULL, OPTION_SECONDARY},
-		{"standalone", no_argument, NULL, OPTION_STANDALONE},
-		{"force", no_argument, NULL, OPTION_FORCE},
-		{"days", required_argument, NULL, OPTION_DAYS},
-		{"help", no_argument, NULL, OPTION_HELP},
-		{NULL, 0, NULL, 0},
-	};
-	int option;
-
-	optind = 0; /* the program's own options were read before: begin anew */
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!read_option(option, plan, help))
-			return false;
-	if (*help)
-		return true;
-	if (optind < argc)
-		plan->dir = argv[optind++];
-	if (optind < argc)
-		return complain("unexpected argument: ", argv[optind]);
-	return is_complete(plan);
-}
-
-static void say_done(const struct pair_plan *plan)
+static void say_made(const struct pair_plan *plan)
 {
 	if (plan->standalone)
 		(void)printf("%s/pair: cluster id and first secret of a standalone unit\n",
@@ -132,22 +174,47 @@ static void say_done(const struct pair_plan *plan)
 		             plan->dir, plan->dir, plan->dir);
 }
 
+static int failed(const struct request *r, const char *fault)
+{
+	(void)fprintf(stderr, "regpairctl pair %s: %s\n", r->verb, fault);
+	return EXIT_FAILURE;
+}
+
+static int helped(const struct request *r)
+{
+	(void)fputs(r->usage, stdout);
+	return EXIT_SUCCESS;
+}
+
 int ctl_pair_init(int argc, char **argv)
 {
-	struct pair_plan plan = {.days = DAYS_DEFAULT, .now = time(NULL)};
+	struct request r = {.verb = "init", .usage = init_usage, .options = init_options};
 	char fault[PAIR_FAULT_MAX];
-	bool help = false;
 
-	if (!read_arguments(argc, argv, &plan, &help))
+	if (!read_arguments(argc, argv, &r))
 		return EXIT_USAGE;
-	if (help) {
-		(void)fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	}
-	if (pair_files_make(&plan, fault) != OK) {
-		(void)fprintf(stderr, "regpairctl pair init: %s\n", fault);
-		return EXIT_FAILURE;
-	}
-	say_done(&plan);
+	if (r.help)
+		return helped(&r);
+	if (!is_complete(&r))
+		return EXIT_USAGE;
+	if (pair_files_make(&r.plan, fault) != OK)
+		return failed(&r, fault);
+	say_made(&r.plan);
+	return EXIT_SUCCESS;
+}
+
+int ctl_pair_renew(int argc, char **argv)
+{
+	struct request r = {.verb = "renew", .usage = renew_usage, .options = renew_options};
+	char fault[PAIR_FAULT_MAX];
+
+	if (!read_arguments(argc, argv, &r))
+		return EXIT_USAGE;
+	if (r.help)
+		return helped(&r);
+	if (pair_files_renew(&r.plan, r.new_ca, fault) != OK)
+		return failed(&r, fault);
+	(void)printf("%s: certificates for both nodes%s, good for %d days\n", r.plan.dir,
+	             r.new_ca ? " and a new CA" : "", r.plan.days);
 	return EXIT_SUCCESS;
 }

@@ -35,6 +35,7 @@ void loop_status(const struct loop *l, struct status *out)
 	struct mtime now = loop_now(l);
 
 	node_status(l->node, now, out);
+	out->peer_bulk = l->link != NULL && peer_link_has_bulk(l->link);
 	out->peer_paths = l->link != NULL ? peer_link_paths(l->link) : 0;
 	out->clock_offset_ms = loop_wall_ms() - node_pair_now(l->node, now).ms;
 	out->certificate_days = certificate_days(l);

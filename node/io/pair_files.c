@@ -157,15 +157,14 @@ static enum err read_key(const char *path, EVP_PKEY **out, char fault[PAIR_FAULT
 }
 
 /* Chain, purpose and dates, as the other side will look at them. */
-static enum err check_chain(X509 *ca, X509 *cert, const struct pair_files *files,
-                            char fault[PAIR_FAULT_MAX])
+static enum err check_chain(X509 *cert, const struct pair_files *files, char fault[PAIR_FAULT_MAX])
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	int reason = X509_V_ERR_OUT_OF_MEM;
 	int depth = 0;
 
-	if (store != NULL && context != NULL && X509_STORE_add_cert(store, ca) == 1 &&
+	if (store != NULL && context != NULL && X509_STORE_load_file(store, files->ca) == 1 &&
 	    X509_STORE_CTX_init(context, store, cert, NULL) == 1 &&
 	    X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_CLIENT) == 1) {
 		int good = X509_verify_cert(context);
@@ -198,7 +197,36 @@ static enum err check_name(X509 *cert, enum unit unit, const struct pair_files *
 	            name, wanted);
 }
 
-static enum err check_certificates(enum unit unit, const struct pair_files *files,
+static bool add_file(EVP_MD_CTX *to, const char *path)
+{
+	uint8_t bytes[PAIR_TEXT_MAX];
+	size_t n;
+	FILE *file = fopen(path, "re");
+	bool good = file != NULL;
+
+	while (good && (n = fread(bytes, 1, sizeof bytes, file)) > 0)
+		good = EVP_DigestUpdate(to, bytes, n) == 1;
+	good = good && ferror(file) == 0;
+	if (file != NULL)
+		(void)fclose(file); /* only read */
+	OPENSSL_cleanse(bytes, sizeof bytes);
+	return good;
+}
+
+static enum err take_print(struct pair_files *files, char fault[PAIR_FAULT_MAX])
+{
+	EVP_MD_CTX *to = EVP_MD_CTX_new();
+	bool good = to != NULL && EVP_DigestInit_ex(to, EVP_sha256(), NULL) == 1 &&
+	            add_file(to, files->ca) && add_file(to, files->cert) &&
+	            add_file(to, files->key) && EVP_DigestFinal_ex(to, files->print, NULL) == 1;
+
+	EVP_MD_CTX_free(to);
+	return good ? OK
+	            : fail(fault, ERR_IO, "%s, or a file beside it: cannot be read again",
+	                   files->cert);
+}
+
+static enum err check_certificates(enum unit unit, struct pair_files *files,
                                    char fault[PAIR_FAULT_MAX])
 {
 	X509 *ca = NULL;
@@ -215,7 +243,9 @@ static enum err check_certificates(enum unit unit, const struct pair_files *file
 	if (err == OK)
 		err = check_name(cert, unit, files, fault);
 	if (err == OK)
-		err = check_chain(ca, cert, files, fault);
+		err = check_chain(cert, files, fault);
+	if (err == OK)
+		err = take_print(files, fault);
 	X509_free(ca);
 	X509_free(cert);
 	EVP_PKEY_free(key);

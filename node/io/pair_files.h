@@ -2,7 +2,8 @@
  *
  * A node's folder holds `pair` (text: cluster id and first secret, equal on both nodes) and, unless it
  * is standalone, `ca.pem`, `cert.pem` and `key.pem`. The certificate's common name is
- * regpair-primary or regpair-secondary; the CA's key stays where the files were made. */
+ * regpair-primary or regpair-secondary; the CA's key stays where the files were made. `ca.pem` may hold
+ * two CAs: each is trusted, so that one can take the place of the other. */
 #ifndef NODE_IO_PAIR_FILES_H
 #define NODE_IO_PAIR_FILES_H
 
@@ -18,6 +19,7 @@ enum {
 	PAIR_PATH_MAX = 256,
 	PAIR_FAULT_MAX = 512,
 	PAIR_DAYS_MAX = 36500,
+	PAIR_PRINT_SIZE = 32,
 };
 
 struct pair_files {
@@ -27,6 +29,7 @@ struct pair_files {
 	char ca[PAIR_PATH_MAX]; /* paths of PEM files; empty for a standalone unit */
 	char cert[PAIR_PATH_MAX];
 	char key[PAIR_PATH_MAX];
+	uint8_t print[PAIR_PRINT_SIZE]; /* of these files' bytes: others, when it is another */
 };
 
 /* Reads and checks: modes (nobody else may read secret and key), the certificate's dates, its chain to
@@ -49,5 +52,12 @@ struct pair_plan {
 /* Makes dir/primary, dir/secondary, dir/ca.pem and dir/ca-key.pem, or dir/pair for a standalone unit.
  * All is made in memory before the first file is written. ERR_EXISTS: files are there, no force. */
 enum err pair_files_make(const struct pair_plan *plan, char fault[PAIR_FAULT_MAX]) MUST_CHECK;
+
+/* New certificates and keys for both nodes into a folder that pair_files_make made, signed by its CA, or
+ * by a new one: dir/ca.pem and dir/ca-key.pem then, and both nodes trust the former, too, until the next
+ * renewal. An address that the plan does not name is taken from the certificate before. plan->days
+ * comes back as what was possible: nothing holds longer than its CA. */
+enum err pair_files_renew(struct pair_plan *plan, bool new_ca,
+                          char fault[PAIR_FAULT_MAX]) MUST_CHECK;
 
 #endif

@@ -251,6 +251,14 @@ void peer_link_close(struct peer_link **p)
 	*p = NULL;
 }
 
+void peer_link_renew(struct peer_link *p, struct peer_tls *tls)
+{
+	peer_tls_close(&p->tls); /* what is up holds on to it */
+	p->tls = tls;
+	if (p->bulk != NULL)
+		connection_down(p->bulk, "certificates were renewed");
+}
+
 static struct connection *by_number(const struct peer_link *p, uint64_t number)
 {
 	if (p->live != NULL && p->live->number == number)
@@ -322,4 +330,9 @@ size_t peer_link_paths(const struct peer_link *p)
 	for (size_t i = 0; i < p->n_ways; i++)
 		n += p->ways[i].up != NULL && !p->ways[i].bulk;
 	return n;
+}
+
+bool peer_link_has_bulk(const struct peer_link *p)
+{
+	return p->bulk != NULL;
 }

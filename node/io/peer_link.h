@@ -22,9 +22,13 @@
 #include "node/io/pair_files.h"
 
 struct peer_link;
+struct peer_tls;
 
 struct peer_link *peer_link_open(struct loop *l, const struct pair_files *files); /* NULL: logged */
 void peer_link_close(struct peer_link **p);
+/* New certificates, taken over, for what is connected from now on. What is up stays, but the bulk
+ * connection is made anew: it shows at once whether the peer accepts them. */
+void peer_link_renew(struct peer_link *p, struct peer_tls *tls);
 
 void peer_link_send(struct peer_link *p, uint64_t connection, struct slice frame);
 void peer_link_flush(struct peer_link *p);
@@ -34,5 +38,6 @@ void peer_link_drop(struct peer_link *p, uint64_t connection);
 /* Reads what the peer sent until it would block, feeding it: before an address is believed. */
 void peer_link_drain(struct peer_link *p);
 size_t peer_link_paths(const struct peer_link *p); /* live connections that are up */
+bool peer_link_has_bulk(const struct peer_link *p);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "node/io/config_diff.h"
 #include "node/io/loop_parts.h"
+#include "node/io/peer_tls.h"
 #include "node/io/threads.h"
 
 enum { LINES_LOGGED = 100, WHY_MAX = 600 };
@@ -26,6 +27,9 @@ struct reload {
 	struct config_fault fault;
 	json_t *changes; /* {"what": line, "restart": true where it wants one} */
 	size_t restarts;
+	struct pair_files files; /* as they are now */
+	struct peer_tls *tls;    /* made of them, where they are others than before */
+	char pair_fault[PAIR_FAULT_MAX];
 };
 
 static void add_change(void *context, const char *line, bool live)
@@ -40,12 +44,38 @@ static void add_change(void *context, const char *line, bool live)
 	r->restarts += !live;
 }
 
+static bool same_pair(const struct pair_files *a, const struct pair_files *b)
+{
+	return memcmp(a->cluster_id, b->cluster_id, sizeof a->cluster_id) == 0 &&
+	       a->secret_id == b->secret_id && memcmp(a->secret, b->secret, sizeof a->secret) == 0;
+}
+
+/* The certificates, where the folder holds others than those in use. */
+static void read_pair_files(struct reload *r)
+{
+	const struct config *c = r->loop->config;
+	const struct pair_files *now = &r->loop->files;
+
+	r->pair_fault[0] = '\0';
+	if (c->unit == UNIT_STANDALONE || strcmp(c->cluster_dir, r->config->cluster_dir) != 0 ||
+	    pair_files_load(c->cluster_dir, c->unit, &r->files, r->pair_fault) != OK)
+		return;
+	if (!same_pair(now, &r->files))
+		add_change(r, "cluster.dir: the files of another pair", false);
+	if (memcmp(now->print, r->files.print, sizeof now->print) == 0)
+		return;
+	r->tls = peer_tls_open(&r->files, c->unit, r->pair_fault);
+	add_change(r, "cluster.dir: certificates renewed", true);
+}
+
 static void *run(void *context)
 {
 	struct reload *r = context;
 
-	if (config_load(r->path, &r->config, &r->fault) == OK)
+	if (config_load(r->path, &r->config, &r->fault) == OK) {
 		config_diff(r->loop->config, r->config, add_change, r);
+		read_pair_files(r);
+	}
 	threads_wake(r->wake);
 	return NULL;
 }
@@ -58,6 +88,8 @@ static void refusal(const struct reload *r, char why[WHY_MAX])
 		               r->fault.text);
 	else if (r->config == NULL)
 		(void)snprintf(why, WHY_MAX, "%s: %s", r->fault.file, r->fault.text);
+	else if (r->pair_fault[0] != '\0')
+		(void)snprintf(why, WHY_MAX, "%s", r->pair_fault);
 	else if (r->restarts > 0)
 		(void)snprintf(why, WHY_MAX,
 		               "%zu of %zu changes want a restart: nothing was changed",
@@ -91,6 +123,11 @@ static void take_over(struct reload *r)
 
 	config_take_over(l->config, r->config);
 	l->log->level = l->config->log_level;
+	if (r->tls != NULL) {
+		l->files = r->files;
+		peer_link_renew(l->link, r->tls);
+		r->tls = NULL;
+	}
 	loop_feed_naps(
 		l); /* after it nothing points into the older NAPs, which r->config has now */
 }
@@ -120,6 +157,7 @@ static void finish(struct reload *r)
 static void forget(struct reload *r)
 {
 	config_free(&r->config);
+	peer_tls_close(&r->tls);
 	json_decref(r->changes);
 	r->changes = NULL;
 	r->restarts = 0;

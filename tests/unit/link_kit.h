@@ -131,6 +131,17 @@ static inline void make_pair(struct scene *s, const char *name)
 		fail_msg("%s", fault);
 }
 
+static inline void renew_pair(struct scene *s, const char *name)
+{
+	char dir[128];
+	char fault[PAIR_FAULT_MAX];
+	struct pair_plan plan = {.dir = dir, .days = 1, .now = time(NULL)};
+
+	(void)snprintf(dir, sizeof dir, "%s/%s", s->root, name);
+	if (pair_files_renew(&plan, false, fault) != OK)
+		fail_msg("%s", fault);
+}
+
 static inline void set_up_side(struct scene *s, struct side *side, enum unit unit, uint16_t port)
 {
 	struct config *c = &side->loop.config;

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "node/io/pair_files.h"
-#include "tests/check.h"
+#include "tests/unit/certificates.h"
 
 static const time_t day_s = 86400;
 
@@ -293,6 +293,107 @@ static void a_folder_that_cannot_be_made_is_named(void **state)
 	assert_string_equal(s->fault, "/dev/null/pair: cannot be made: Not a directory");
 }
 
+/* Into the folder that `make` made. */
+static void renew(struct scene *s, struct pair_plan *plan, bool new_ca)
+{
+	plan->primary.family = plan->secondary.family = ADDR_NONE;
+	if (pair_files_renew(plan, new_ca, s->fault) != OK)
+		fail_msg("%s", s->fault);
+}
+
+static X509 *certificate_at(struct scene *s, const char *name)
+{
+	FILE *file = fopen(path_in(s, name), "re");
+
+	assert_non_null(file);
+	X509 *cert = PEM_read_X509(file, NULL, NULL, NULL);
+	assert_non_null(cert);
+	assert_int_equal(fclose(file), 0);
+	return cert;
+}
+
+static void renewed_certificates_are_others_of_the_same_pair(void **state)
+{
+	struct scene *s = *state;
+	struct pair_plan plan = plan_of(s);
+	struct pair_files before, after, other;
+
+	make(s, &plan);
+	assert_int_equal(load(s, "primary", UNIT_PRIMARY, &before), OK);
+	assert_int_equal(load(s, "primary", UNIT_PRIMARY, &after), OK);
+	assert_memory_equal(before.print, after.print, sizeof before.print);
+	renew(s, &plan, false);
+	assert_int_equal(load(s, "primary", UNIT_PRIMARY, &after), OK);
+	assert_int_equal(load(s, "secondary", UNIT_SECONDARY, &other), OK);
+	assert_memory_not_equal(before.print, after.print, sizeof before.print);
+	assert_memory_equal(before.secret, after.secret, sizeof before.secret);
+	assert_memory_equal(before.cluster_id, other.cluster_id, sizeof before.cluster_id);
+
+	X509 *cert = certificate_at(s, "secondary/cert.pem");
+	assert_int_equal(X509_check_ip_asc(cert, "fd00::12", 0), 1);
+	X509_free(cert);
+}
+
+static void no_certificate_holds_longer_than_its_ca(void **state)
+{
+	struct scene *s = *state;
+	struct pair_plan plan = plan_of(s);
+
+	make(s, &plan);
+	plan.now += 20 * day_s;
+	renew(s, &plan, false);
+	assert_int_equal(plan.days, 10);
+	plan.now += 11 * day_s;
+	assert_int_equal(pair_files_renew(&plan, false, s->fault), ERR_CORRUPT);
+	assert_non_null(strstr(s->fault, "--new-ca"));
+	plan.days = 400;
+	renew(s, &plan, true);
+	assert_int_equal(plan.days, 400);
+}
+
+/* Whichever node has its new certificate first: the other accepts it, and is accepted. */
+static void with_a_new_ca_the_former_is_trusted_until_the_next_renewal(void **state)
+{
+	struct scene *s = *state;
+	struct pair_plan plan = plan_of(s);
+	struct pair_files files;
+
+	make(s, &plan);
+	swap_in(s, "primary/cert.pem", "../old-cert.pem");
+	swap_in(s, "primary/key.pem", "../old-key.pem");
+	plan.primary = plan_of(s).primary;
+	assert_int_equal(pair_files_renew(&plan, true, s->fault), OK);
+	assert_int_equal(load(s, "primary", UNIT_PRIMARY, &files), OK);
+	swap_in(s, "../old-cert.pem", "primary/cert.pem");
+	swap_in(s, "../old-key.pem", "primary/key.pem");
+	assert_int_equal(load(s, "primary", UNIT_PRIMARY, &files), OK);
+	swap_in(s, "primary/cert.pem", "../old-cert.pem");
+	swap_in(s, "primary/key.pem", "../old-key.pem");
+
+	assert_int_equal(pair_files_renew(&plan, false, s->fault), OK);
+	assert_int_equal(load(s, "secondary", UNIT_SECONDARY, &files), OK);
+	swap_in(s, "../old-cert.pem", "primary/cert.pem");
+	swap_in(s, "../old-key.pem", "primary/key.pem");
+	expect(s, UNIT_PRIMARY, ERR_FOREIGN, "primary/cert.pem: ");
+}
+
+static void what_cannot_be_renewed_is_left_as_it_was(void **state)
+{
+	struct scene *s = *state;
+	struct pair_plan plan = plan_of(s);
+	struct pair_files before, after;
+
+	assert_int_equal(pair_files_renew(&plan, false, s->fault), ERR_IO);
+	assert_non_null(strstr(s->fault, "ca.pem: cannot be read"));
+	make(s, &plan);
+	assert_int_equal(load(s, "primary", UNIT_PRIMARY, &before), OK);
+	swap_in(s, "secondary/key.pem", "ca-key.pem");
+	assert_int_equal(pair_files_renew(&plan, true, s->fault), ERR_FOREIGN);
+	assert_non_null(strstr(s->fault, "ca-key.pem: not the key of"));
+	assert_int_equal(load(s, "primary", UNIT_PRIMARY, &after), OK);
+	assert_memory_equal(before.print, after.print, sizeof before.print);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, open_scene, close_scene)
 
 int main(void)
@@ -309,6 +410,10 @@ int main(void)
 		STORY(a_missing_or_broken_file_is_named),
 		STORY(a_wrong_pair_file_is_refused_with_its_line),
 		STORY(a_folder_that_cannot_be_made_is_named),
+		STORY(renewed_certificates_are_others_of_the_same_pair),
+		STORY(no_certificate_holds_longer_than_its_ca),
+		STORY(with_a_new_ca_the_former_is_trusted_until_the_next_renewal),
+		STORY(what_cannot_be_renewed_is_left_as_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* layer: io */
 /* The bulk connection beside the live one, and a second live path beside the first. */
+#include "node/io/peer_tls.h"
 #include "tests/unit/link_turns.h"
 
 /* The first path's live connection goes through a cable, the second path is without one. */
@@ -42,6 +43,52 @@ static void a_bulk_connection_stands_beside_the_live_one(void **state)
 	send_bulk(&s->secondary, 1);
 	assert_true(until(s, &s->primary.bulk_frames, 1));
 	assert_true(until(s, &s->secondary.bulk_frames, 100000));
+}
+
+static void take_certificates_of(struct scene *s, const char *pair, enum unit unit)
+{
+	struct side *side = unit == UNIT_PRIMARY ? &s->primary : &s->secondary;
+	char fault[TLS_FAULT_MAX];
+
+	load_files(s, pair, unit, &side->files);
+	struct peer_tls *tls = peer_tls_open(&side->files, unit, fault);
+	assert_non_null(tls);
+	peer_link_renew(side->link, tls);
+}
+
+static void renewed_certificates_are_tried_at_once_and_leave_the_live_connection(void **state)
+{
+	struct scene *s = *state;
+
+	bring_up(s);
+	assert_true(until(s, &s->primary.bulk_ups, 1));
+	assert_true(until(s, &s->secondary.bulk_ups, 1));
+	renew_pair(s, "one");
+	take_certificates_of(s, "one", UNIT_PRIMARY);
+	assert_false(peer_link_has_bulk(s->primary.link));
+	assert_true(until(s, &s->secondary.bulk_ups, 2));
+	take_certificates_of(s, "one", UNIT_SECONDARY);
+	assert_true(until(s, &s->secondary.bulk_ups, 3));
+	assert_true(until(s, &s->primary.bulk_ups, 3));
+	assert_int_equal(s->primary.ups + s->secondary.ups, 2);
+	assert_int_equal(s->primary.downs + s->secondary.downs, 0);
+}
+
+static void certificates_that_the_peer_refuses_show_while_the_live_connection_goes_on(void **state)
+{
+	struct scene *s = *state;
+
+	bring_up(s);
+	assert_true(until(s, &s->primary.bulk_ups, 1));
+	assert_true(until(s, &s->secondary.bulk_ups, 1));
+	make_pair(s, "other");
+	take_certificates_of(s, "other", UNIT_SECONDARY);
+	turns_for(s, 500);
+	assert_false(peer_link_has_bulk(s->primary.link));
+	assert_false(peer_link_has_bulk(s->secondary.link));
+	assert_int_equal(s->primary.downs + s->secondary.downs, 0);
+	take_certificates_of(s, "one", UNIT_SECONDARY);
+	assert_true(until(s, &s->primary.bulk_ups, 2));
 }
 
 static void a_lost_bulk_connection_leaves_the_live_one(void **state)
@@ -144,6 +191,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_bulk_connection_stands_beside_the_live_one),
+		STORY(renewed_certificates_are_tried_at_once_and_leave_the_live_connection),
+		STORY(certificates_that_the_peer_refuses_show_while_the_live_connection_goes_on),
 		STORY(a_lost_bulk_connection_leaves_the_live_one),
 		STORY(the_bulk_connection_goes_and_comes_with_the_live_one),
 		STORY(a_path_that_falls_silent_gives_way_to_the_other),

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 
 #include "node/io/loop_parts.h"
+#include "node/io/peer_tls.h"
 #include "node/io/reload.h"
 #include "tests/unit/config_text.h"
 
@@ -18,6 +19,7 @@ struct stage {
 	size_t fed;
 	char first_nap[64];
 	json_t *outcome;
+	size_t renewals; /* of the link's certificates */
 };
 
 static struct stage *stage_of(struct loop *l)
@@ -53,6 +55,14 @@ void control_reloaded(struct control *c, uint64_t ticket, json_t *outcome)
 	s->outcome = outcome;
 }
 
+void peer_link_renew(struct peer_link *p, struct peer_tls *tls)
+{
+	struct stage *s = (struct stage *)(void *)p;
+
+	s->renewals++;
+	peer_tls_close(&tls);
+}
+
 static void write_file(struct stage *s, const char *text)
 {
 	FILE *file = fopen(s->path, "we");
@@ -80,6 +90,7 @@ static int setup(void **state)
 	s->loop.log = &s->log;
 	s->loop.base = event_base_new();
 	s->loop.control = (struct control *)(void *)s;
+	s->loop.link = (struct peer_link *)(void *)s;
 	s->loop.reload = reload_open(&s->loop, s->path);
 	assert_non_null(s->loop.reload);
 	return 0;
@@ -271,6 +282,80 @@ static void many_changes_are_logged_in_part(void **state)
 	free(text);
 }
 
+/* The stage's node is the primary of a pair from now on; `text` is to be its file. */
+static void join_a_pair(struct stage *s, char text[1024])
+{
+	struct pair_plan plan = {.days = 2, .now = time(NULL)};
+	struct config_fault fault;
+	char dir[64], node_dir[80], why_not[PAIR_FAULT_MAX];
+
+	(void)snprintf(dir, sizeof dir, "%s/pair", s->dir);
+	(void)snprintf(node_dir, sizeof node_dir, "%s/primary", dir);
+	plan.dir = dir;
+	assert_true(addr_parse(SLICE("10.0.0.11"), &plan.primary));
+	assert_true(addr_parse(SLICE("10.0.0.12"), &plan.secondary));
+	assert_int_equal(pair_files_make(&plan, why_not), OK);
+	(void)snprintf(text, 1024, "%s", PRIMARY);
+	char *at = strstr(text, "/etc/regpair/pair");
+	(void)snprintf(at, 1024 - (size_t)(at - text), "%s%s", node_dir,
+	               strstr(PRIMARY, "/etc/regpair/pair") + strlen("/etc/regpair/pair"));
+	write_file(s, text);
+	config_free(&s->loop.config);
+	assert_int_equal(config_load(s->path, &s->loop.config, &fault), OK);
+	assert_int_equal(pair_files_load(node_dir, UNIT_PRIMARY, &s->loop.files, why_not), OK);
+}
+
+static void leave_the_pair(struct stage *s)
+{
+	char command[128];
+
+	(void)snprintf(command, sizeof command, "rm -r %s/pair", s->dir);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): a folder of the test's own */
+}
+
+static void renewed_certificates_are_taken_without_a_restart(void **state)
+{
+	struct stage *s = *state;
+	char text[1024], dir[64], fault[PAIR_FAULT_MAX];
+	struct pair_plan plan = {.dir = dir, .days = 1, .now = time(NULL)};
+
+	join_a_pair(s, text);
+	(void)snprintf(dir, sizeof dir, "%s/pair", s->dir);
+	assert_true(reload(s, text));
+	assert_int_equal(changes(s), 0);
+	assert_int_equal(pair_files_renew(&plan, false, fault), OK);
+	assert_true(reload(s, text));
+	assert_int_equal(changes(s), 1);
+	assert_string_equal(change(s, 0), "cluster.dir: certificates renewed");
+	assert_int_equal(s->renewals, 1);
+	assert_true(reload(s, text));
+	assert_int_equal(s->renewals, 1);
+	leave_the_pair(s);
+}
+
+static void files_that_do_not_fit_refuse_the_reload(void **state)
+{
+	struct stage *s = *state;
+	char text[1024], dir[64], fault[PAIR_FAULT_MAX];
+	struct pair_plan plan = {.dir = dir, .days = 1, .now = time(NULL), .force = true};
+	char from[96], to[96];
+
+	join_a_pair(s, text);
+	(void)snprintf(dir, sizeof dir, "%s/pair", s->dir);
+	(void)snprintf(from, sizeof from, "%s/secondary/key.pem", dir);
+	(void)snprintf(to, sizeof to, "%s/primary/key.pem", dir);
+	assert_int_equal(rename(from, to), 0);
+	assert_false(reload(s, text));
+	assert_non_null(strstr(why(s), "key.pem: not the key of"));
+	assert_true(addr_parse(SLICE("10.0.0.11"), &plan.primary));
+	assert_true(addr_parse(SLICE("10.0.0.12"), &plan.secondary));
+	assert_int_equal(pair_files_make(&plan, fault), OK);
+	assert_false(reload(s, text));
+	assert_true(logged(s, "what=\"cluster.dir: the files of another pair\"\n"));
+	assert_int_equal(s->renewals, 0);
+	leave_the_pair(s);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -285,6 +370,8 @@ int main(void)
 		CASE(one_reload_is_under_way_at_a_time),
 		CASE(what_is_under_way_at_the_end_is_awaited),
 		CASE(many_changes_are_logged_in_part),
+		CASE(renewed_certificates_are_taken_without_a_restart),
+		CASE(files_that_do_not_fit_refuse_the_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
