@@ -1,0 +1,173 @@
+"""The Debian package in a host's life: what it holds, installed, upgraded, removed, purged."""
+import subprocess
+
+from image import OLDER
+from lab import wait_until
+
+HOLDS = """
+/usr/sbin/regpaird
+/usr/bin/regpairctl
+/lib/systemd/system/regpaird.service
+/usr/lib/tmpfiles.d/regpair.conf
+/usr/lib/sysusers.d/regpair.conf
+/etc/logrotate.d/regpair
+/usr/share/man/man8/regpaird.8.gz
+/usr/share/man/man1/regpairctl.1.gz
+/usr/share/man/man5/regpair.yaml.5.gz
+/usr/share/doc/regpair/examples/regpair.yaml
+/usr/share/doc/regpair/copyright
+""".split()
+CONFIGURATION = """\
+unit: standalone
+audit_file: /var/log/regpair/audit.log
+transports:
+  - {{name: udp, protocol: udp, address: {address}}}
+domains:
+  - {{name: example.com, auth: digest-md5}}
+"""
+USERS = 50
+
+
+def test_the_package_holds_what_belongs_on_a_host_and_lintian_finds_nothing(hosts):
+    listed = subprocess.run(["dpkg", "--contents", hosts.package], text=True, capture_output=True, check=True).stdout
+    held = {line.split()[5].removeprefix("."): line.split()[:2] for line in listed.splitlines()}
+    missing = [path for path in HOLDS if path not in held]
+    assert not missing, f"not in the package: {missing}"
+    foreign = {path: words for path, words in held.items() if words[1] != "root/root"}
+    assert not foreign, f"not root's: {foreign}"
+    found = subprocess.run(["lintian", "--fail-on", "error,warning", "--allow-root", hosts.package], text=True,
+                           capture_output=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_an_install_makes_user_and_folders_and_starts_nothing(hosts):
+    hosts.fresh("a")
+    apt(hosts, "install", f"regpair={OLDER}")
+    assert hosts.run("a", "id", "-un", "regpair").stdout == "regpair\n"
+    assert owner(hosts, "/etc/regpair") == "root:regpair 750"
+    assert owner(hosts, "/run/regpair/fault") == "regpair:regpair 644"
+    assert hosts.run("a", "cat", "/run/regpair/fault").stdout.strip() == "1"  # no address for a node that is not there
+    assert unit(hosts) == ("enabled", "inactive")
+    hosts.run("a", "systemctl", "start", "regpaird")  # without a configuration: nothing to start, no failure
+    assert unit(hosts) == ("enabled", "inactive")
+    assert hosts.run("a", "regpaird", "--version").stdout.startswith("regpaird ")
+
+
+def test_a_configured_node_runs_in_its_sandbox_and_after_a_boot(hosts):
+    example = "/usr/share/doc/regpair/examples/regpair.yaml"
+    assert "can be used" in hosts.run("a", "regpaird", "--check", example).stdout
+    configuration = hosts.path("a", "/etc/regpair/regpair.yaml")
+    configuration.write_text(CONFIGURATION.format(address=hosts.address["a"]))
+    hosts.run("a", "chgrp", "regpair", "/etc/regpair/regpair.yaml")
+    configuration.chmod(0o640)
+    hosts.run("a", "systemctl", "start", "regpaird")
+    # the unit's own words on what it may, as systemd weighs them: 0 nothing, 10 everything
+    weighed = hosts.run("a", "systemd-analyze", "security", "--no-pager", "--threshold=25", "regpaird.service", check=False)
+    assert weighed.returncode == 0, weighed.stdout.splitlines()[-1]
+    add_users(hosts)
+    acked = hosts.folder / "acked"
+    assert register(hosts, "--acked", acked)["ok"] == USERS
+    hosts.stop("a")
+    hosts.start("a")
+    assert unit(hosts) == ("enabled", "active")
+    register(hosts, "--audit", acked)
+
+
+def test_an_upgrade_leaves_the_running_daemon_to_whoever_hands_over_first(hosts):
+    before = main_pid(hosts)
+    said = apt(hosts, "install", "regpair")
+    assert version(hosts) == newest(hosts) != OLDER
+    assert main_pid(hosts) == before, "the upgrade restarted the daemon"
+    assert "regpaird goes on as the old version until it is restarted" in said, said
+    hosts.run("a", "systemctl", "restart", "regpaird")
+    assert main_pid(hosts) != before
+    register(hosts, "--audit", hosts.folder / "acked")
+
+
+def test_a_unit_that_was_disabled_stays_so(hosts):
+    hosts.run("a", "systemctl", "disable", "regpaird")
+    apt(hosts, "install", "--allow-downgrades", f"regpair={OLDER}")
+    assert unit(hosts) == ("disabled", "active")
+    hosts.run("a", "systemctl", "enable", "regpaird")
+    apt(hosts, "install", "regpair")
+    assert unit(hosts) == ("enabled", "active")
+
+
+def test_logrotate_turns_the_audit_log_over(hosts):
+    log = hosts.path("a", "/var/log/regpair/audit.log")
+    lines = log.read_text()
+    assert '"act":' in lines, lines
+    assert owner(hosts, "/var/log/regpair") == "regpair:regpair 750"
+    apt(hosts, "install", "logrotate")
+    hosts.run("a", "logrotate", "--force", "/etc/logrotate.d/regpair")
+    assert log.with_suffix(".log.1").read_text() == lines
+    hosts.run("a", "regpairctl", "subscriber", "remove", "user000001@example.com")
+    assert "user000001" in log.read_text() and log.with_suffix(".log.1").read_text() == lines
+    assert owner(hosts, "/var/log/regpair/audit.log") == "regpair:regpair 640"
+
+
+def test_a_removed_package_comes_back_to_its_registrations(hosts):
+    apt(hosts, "remove", "regpair")
+    assert main_pid(hosts) == 0
+    assert hosts.path("a", "/etc/regpair/regpair.yaml").exists()
+    assert hosts.run("a", "cat", "/run/regpair/fault").stdout.strip() == "1"
+    apt(hosts, "install", "regpair")
+    hosts.run("a", "systemctl", "start", "regpaird")
+    assert "user000000" in hosts.run("a", "regpairctl", "bindings").stdout
+
+
+def test_a_purge_leaves_the_user_and_no_address(hosts):
+    keepalived = hosts.path("a", "/etc/keepalived/keepalived.conf")
+    keepalived.parent.mkdir(exist_ok=True)
+    keepalived.write_text('track_file node_fault {\n\tfile "/run/regpair/fault"\n}\n')
+    said = apt(hosts, "purge", "regpair")
+    assert "still names /run/regpair/fault" in said, said
+    for path in ("/etc/regpair", "/var/lib/regpair", "/var/log/regpair", "/etc/logrotate.d/regpair"):
+        assert not hosts.path("a", path).exists(), path
+    assert hosts.run("a", "sh", "-c", "ls -A /run/regpair; cat /run/regpair/fault").stdout.split() == ["fault", "1"]
+    assert hosts.run("a", "id", "-un", "regpair").stdout == "regpair\n"
+    left = hosts.run("a", "sh", "-c", "find /etc/systemd /var/lib/systemd -name 'regpair*'").stdout
+    assert left == "", left
+    keepalived.unlink()
+    apt(hosts, "install", f"regpair={OLDER}")
+    assert unit(hosts) == ("enabled", "inactive")
+    apt(hosts, "purge", "regpair")
+    assert hosts.run("a", "test", "-e", "/run/regpair", check=False).returncode == 1
+
+
+def apt(hosts, *words):
+    """apt-get on the host; what it prints."""
+    options = ("-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0")
+    return hosts.run("a", "apt-get", *options, *words).stdout
+
+
+def version(hosts):
+    return hosts.run("a", "dpkg-query", "-W", "-f", "${Version}", "regpair").stdout
+
+
+def newest(hosts):
+    return subprocess.run(["dpkg-deb", "-f", hosts.package, "Version"], text=True, capture_output=True,
+                          check=True).stdout.strip()
+
+
+def unit(hosts):
+    """Enabled or not, active or not."""
+    return tuple(hosts.run("a", "systemctl", question, "regpaird", check=False).stdout.strip()
+                 for question in ("is-enabled", "is-active"))
+
+
+def main_pid(hosts):
+    return int(hosts.run("a", "systemctl", "show", "-P", "MainPID", "regpaird").stdout)
+
+
+def owner(hosts, path):
+    return hosts.run("a", "stat", "-c", "%U:%G %a", path).stdout.strip()
+
+
+def add_users(hosts):
+    wait_until(lambda: hosts.role("a") == "active", 30, "the node serves")
+    hosts.add_users(USERS, nodes=["a"])
+
+
+def register(hosts, *options):
+    return hosts.regload("--host", hosts.address["a"], "--users", USERS, *options)
