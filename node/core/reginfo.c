@@ -1,5 +1,6 @@
 #include "node/core/reginfo.h"
 
+#include "proto/base/utf8.h"
 #include "proto/entry.h"
 #include "proto/sip/header.h"
 
@@ -26,27 +27,11 @@ static void put_escaped(struct buf *to, uint8_t c)
 	}
 }
 
-/* The size of the character beyond ASCII at the beginning; 0: it is not UTF-8 (RFC 3629 4). */
-static size_t utf8_size(struct slice s)
-{
-	uint8_t lead = s.p[0];
-	size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-	uint8_t least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-	uint8_t most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-
-	if (lead < 0xc2 || lead > 0xf4 || s.n < n || s.p[1] < least || s.p[1] > most)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((s.p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* E12. Bytes that no XML may hold become a question mark. */
 static void put_text(struct buf *to, struct slice s)
 {
 	while (s.n > 0) {
-		size_t n = s.p[0] < 0x80 ? 1 : utf8_size(s);
+		size_t n = utf8_size(s);
 
 		if (n == 1)
 			put_escaped(to, s.p[0]);

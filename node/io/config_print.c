@@ -63,7 +63,8 @@ static const char *sample_of(const char *key)
 /* The sample is a standalone unit without NAPs: it has these as comments. */
 static bool is_comment(const char *key)
 {
-	static const char *const sections[] = {"peer.", "keepalived.", "cluster.", "tls.", "naps."};
+	static const char *const sections[] = {"peer.",       "keepalived.", "cluster.",
+	                                       "management.", "tls.",        "naps."};
 
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
 		if (strncmp(key, sections[i], strlen(sections[i])) == 0)

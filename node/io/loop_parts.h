@@ -11,6 +11,7 @@
 #include "node/io/keeper.h"
 #include "node/io/log_thread.h"
 #include "node/io/loop.h"
+#include "node/io/management.h"
 #include "node/io/peer_link.h"
 #include "node/io/reload.h"
 #include "node/io/sip_io.h"
@@ -36,6 +37,7 @@ struct loop {
 	struct peer_link *link;
 	struct sip_io *sip;
 	struct control *control, *monitor;
+	struct management *management; /* NULL: not configured */
 	struct reload *reload;
 	struct keeper *keeper;
 	struct divergence *divergence;

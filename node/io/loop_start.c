@@ -329,6 +329,16 @@ static int load(struct loop *l, struct store_meta *meta)
 	return EX_IOERR;
 }
 
+static bool open_management(struct loop *l)
+{
+	const struct addr *at = &l->config->management_address;
+
+	if (at->family == ADDR_NONE)
+		return true;
+	l->management = management_open(l, at);
+	return l->management != NULL;
+}
+
 static int open_edges(struct loop *l)
 {
 	const struct config *c = l->config;
@@ -354,6 +364,8 @@ static int open_edges(struct loop *l)
 	l->control = control_open(l, c->control, CONTROL_OPERATOR);
 	l->monitor = l->control != NULL ? control_open(l, c->monitor, CONTROL_MONITOR) : NULL;
 	if (l->monitor == NULL)
+		return EX_UNAVAILABLE;
+	if (!open_management(l))
 		return EX_UNAVAILABLE;
 	l->reload = reload_open(l, l->config_path);
 	if (l->reload == NULL)
@@ -409,6 +421,7 @@ void loop_stop(struct loop *l)
 {
 	control_close(&l->control);
 	control_close(&l->monitor);
+	management_close(&l->management);
 	dns_close(&l->dns);
 	sip_io_close(&l->sip);
 	if (l->link != NULL)
