@@ -177,6 +177,19 @@ enum err store_check(const char *dir, store_progress *progress, void *context,
 
 /* --- set aside --- */
 
+enum err store_unused(const char *dir, char fault[STORE_FAULT_TEXT])
+{
+	struct store *s = store_take(dir);
+	enum err err = dir_open(s, fault);
+
+	if (err == OK)
+		err = dir_lock(s, fault);
+	else if (errno == ENOENT)
+		err = OK;
+	store_close(&s);
+	return err;
+}
+
 static enum err move_away(struct store *s, uint64_t stamp)
 {
 	char name[GENERATION_NAME_MAX];

@@ -233,31 +233,56 @@ struct image image_get(struct txn *t, const struct generation *g)
 	return out;
 }
 
-/* Stands among the blocks, under a key that is no seq: a trim changes both in one transaction, and
- * a commit touches no second database. */
-static const uint8_t base_key[SEQ_KEY];
-
-void base_put(struct txn *t, const struct generation *g, struct position base)
+static void position_put(struct txn *t, MDB_dbi db, struct slice key, struct position position)
 {
 	uint8_t room[16];
 	struct buf b = buf_on(room, sizeof room);
 
-	buf_uint(&b, base.reign, 8);
-	buf_uint(&b, base.seq, 8);
-	sealed_put(t, g->blocks, NO_TABLE, (struct slice){base_key, sizeof base_key},
-	           buf_slice(&b));
+	buf_uint(&b, position.reign, 8);
+	buf_uint(&b, position.seq, 8);
+	sealed_put(t, db, NO_TABLE, key, buf_slice(&b));
 }
 
-struct position base_get(struct txn *t, const struct generation *g)
+static struct position position_get(struct txn *t, const struct generation *g, MDB_dbi db,
+                                    struct slice key)
 {
-	struct slice key = {base_key, sizeof base_key};
-	struct reader r = value_get(t, g->format, g->blocks, key);
+	struct reader r = value_get(t, g->format, db, key);
 	struct position out;
 
 	out.reign = reader_u64(&r);
 	out.seq = reader_u64(&r);
 	value_end(t, &r);
 	return out;
+}
+
+#define RESTORED SLICE("restored")
+
+void restored_put(struct txn *t, const struct generation *g, struct position position)
+{
+	position_put(t, g->meta, RESTORED, position);
+}
+
+struct position restored_get(struct txn *t, const struct generation *g)
+{
+	struct slice value;
+
+	if (!txn_get(t, g->meta, RESTORED, &value))
+		return (struct position){0, 0};
+	return position_get(t, g, g->meta, RESTORED);
+}
+
+/* Stands among the blocks, under a key that is no seq: a trim changes both in one transaction, and
+ * a commit touches no second database. */
+static const uint8_t base_key[SEQ_KEY];
+
+void base_put(struct txn *t, const struct generation *g, struct position base)
+{
+	position_put(t, g->blocks, (struct slice){base_key, sizeof base_key}, base);
+}
+
+struct position base_get(struct txn *t, const struct generation *g)
+{
+	return position_get(t, g, g->blocks, (struct slice){base_key, sizeof base_key});
 }
 
 enum err generation_seal(struct generation *g, const struct identity *identity,

@@ -21,6 +21,7 @@ static enum err read_meta(struct store *store, struct store_meta *out)
 	struct generation *g = &store->now;
 	struct txn s = txn_read(g->state, &g->loop_state);
 	struct image image = image_get(&s, g);
+	struct position restored = restored_get(&s, g);
 	enum err err = txn_end(&s);
 
 	if (err != OK)
@@ -40,6 +41,7 @@ static enum err read_meta(struct store *store, struct store_meta *out)
 		out->pair = range.last.pair;
 		out->wall_ms = range.wall_ms;
 	}
+	out->restored = restored.seq != 0 && restored.seq == image.position.seq && range.first == 0;
 	out->lost = store->aside && out->applied.seq == 0 && out->log_last == 0;
 	cursor_close(&c);
 	return txn_end(&l);
@@ -78,18 +80,17 @@ static bool read_table(struct reading *r, unsigned table)
 	return go_on;
 }
 
-static void check_sums(struct reading *r)
+void sums_check(struct txn *t, const struct generation *g, const struct sums *found)
 {
 	struct sums want;
 
-	sums_get(&r->txn, r->g, &want);
-	if (r->g->format > 1 && memcmp(&want, &r->found, sizeof want) != 0)
-		txn_fail(&r->txn, ERR_CORRUPT);
+	sums_get(t, g, &want);
+	if (g->format > 1 && memcmp(&want, found, sizeof want) != 0)
+		txn_fail(t, ERR_CORRUPT);
 }
 
-enum err state_read(struct store *store, store_each *each, void *context)
+enum err generation_read(struct generation *g, store_each *each, void *context)
 {
-	struct generation *g = &store->now;
 	struct reading r = {.txn = txn_read(g->state, &g->loop_state),
 	                    .g = g,
 	                    .each = each,
@@ -101,8 +102,13 @@ enum err state_read(struct store *store, store_each *each, void *context)
 			go_on = read_table(&r, i);
 	if (!go_on)
 		txn_fail(&r.txn, ERR_CORRUPT);
-	check_sums(&r);
+	sums_check(&r.txn, g, &r.found);
 	return txn_end(&r.txn);
+}
+
+enum err state_read(struct store *store, store_each *each, void *context)
+{
+	return generation_read(&store->now, each, context);
 }
 
 enum err state_get(struct store *store, enum table table, struct slice key, struct buf *value)
@@ -183,19 +189,27 @@ static bool same_record(const struct entry *a, const struct entry *b)
 	return a->table == b->table && slice_eq(a->key, b->key);
 }
 
+size_t entries_newest(struct entry *entries, size_t n)
+{
+	size_t kept = 0;
+
+	if (n > 0)
+		qsort(entries, n, sizeof *entries, by_key_then_seq);
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || !same_record(&entries[i], &entries[i + 1]))
+			entries[kept++] = entries[i];
+	return kept;
+}
+
 static enum err window_write(struct generation *g, struct window *w, uint64_t *records)
 {
 	struct txn t = txn_write(g->state);
-	uint64_t written = 0;
+	size_t written = entries_newest(w->entries, w->n);
 
 	sums_get(&t, g, &g->sums);
-	qsort(w->entries, w->n, sizeof *w->entries, by_key_then_seq);
-	for (size_t i = 0; i < w->n; i++) {
+	for (size_t i = 0; i < written; i++) {
 		const struct entry *e = &w->entries[i];
-		if (i + 1 < w->n && same_record(e, e + 1))
-			continue;
 		record_put(&t, g, e->table, e->key, e->value);
-		written++;
 	}
 	image_put(&t, g, &w->end);
 	enum err err = txn_commit(&t);

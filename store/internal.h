@@ -96,6 +96,9 @@ void image_put(struct txn *t, const struct generation *g, const struct image *im
 struct image image_get(struct txn *t, const struct generation *g);
 void base_put(struct txn *t, const struct generation *g, struct position base);
 struct position base_get(struct txn *t, const struct generation *g);
+/* Where a backup that was restored ended; {0, 0}: none was. */
+void restored_put(struct txn *t, const struct generation *g, struct position position);
+struct position restored_get(struct txn *t, const struct generation *g);
 
 /* Fills and syncs a generation's meta: its image ends, and its log begins, at `image`. */
 enum err generation_seal(struct generation *g, const struct identity *identity,
@@ -157,6 +160,15 @@ struct log_range {
 	int64_t wall_ms; /* of the last block */
 };
 struct log_range log_range(struct cursor *c);
+
+/* --- image.c --- */
+
+/* Sorts them by table and key, and drops all but the newest of each record; how many are left. */
+size_t entries_newest(struct entry *entries, size_t n);
+/* As state_read, of any generation. */
+enum err generation_read(struct generation *g, store_each *each, void *context) MUST_CHECK;
+/* The records found are those that were put: else the transaction fails. */
+void sums_check(struct txn *t, const struct generation *g, const struct sums *found);
 
 /* --- upgrade.c --- */
 

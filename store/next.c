@@ -105,6 +105,35 @@ enum err store_next_put(struct store *store, enum table table, struct slice key,
 	return OK;
 }
 
+/* The reader compares with what is stored. */
+static enum err next_sums(struct store *store)
+{
+	struct txn t = txn_write(store->next.state);
+
+	sums_put(&t, &store->next);
+	return txn_commit(&t);
+}
+
+enum err store_next_read(struct store *store, store_each *each, void *context)
+{
+	assert(store->next_begun);
+	enum err err = next_flush(store);
+	if (err == OK)
+		err = next_sums(store);
+	return err != OK ? err : generation_read(&store->next, each, context);
+}
+
+enum err store_next_restored(struct store *store, struct position position)
+{
+	assert(store->next_begun);
+	enum err err = next_flush(store);
+	if (err != OK)
+		return err;
+	struct txn t = txn_write(store->next.state);
+	restored_put(&t, &store->next, position);
+	return txn_commit(&t);
+}
+
 enum err store_next_commit(struct store *store, struct position position, struct pairtime pair,
                            int64_t wall_ms)
 {

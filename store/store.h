@@ -56,6 +56,7 @@ struct store_meta {
 	uint64_t log_first;      /* 0: the log is empty */
 	uint64_t log_last;       /* 0: empty */
 	bool lost;               /* empty because what was there was damaged and set aside */
+	bool restored;           /* nothing was logged since it was restored from a backup */
 	struct pairtime pair;    /* of the newest entry or of the image, whichever is later */
 	int64_t wall_ms;         /* wall clock when that was committed */
 };
@@ -81,6 +82,8 @@ struct store_checked {
  * also if there is none. To be called before there are threads. */
 enum err store_check(const char *dir, store_progress *progress, void *context,
                      struct store_checked *out, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
+/* Does no process have the store open? ERR_EXISTS: one has. OK also if there is no store. */
+enum err store_unused(const char *dir, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
 /* Moves a damaged store into DIR/broken-`stamp` and removes what was set aside before. ERR_EXISTS: it is in
  * use. */
 enum err store_set_aside(const char *dir, uint64_t stamp, char fault[STORE_FAULT_TEXT]) MUST_CHECK;
@@ -124,6 +127,22 @@ enum err state_read(struct store *store, store_each *each, void *context) MUST_C
 enum err state_get(struct store *store, enum table table, struct slice key,
                    struct buf *value) MUST_CHECK;
 
+/* Where what store_whole reads ends. */
+struct store_end {
+	uint64_t node_id;
+	uint8_t cluster_id[16];
+	struct position position;
+	struct pairtime pair; /* of the newest entry, and the wall clock when it was committed */
+	int64_t wall_ms;
+	uint64_t records; /* about so many: for progress */
+};
+/* Hands out what image and log hold together at one moment, beside a node that goes on: first where it
+ * ends, then each record once, in order of table and key. Stops where a callee returns false (ERR_CORRUPT
+ * then). Meanwhile no page that is read is used again: the store's files may grow. */
+typedef bool store_begins(void *context, const struct store_end *end);
+enum err store_whole(struct store *store, store_begins *begins, store_each *each,
+                     void *context) MUST_CHECK;
+
 /* Brings the image up to `through_seq` from the log: last bytes per key, sorted, in large transactions,
  * the position in the same one. `*records`: how many were written. */
 enum err store_checkpoint(struct store *store, uint64_t through_seq, uint64_t *records) MUST_CHECK;
@@ -153,6 +172,10 @@ enum err store_next_begin(struct store *store) MUST_CHECK; /* removes one left f
 /* Puts (or, for an empty value, deletes) one record. Batched; synced by store_next_commit. */
 enum err store_next_put(struct store *store, enum table table, struct slice key,
                         struct slice value) MUST_CHECK;
+/* Hands out what was put, as state_read does what the store holds. */
+enum err store_next_read(struct store *store, store_each *each, void *context) MUST_CHECK;
+/* The new generation comes from a backup (store_meta.restored). */
+enum err store_next_restored(struct store *store, struct position position) MUST_CHECK;
 /* The new generation is whole at `position`: its log is empty with that base. Replaces the old one,
  * which is deleted. Afterwards all functions above mean the new one. */
 enum err store_next_commit(struct store *store, struct position position, struct pairtime pair,

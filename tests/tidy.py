@@ -28,7 +28,7 @@ HOME_OF = {
     "lmdb.h": ["store"],
     "protobuf-c/": ["proto/entry.c", "proto/record.c", "proto/pack.h"],
     ".pb-c.h": ["proto/frame_parts.h", "proto/entry.c", "proto/record.c", "proto/record_aor.c",
-               "proto/record_watcher.c", "proto/record_nap.c"],
+               "proto/record_watcher.c", "proto/record_nap.c", "proto/backup.c"],
     "openssl/": ["node/io", "node/ctl", "proto/sip/digest.c", "tests/bench",
                 "tests/unit/provider.h", "tests/unit/certificates.h"],
     "yaml.h": ["node/io/config.c"],
