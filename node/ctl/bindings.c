@@ -1,9 +1,10 @@
 /* `regpairctl bindings` and `bindings remove`. */
 #include <getopt.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "node/ctl/list.h"
+#include "node/ctl/prompt.h"
+#include "proto/record.h"
 
 static const struct column columns[] = {
 	{"AOR", "aor", false},
@@ -46,18 +47,10 @@ int ctl_bindings(const struct ctl *ctl, int argc, char **argv)
 
 static bool confirmed(const char *aor)
 {
-	int first, c;
+	char question[RECORD_KEY_MAX + 64];
 
-	if (!isatty(STDIN_FILENO)) {
-		ctl_complain("removing the bindings of %s wants --yes where nobody can be asked",
-		             aor);
-		return false;
-	}
-	(void)fprintf(stderr, "Remove all bindings of %s? [y/N] ", aor);
-	first = c = getchar();
-	while (c != '\n' && c != EOF)
-		c = getchar();
-	return first == 'y' || first == 'Y';
+	(void)snprintf(question, sizeof question, "Remove all bindings of %s?", aor); /* or cut */
+	return prompt_yes(question);
 }
 
 int ctl_bindings_remove(const struct ctl *ctl, int argc, char **argv)

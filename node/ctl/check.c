@@ -55,7 +55,7 @@ static int check_all(const struct ctl *ctl, const char *path, const char *keepal
 		          config->transport_count, config->nap_count);
 		check_secrecy(&r, path, config);
 		check_files(&r, config);
-		check_store(&r, config);
+		check_store(&r, config->store_dir);
 		check_keepalived(&r, config, keepalived);
 		config_free(&config);
 	} else if (fault.line > 0) {

@@ -5,7 +5,8 @@
 #include "node/ctl/report.h"
 #include "node/io/config.h"
 
-void check_store(struct report *r, const struct config *config);
+/* Beside whoever uses it. */
+void check_store(struct report *r, const char *dir);
 void check_keepalived(struct report *r, const struct config *config, const char *path);
 
 #endif

@@ -1,7 +1,11 @@
 /* The store, read from end to end beside whoever uses it. */
+#include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "node/ctl/backup.h"
 #include "node/ctl/check.h"
 #include "node/ctl/entries.h"
 #include "store/store.h"
@@ -9,7 +13,7 @@
 static const char what[] = "store";
 static const char fetch_anew[] =
 	"start regpaird: in a pair it sets the store aside and fetches all from its peer; "
-	"a standalone unit needs a backup";
+	"a standalone unit needs a backup (regpairctl restore --replace)";
 
 struct walk {
 	struct arena arena;
@@ -67,7 +71,33 @@ static void check_open(struct report *r, struct store *store, struct walk *w)
 		             (unsigned long long)w->records, err_text(w->err != OK ? w->err : err));
 }
 
-void check_store(struct report *r, const struct config *config)
+static void tell_progress(void *context, const char *things, uint64_t done)
+{
+	int64_t *told_s = context;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec > *told_s)
+		(void)fprintf(stderr, "read %llu %s\n", (unsigned long long)done, things);
+	*told_s = now.tv_sec;
+}
+
+/* By a process that may die of it; what it could read is then read by this one. */
+static bool readable(struct report *r, const char *dir)
+{
+	struct store_checked found;
+	char fault[STORE_FAULT_TEXT] = "";
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t told_s = now.tv_sec;
+	if (store_check(dir, tell_progress, &told_s, &found, fault) == OK)
+		return true;
+	report_wrong(r, what, fetch_anew, "%s", fault);
+	return false;
+}
+
+void check_store(struct report *r, const char *dir)
 {
 	char path[512], fault[STORE_FAULT_TEXT];
 	uint8_t *memory = malloc(ENTRIES_MEMORY);
@@ -78,15 +108,40 @@ void check_store(struct report *r, const struct config *config)
 	if (memory == NULL)
 		abort();
 	w.arena = arena_on(memory, ENTRIES_MEMORY);
-	(void)snprintf(path, sizeof path, "%s/current", config->store_dir);
-	if (stat(path, &st) != 0 && (stat(config->store_dir, &st) != 0 || S_ISDIR(st.st_mode))) {
-		report_ok(r, what, "%s is empty: regpaird fills it at its first start",
-		          config->store_dir);
-	} else if (store_open_reading(&store, config->store_dir, fault) != OK) {
+	(void)snprintf(path, sizeof path, "%s/current", dir);
+	if (stat(path, &st) != 0 && (stat(dir, &st) != 0 || S_ISDIR(st.st_mode))) {
+		report_ok(r, what, "%s is empty: regpaird fills it at its first start", dir);
+	} else if (!readable(r, dir)) {
+		(void)0; /* said */
+	} else if (store_open_reading(&store, dir, fault) != OK) {
 		report_wrong(r, what, "", "%s", fault);
 	} else {
 		check_open(r, store, &w);
 		store_close(&store);
 	}
 	free(memory);
+}
+
+int ctl_check_store(const struct ctl *ctl, int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	                                        {NULL, 0, NULL, 0}};
+	const char *path = "/etc/regpair/regpair.yaml";
+	struct config *config = NULL;
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'c')
+			return ctl_misused("check-store", "wrong usage");
+		path = optarg;
+	}
+	if (argc - optind > 1)
+		return ctl_misused("check-store", "one DIR is enough: %s", argv[optind + 1]);
+	if (optind == argc && (config = backup_config(path)) == NULL)
+		return CTL_FAILED;
+	struct report r = report_begin(ctl);
+	check_store(&r, config != NULL ? config->store_dir : argv[optind]);
+	config_free(&config);
+	return report_end(&r);
 }

@@ -31,7 +31,10 @@ ctl_command_fn ctl_subscriber_add, ctl_subscriber_import, ctl_subscriber_list,
 	ctl_subscriber_remove, ctl_subscriber_show;
 ctl_command_fn ctl_secret_list, ctl_secret_rotate;
 /* What reads files. */
-ctl_command_fn ctl_log, ctl_history, ctl_audit, ctl_divergence, ctl_check;
+ctl_command_fn ctl_log, ctl_history, ctl_audit, ctl_divergence, ctl_check, ctl_check_store;
+ctl_command_fn ctl_backup;
+/* What writes them. */
+ctl_command_fn ctl_restore;
 
 /* "regpairctl: ..." on standard error. */
 void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -31,6 +31,9 @@ static const struct {
 	 "  log-level [LEVEL]    what is logged, until the next reload\n"
 	 "  audit                what operators did, when and from where\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
+	 "  check-store [DIR]    read the store from end to end: is anything damaged?\n"
+	 "  backup FILE          all that the node stores, beside the running node\n"
+	 "  restore FILE         make a backup the store of a node that is stopped\n"
 	 "  pair init            make the files that two nodes need to be one pair\n"
 	 "  pair renew           make their certificates anew\n"
 	 "\n"
@@ -246,6 +249,41 @@ static const struct {
 	 "\n"
 	 "  --config FILE      default /etc/regpair/regpair.yaml\n"
 	 "  --keepalived FILE  default /etc/keepalived/keepalived.conf\n"},
+	{"check-store",
+	 "usage: regpairctl check-store [DIR] [--config FILE]\n"
+	 "\n"
+	 "Reads the store from end to end, each record and each entry with its checks, beside a\n"
+	 "running node or without one; says what is damaged and what to do. Changes nothing.\n"
+	 "\n"
+	 "  DIR            the store's folder\n"
+	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"
+	 "\n"
+	 "exit code: 0 whole or empty, 1 damaged or not readable\n"},
+	{"backup",
+	 "usage: regpairctl backup FILE [--store DIR] [--config FILE]\n"
+	 "       regpairctl backup --verify FILE\n"
+	 "\n"
+	 "Writes all that the node stores, as it is at one moment, into FILE: beside the running\n"
+	 "node, active or standby, or without one. FILE is there when it is whole and on the disk,\n"
+	 "and then replaces one of that name. It holds secrets: only its owner may read it.\n"
+	 "\n"
+	 "  --verify       read FILE to its end, with every check, and say what it is\n"
+	 "  --store DIR    the store's folder\n"
+	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"},
+	{"restore",
+	 "usage: regpairctl restore FILE [--yes] [--replace] [--store DIR] [--config FILE]\n"
+	 "\n"
+	 "Makes a backup the store of this node, which must be stopped. FILE is checked to its end\n"
+	 "before anything is changed, and what was made of it before it is in place. Bindings go on\n"
+	 "with the time they have left by the wall clock. The store belongs to the pair whose files\n"
+	 "this host has, also if the backup is another pair's.\n"
+	 "In a pair: empty the other node's store, or restore the same FILE there, before both are\n"
+	 "started. What the other has beyond the backup comes back from it.\n"
+	 "\n"
+	 "  --yes          do not ask\n"
+	 "  --replace      also where a store is: it is set aside, as DIR/broken-TIME\n"
+	 "  --store DIR    the store's folder, in place of the configuration's\n"
+	 "  --config FILE  names the store and the pair's files (default /etc/regpair/regpair.yaml)\n"},
 };
 /* clang-format on */
 

@@ -51,6 +51,9 @@ static const struct {
 	{"log-level", NULL, ctl_log_level},
 	{"audit", NULL, ctl_audit},
 	{"check", NULL, ctl_check},
+	{"check-store", NULL, ctl_check_store},
+	{"backup", NULL, ctl_backup},
+	{"restore", NULL, ctl_restore},
 };
 
 static int print_help(const char *command)

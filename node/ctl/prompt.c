@@ -113,3 +113,18 @@ bool password_from_terminal(const char *whose, char to[PASSWORD_MAX + 2])
 	(void)close(tty);
 	return same;
 }
+
+bool prompt_yes(const char *question)
+{
+	int first, c;
+
+	if (!isatty(STDIN_FILENO)) {
+		ctl_complain("%s It wants --yes where nobody can be asked", question);
+		return false;
+	}
+	(void)fprintf(stderr, "%s [y/N] ", question);
+	first = c = getchar();
+	while (c != '\n' && c != EOF)
+		c = getchar();
+	return first == 'y' || first == 'Y';
+}

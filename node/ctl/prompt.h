@@ -1,4 +1,4 @@
-/* prompt.h - where a password comes from: a terminal without echo, a file, standard input. */
+/* prompt.h - what is asked of a person: a password (or from a file), a yes. */
 #ifndef NODE_CTL_PROMPT_H
 #define NODE_CTL_PROMPT_H
 
@@ -10,5 +10,8 @@ enum { PASSWORD_MAX = 256 };
 bool password_from_file(const char *path, char to[PASSWORD_MAX + 2]);
 /* Asked twice on the terminal. */
 bool password_from_terminal(const char *whose, char to[PASSWORD_MAX + 2]);
+
+/* False also where nobody can be asked: `--yes` is told of then. */
+bool prompt_yes(const char *question);
 
 #endif
