@@ -93,6 +93,13 @@ int client_code(const struct client *c)
 	return c->code;
 }
 
+void client_be_patient(struct client *c)
+{
+	static const struct timeval for_ever = {0};
+
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
+}
+
 static bool lost(struct client *c, const char *why)
 {
 	ctl_complain("the node on %s %s\nIts log says more: journalctl -u regpaird", c->socket,

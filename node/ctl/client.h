@@ -25,6 +25,9 @@ int client_code(const struct client *c); /* CTL_DONE, or what the last failure m
 bool client_send(struct client *c, json_t *request);
 json_t *client_receive(struct client *c);
 
+/* From now on an answer may be hours away. */
+void client_be_patient(struct client *c);
+
 /* Opens, asks once, closes. Sets *code. */
 json_t *client_ask_once(const struct ctl *ctl, json_t *request, int *code);
 

@@ -14,6 +14,7 @@ static const struct {
 	 "\n"
 	 "  status               what this node is, what the pair is, all figures\n"
 	 "  alarms               what is raised now, what it means and what to do\n"
+	 "  events               alarms, changes of role and pair, NAPs, as they happen\n"
 	 "  bindings [AOR]       who is registered where\n"
 	 "  bindings remove AOR  take all bindings of one AOR away\n"
 	 "  subscriber add|import|list|show|remove\n"
@@ -58,6 +59,15 @@ static const struct {
 	 "  regpairctl --control /run/regpair/monitor.sock alarms\n"
 	 "\n"
 	 "exit code: 0 none is raised, 1 one is, 3 no node answers on the socket\n"},
+	{"events",
+	 "usage: regpairctl events\n"
+	 "\n"
+	 "What happens, a line each while it happens, until it is ended: alarms raised and cleared, what\n"
+	 "the journal keeps (changes of role and pair), NAPs that become registered or available and do\n"
+	 "not any more. With --json: the node's own lines. Any user of the host may ask:\n"
+	 "  regpairctl --control /run/regpair/monitor.sock events\n"
+	 "\n"
+	 "exit code: 3 the node is gone, or none answers on the socket\n"},
 	{"bindings",
 	 "usage: regpairctl bindings [AOR] [--limit N]\n"
 	 "       regpairctl bindings remove AOR [--yes]\n"

@@ -11,52 +11,13 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
-#include "node/io/control_parts.h"
+#include "node/io/control_connection.h"
 
 enum {
 	INPUT_MAX = 4 * CONTROL_LINE_MAX, /* read ahead; the rest waits in the socket */
 	OUTPUT_MAX = 1 << 20,             /* a slow reader: its next requests wait */
 	LINES_A_TURN = 256,               /* then others have their turn */
 	CLOSING_S = 10,                   /* to take the last error before the close */
-	SLOT_BITS = 12,
-	CONNECTION_BITS = 6,
-};
-_Static_assert(CONTROL_PENDING_MAX == 1 << SLOT_BITS, "a ticket names a slot");
-_Static_assert(CONTROL_CONNECTIONS_MAX == 1 << CONNECTION_BITS, "a ticket names a connection");
-
-/* A ticket: serial number, connection, slot. The serial makes each one new, so that an answer to a
- * connection that is gone meets nobody. */
-struct pending {
-	uint64_t ticket; /* 0: free */
-	json_int_t id;
-	bool is_put, replaces;
-	json_t *diff; /* of a comparison: what came of it so far */
-	json_t *act;  /* for the audit; NULL: none */
-};
-
-struct connection {
-	struct control *control;
-	size_t at; /* in control->connections */
-	struct bufferevent *bev;
-	struct event *resume; /* there are lines left to look at */
-	bool ended;           /* the other side will send no more */
-	bool closing;         /* once what is written is out */
-	json_t *asker;        /* NULL: not known yet */
-	size_t n_free;
-	uint16_t free_slots[CONTROL_PENDING_MAX];
-	struct pending pending[CONTROL_PENDING_MAX];
-};
-
-struct control {
-	struct loop *loop;
-	enum control_kind kind;
-	struct audit *audit;
-	struct evconnlistener *listener;
-	char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
-	struct connection *connections[CONTROL_CONNECTIONS_MAX];
-	uint64_t serial;
-	struct arena arena;
-	uint8_t memory[CONTROL_ARENA_SIZE] __attribute__((aligned(16)));
 };
 
 static void *take(size_t size)
@@ -93,42 +54,12 @@ static void drop(struct connection *c)
 	free(c);
 }
 
-static size_t output_length(const struct connection *c)
-{
-	return evbuffer_get_length(bufferevent_get_output(c->bev));
-}
-
-static void send_line(struct connection *c, json_t *line)
-{
-	char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6));
-
-	if (text == NULL)
-		abort();
-	(void)evbuffer_add_printf(bufferevent_get_output(c->bev), "%s\n", text);
-	free(text);
-	json_decref(line);
-}
-
-static void send_result(struct connection *c, json_int_t id, json_t *result)
-{
-	send_line(c, json_pack("{sI sb so}", "id", id, "ok", 1, "result", result));
-}
-
-static void send_error(struct connection *c, json_int_t id, const char *text)
-{
-	json_t *error = json_string(text);
-
-	if (error == NULL) /* cut within a character */
-		error = json_string("refused");
-	send_line(c, json_pack("{sI sb so}", "id", id, "ok", 0, "error", error));
-}
-
 /* Whoever does not speak the language is told so and hung up on. */
 static void reject(struct connection *c, const char *text)
 {
 	struct timeval patience = {.tv_sec = CLOSING_S};
 
-	send_line(c, json_pack("{sb ss}", "ok", 0, "error", text));
+	control_say(c, json_pack("{sb ss}", "ok", 0, "error", text));
 	c->closing = true;
 	(void)bufferevent_disable(c->bev, EV_READ);
 	bufferevent_set_timeouts(c->bev, NULL, &patience);
@@ -165,9 +96,9 @@ static void answer(struct connection *c, struct pending *p, bool ok, const char 
 		(void)json_object_set_new(result, "text", json_string(text));
 		if (p->is_put)
 			(void)json_object_set_new(result, "replaced", json_boolean(p->replaces));
-		send_result(c, p->id, result);
+		control_send_result(c, p->id, result);
 	} else {
-		send_error(c, p->id, text);
+		control_send_error(c, p->id, text);
 	}
 	release(c, p);
 }
@@ -204,7 +135,7 @@ void control_reloaded(struct control *control, uint64_t ticket, json_t *outcome)
 	if (p != NULL || ticket == 0)
 		control_act_reloaded(&view, control->audit, p != NULL ? p->act : NULL, outcome);
 	if (p != NULL) {
-		send_result(c, p->id, json_incref(outcome));
+		control_send_result(c, p->id, json_incref(outcome));
 		release(c, p);
 	}
 	json_decref(outcome);
@@ -247,9 +178,9 @@ static void answer_at_once(struct connection *c, json_int_t id, const json_t *re
 
 	end_act(c, act, result != NULL ? CONTROL_DONE : CONTROL_REFUSED, error.text);
 	if (result != NULL)
-		send_result(c, id, result);
+		control_send_result(c, id, result);
 	else
-		send_error(c, id, error.text);
+		control_send_error(c, id, error.text);
 }
 
 /* The monitor's: it reads figures, and that is all. */
@@ -262,7 +193,7 @@ static void on_question(struct connection *c, json_int_t id, const json_t *reque
 	if (read != NULL)
 		answer_at_once(c, id, request, read, NULL);
 	else
-		send_error(c, id, "no such command on this socket");
+		control_send_error(c, id, "no such command on this socket");
 }
 
 static void on_request(struct connection *c, json_int_t id, const json_t *request)
@@ -286,8 +217,15 @@ static void on_request(struct connection *c, json_int_t id, const json_t *reques
 		feed(c, id, &changed, act);
 	} else {
 		end_act(c, act, CONTROL_REFUSED, error.text);
-		send_error(c, id, error.text);
+		control_send_error(c, id, error.text);
 	}
+}
+
+static bool is_command(const json_t *request, const char *name)
+{
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	return command != NULL && strcmp(command, name) == 0;
 }
 
 static void on_line(struct connection *c, const char *line, size_t size)
@@ -300,6 +238,8 @@ static void on_line(struct connection *c, const char *line, size_t size)
 		reject(c, "not a JSON object");
 	else if (id != NULL && !json_is_integer(id))
 		reject(c, "`id` must be an integer");
+	else if (is_command(request, "events"))
+		control_listen_to(c, json_integer_value(id));
 	else if (c->control->kind == CONTROL_MONITOR)
 		on_question(c, json_integer_value(id), request);
 	else
@@ -309,7 +249,7 @@ static void on_line(struct connection *c, const char *line, size_t size)
 
 static bool may_take(const struct connection *c)
 {
-	return !c->closing && c->n_free > 0 && output_length(c) < OUTPUT_MAX;
+	return !c->closing && !c->lost && c->n_free > 0 && control_unsent(c) < OUTPUT_MAX;
 }
 
 /* Takes lines while there is room for their answers. True: no whole line is left. */
@@ -342,9 +282,9 @@ static bool take_lines(struct connection *c)
 static void go_on(struct connection *c)
 {
 	bool all_taken = take_lines(c);
-	bool idle = c->n_free == CONTROL_PENDING_MAX && output_length(c) == 0;
+	bool idle = c->n_free == CONTROL_PENDING_MAX && control_unsent(c) == 0;
 
-	if ((c->closing && output_length(c) == 0) || (c->ended && all_taken && idle))
+	if (c->lost || (c->closing && control_unsent(c) == 0) || (c->ended && all_taken && idle))
 		drop(c);
 }
 
@@ -392,9 +332,9 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	while (at < CONTROL_CONNECTIONS_MAX && control->connections[at] != NULL)
 		at++;
 	if (at == CONTROL_CONNECTIONS_MAX) {
-		log_line(loop_log(control->loop), LOG_WARN,
-		         "control=refused why=\"%d connections are open\"",
-		         (int)CONTROL_CONNECTIONS_MAX);
+		log_rated(loop_log(control->loop), &control->said, loop_now(control->loop),
+		          LOG_WARN, "control=refused why=\"%d connections are open\"",
+		          (int)CONTROL_CONNECTIONS_MAX);
 		(void)close(fd);
 		return;
 	}

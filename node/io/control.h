@@ -8,7 +8,7 @@
  * connection. Access: the socket's mode, 0660.
  *
  * The monitor's socket (0666) speaks the same language to any user of the host, and knows but the readers of
- * figures: status, fields, alarms, naps, nap, domains. No bindings, no subscribers, no changes. */
+ * figures: status, fields, alarms, naps, nap, domains, and events. No bindings, no subscribers, no changes. */
 #ifndef NODE_IO_CONTROL_H
 #define NODE_IO_CONTROL_H
 
@@ -21,6 +21,7 @@ struct control;
 enum {
 	CONTROL_LINE_MAX = 64 * 1024,
 	CONTROL_CONNECTIONS_MAX = 64,
+	CONTROL_LISTENERS_MAX = 16, /* connections that asked for events */
 	CONTROL_PENDING_MAX = 4096, /* commands under way on one connection; reading waits beyond */
 };
 
@@ -29,6 +30,8 @@ enum control_kind { CONTROL_OPERATOR, CONTROL_MONITOR };
 /* NULL: logged. */
 struct control *control_open(struct loop *l, const char *path, enum control_kind kind);
 void control_close(struct control **c);
+/* One event, to each connection that asked for them; borrowed. Who has left too much unread is hung up on. */
+void control_tell(struct control *c, const json_t *event);
 /* OUT_ANSWER. Tickets whose connection is gone are ignored. */
 void control_answer(struct control *c, uint64_t ticket, bool ok, struct slice text);
 /* What became of a loop_reload, for whoever asked; takes `outcome`. */

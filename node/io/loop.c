@@ -151,6 +151,7 @@ static void on_divergence(struct loop *l, const struct node_output *o)
 
 static void on_history(struct loop *l, const struct node_output *o)
 {
+	events_history(l->events, o);
 	loop_figures_hurry(l);
 	if (!journal_add(l->journal, o, loop_wall_ms()))
 		log_line(

@@ -53,10 +53,11 @@ static void tell_alarm(const struct loop *l, size_t i, const struct status *s)
 	bool grave = row->severity <= ALARM_MAJOR;
 	char why[ALARM_TEXT];
 
+	events_alarm(l->events, i, alarm_text(row, s, why));
 	log_line(l->log, raised && grave ? LOG_WARN : LOG_NOTICE,
 	         "alarm=%s state=%s severity=%s why=\"%s\"", row->name,
 	         raised ? "raised" : "cleared", alarm_severity_name(row->severity),
-	         raised ? alarm_text(row, s, why) : "over");
+	         raised ? why : "over");
 }
 
 static void look_for_alarms(struct loop *l, struct mtime now)
@@ -84,4 +85,5 @@ void loop_figures_turn(struct loop *l)
 		return;
 	l->figures.due = mtime_add_ms(now, LOOK_EVERY_MS);
 	look_for_alarms(l, now);
+	events_naps(l->events);
 }

@@ -7,6 +7,7 @@
 #include "node/io/control.h"
 #include "node/io/divergence.h"
 #include "node/io/dns.h"
+#include "node/io/events.h"
 #include "node/io/journal.h"
 #include "node/io/keeper.h"
 #include "node/io/log_thread.h"
@@ -38,6 +39,7 @@ struct loop {
 	struct sip_io *sip;
 	struct control *control, *monitor;
 	struct management *management; /* NULL: not configured */
+	struct events *events;
 	struct reload *reload;
 	struct keeper *keeper;
 	struct divergence *divergence;

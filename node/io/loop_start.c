@@ -367,6 +367,7 @@ static int open_edges(struct loop *l)
 		return EX_UNAVAILABLE;
 	if (!open_management(l))
 		return EX_UNAVAILABLE;
+	l->events = events_open(l, l->control, l->monitor);
 	l->reload = reload_open(l, l->config_path);
 	if (l->reload == NULL)
 		return EX_OSERR;
@@ -419,6 +420,7 @@ int loop_start(struct loop *l)
 
 void loop_stop(struct loop *l)
 {
+	events_close(&l->events);
 	control_close(&l->control);
 	control_close(&l->monitor);
 	management_close(&l->management);

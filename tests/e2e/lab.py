@@ -246,6 +246,12 @@ class Lab:
         return subprocess.run([self.ctl_program, "--control", path, *arguments], input=text or "",
                               text=True, capture_output=True, timeout=seconds)
 
+    def ctl_start(self, node, *arguments, socket="control.sock"):
+        """The same at work beside the test."""
+        path = self.folder / node / "run" / socket
+        return subprocess.Popen([self.ctl_program, "--control", path, *arguments], text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
     def status(self, node):
         """The status table, or {} while the node does not answer."""
         try:

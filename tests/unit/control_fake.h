@@ -27,6 +27,7 @@ struct loop {
 	struct log the_log, *log;
 	struct copy *copy;
 	struct control *control;
+	struct events *events; /* in the test of them */
 	struct command_seen *seen;
 	size_t n_seen;
 	struct alarms alarms;
