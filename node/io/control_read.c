@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "node/io/control_parts.h"
+#include "node/io/mib.h"
 
 json_t *control_text(struct slice s, struct arena *arena)
 {
@@ -88,10 +89,11 @@ static json_t *read_fields(const struct control_view *v, const json_t *request,
 	(void)error;
 	for (size_t i = 0; i < status_field_count(); i++) {
 		const struct status_field *f = &status_fields()[i];
-		(void)json_array_append_new(result, json_pack("{ss sI ss ss ss}", "name", f->name,
-		                                              "oid", (json_int_t)f->oid, "type",
-		                                              status_type_name(f->type), "unit",
-		                                              f->unit, "help", f->help));
+		(void)json_array_append_new(result,
+		                            json_pack("{ss sI ss ss ss ss}", "name", f->name, "oid",
+		                                      (json_int_t)f->oid, "type",
+		                                      status_type_name(f->type), "unit", f->unit,
+		                                      "snmp", mib_pass_type(f), "help", f->help));
 	}
 	return result;
 }

@@ -4,13 +4,14 @@
 
 #include "node/io/config.h"
 #include "node/io/loop.h"
+#include "node/io/mib.h"
 
 static void usage(FILE *to)
 {
 	static const char text[] =
 		"Usage: regpaird --config FILE\n"
 		"       regpaird --check FILE | --print-defaults | --print-manual |\n"
-		"                --print-reference | --version | --help\n"
+		"                --print-reference | --print-mib | --version | --help\n"
 		"\n"
 		"One node of a SIP registrar pair. It runs in the foreground and logs to\n"
 		"standard error; SIGTERM stops it, handing over to the standby first; SIGHUP\n"
@@ -21,6 +22,7 @@ static void usage(FILE *to)
 		"  --print-defaults  print every key with its default, bounds and meaning\n"
 		"  --print-manual    print the same as a manual page, regpair.yaml(5)\n"
 		"  --print-reference  the same in Markdown\n"
+		"  --print-mib       print REGPAIR-MIB, for SNMP managers\n"
 		"\n"
 		"Exit codes: 0 ended as asked, 64 wrong use, 69 an address or port is not to\n"
 		"be had, 71 the system refused, 73 a file cannot be made, 74 the store cannot\n"
@@ -68,6 +70,7 @@ int main(int argc, char **argv)
 	                                        {"version", no_argument, NULL, 'v'},
 	                                        {"print-manual", no_argument, NULL, 'm'},
 	                                        {"print-reference", no_argument, NULL, 'r'},
+	                                        {"print-mib", no_argument, NULL, 'b'},
 	                                        {"help", no_argument, NULL, 'h'},
 	                                        {NULL, 0, NULL, 0}};
 	int option = getopt_long(argc, argv, "f:c:h", options, NULL);
@@ -87,6 +90,9 @@ int main(int argc, char **argv)
 		return 0;
 	case 'r':
 		config_print_reference(stdout);
+		return 0;
+	case 'b':
+		mib_print(stdout);
 		return 0;
 	case 'v':
 		(void)puts("regpaird " REGPAIR_VERSION);
