@@ -9,13 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { UNSENT_MAX = 32 * 1024 };
+enum { UNSENT_MAX = 32 * 1024, READ_AT_ONCE = 64 * 1024 };
 
 struct client {
 	const char *socket;
-	FILE *in;
-	char *line;
-	size_t line_room;
+	char *in; /* [taken, n_in) was received and not given out */
+	size_t taken, n_in, room;
 	size_t unsent;
 	int fd;
 	int code;
@@ -70,9 +69,6 @@ struct client *client_open(const struct ctl *ctl)
 	}
 	c->socket = ctl->socket;
 	c->fd = fd;
-	c->in = fdopen(fd, "r");
-	if (c->in == NULL)
-		abort();
 	return c;
 }
 
@@ -82,8 +78,8 @@ void client_close(struct client **client)
 
 	if (c == NULL)
 		return;
-	(void)fclose(c->in);
-	free(c->line);
+	(void)close(c->fd);
+	free(c->in);
 	free(c);
 	*client = NULL;
 }
@@ -150,23 +146,79 @@ bool client_send(struct client *c, json_t *request)
 	return sent;
 }
 
-json_t *client_receive(struct client *c)
+/* The next whole line that is here, without its end; NULL: none. */
+static const char *next_line(struct client *c, size_t *n)
 {
-	json_error_t fault;
-	json_t *answer = NULL;
+	const char *line = c->in + c->taken;
+	const char *end = c->n_in > c->taken ? memchr(line, '\n', c->n_in - c->taken) : NULL;
+
+	if (end == NULL)
+		return NULL;
+	*n = (size_t)(end - line);
+	c->taken += *n + 1;
+	return line;
+}
+
+static void make_room(struct client *c)
+{
+	if (c->taken > 0)
+		memmove(c->in, c->in + c->taken, c->n_in - c->taken);
+	c->n_in -= c->taken;
+	c->taken = 0;
+	if (c->room - c->n_in >= READ_AT_ONCE)
+		return;
+	c->room += READ_AT_ONCE;
+	c->in = realloc(c->in, c->room);
+	if (c->in == NULL)
+		abort();
+}
+
+/* Nothing where `flags` say not to wait: no fault. */
+static bool read_more(struct client *c, int flags)
+{
 	ssize_t n;
+
+	make_room(c);
+	do
+		n = recv(c->fd, c->in + c->n_in, c->room - c->n_in, flags);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (flags & MSG_DONTWAIT) != 0 && errno == EAGAIN)
+		return false;
+	if (n <= 0)
+		return lost(c, n < 0 ? "does not answer" : "hung up");
+	c->n_in += (size_t)n;
+	return true;
+}
+
+static json_t *receive(struct client *c, int flags)
+{
+	const char *line;
+	size_t n;
 
 	if (!flush(c))
 		return NULL;
-	n = getline(&c->line, &c->line_room, c->in);
-	if (n < 0) {
-		(void)lost(c, ferror(c->in) ? "does not answer" : "hung up");
-		return NULL;
-	}
-	answer = json_loadb(c->line, (size_t)n, JSON_ALLOW_NUL, &fault);
+	while ((line = next_line(c, &n)) == NULL)
+		if (!read_more(c, flags))
+			return NULL;
+	json_t *answer = json_loadb(line, n, JSON_ALLOW_NUL, NULL);
 	if (answer == NULL)
 		(void)lost(c, "does not speak our language");
 	return answer;
+}
+
+json_t *client_receive(struct client *c)
+{
+	return receive(c, 0);
+}
+
+json_t *client_take(struct client *c)
+{
+	return receive(c, MSG_DONTWAIT);
+}
+
+int client_fd(const struct client *c)
+{
+	return c->fd;
 }
 
 json_t *client_ask(struct client *c, json_t *request)

@@ -27,6 +27,10 @@ json_t *client_receive(struct client *c);
 
 /* From now on an answer may be hours away. */
 void client_be_patient(struct client *c);
+/* For who waits for other things, too: the next line that is here by now. NULL: none is, or the node is gone, as
+ * client_code tells. To be looked at again when the descriptor is readable. */
+json_t *client_take(struct client *c);
+int client_fd(const struct client *c);
 
 /* Opens, asks once, closes. Sets *code. */
 json_t *client_ask_once(const struct ctl *ctl, json_t *request, int *code);

@@ -30,6 +30,7 @@ static const struct {
 	 "  takeover             do not wait for the peer: become active\n"
 	 "  reload               read the configuration again, and the certificates\n"
 	 "  log-level [LEVEL]    what is logged, until the next reload\n"
+	 "  trace AOR|NAP        its SIP messages, to a pcap file\n"
 	 "  audit                what operators did, when and from where\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
 	 "  check-store [DIR]    read the store from end to end: is anything damaged?\n"
@@ -240,6 +241,17 @@ static const struct {
 	 "\n"
 	 "Shows up to which level this node logs, or changes that: until the next reload or restart,\n"
 	 "which bring back log.level of the configuration.\n"},
+	{"trace",
+	 "usage: regpairctl trace AOR|NAP --file FILE [--seconds N] [--max-size MIB]\n"
+	 "\n"
+	 "Writes the SIP messages of one user or one NAP, in and out, to a pcap file for tshark or\n"
+	 "Wireshark, with the addresses, ports and times that they had, until ^C. What comes over TLS is\n"
+	 "there in the clear, as TCP. Digests of passwords are part of SIP: the file is for you alone.\n"
+	 "Asked of the active node: the other one has no messages. Each trace is in the audit log.\n"
+	 "\n"
+	 "  --file FILE     the file; what it held is gone\n"
+	 "  --seconds N     end after so long (default 600)\n"
+	 "  --max-size MIB  end when the file is so large (default 100)\n"},
 	{"audit",
 	 "usage: regpairctl audit [--last N] [--file FILE] [--config FILE]\n"
 	 "\n"

@@ -50,6 +50,7 @@ static const struct {
 	{"takeover", NULL, ctl_takeover},
 	{"reload", NULL, ctl_reload},
 	{"log-level", NULL, ctl_log_level},
+	{"trace", NULL, ctl_trace},
 	{"audit", NULL, ctl_audit},
 	{"check", NULL, ctl_check},
 	{"check-store", NULL, ctl_check_store},

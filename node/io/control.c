@@ -49,6 +49,7 @@ static void drop(struct connection *c)
 		end_act(c, c->pending[i].act, CONTROL_UNANSWERED, "");
 	}
 	json_decref(c->asker);
+	json_decref(followers_end(&c->control->followers, c->bev));
 	event_free(c->resume);
 	bufferevent_free(c->bev);
 	free(c);
@@ -150,6 +151,39 @@ void control_difference(struct control *control, const struct node_output *o)
 		control_diff_add(p->diff, o, &control->arena);
 }
 
+static void begin_trace(struct connection *c, json_int_t id, const json_t *request, json_t *act)
+{
+	const char *refusal = followers_add(&c->control->followers, c->control->loop, c->bev,
+	                                    json_object_get(request, "who"));
+
+	end_act(c, act, refusal == NULL ? CONTROL_DONE : CONTROL_REFUSED,
+	        refusal != NULL ? refusal : "");
+	if (refusal == NULL)
+		control_send_result(c, id, json_object());
+	else
+		control_send_error(c, id, refusal);
+}
+
+static void end_trace(struct connection *c, json_int_t id)
+{
+	json_t *counts = followers_end(&c->control->followers, c->bev);
+
+	if (counts != NULL)
+		control_send_result(c, id, counts);
+	else
+		control_send_error(c, id, "no trace was begun on this connection");
+}
+
+bool control_traces(const struct control *control)
+{
+	return control->followers.n > 0;
+}
+
+void control_trace(struct control *control, const struct trace_message *m)
+{
+	followers_tell(&control->followers, control->loop, m);
+}
+
 static void feed(struct connection *c, json_int_t id, struct control_change *change, json_t *act)
 {
 	struct node_input in = {.event = NODE_COMMAND, .command = &change->command};
@@ -213,6 +247,10 @@ static void on_request(struct connection *c, json_int_t id, const json_t *reques
 		answer_at_once(c, id, request, read != NULL ? read : set, act);
 	} else if (strcmp(command, "reload") == 0) {
 		reload(c, id, act);
+	} else if (strcmp(command, "trace") == 0) {
+		begin_trace(c, id, request, act);
+	} else if (strcmp(command, "trace-end") == 0) {
+		end_trace(c, id);
 	} else if (change != NULL && change(&view, request, &changed, &error)) {
 		feed(c, id, &changed, act);
 	} else {

@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "node/io/loop.h"
+#include "node/io/trace.h"
 
 struct control;
 
@@ -22,6 +23,7 @@ enum {
 	CONTROL_LINE_MAX = 64 * 1024,
 	CONTROL_CONNECTIONS_MAX = 64,
 	CONTROL_LISTENERS_MAX = 16, /* connections that asked for events */
+	CONTROL_TRACES_MAX = 8,
 	CONTROL_PENDING_MAX = 4096, /* commands under way on one connection; reading waits beyond */
 };
 
@@ -36,6 +38,9 @@ void control_tell(struct control *c, const json_t *event);
 void control_answer(struct control *c, uint64_t ticket, bool ok, struct slice text);
 /* What became of a loop_reload, for whoever asked; takes `outcome`. */
 void control_reloaded(struct control *c, uint64_t ticket, json_t *outcome);
+/* Does anybody follow messages? Then each one is shown to control_trace, as it comes in or is sent. */
+bool control_traces(const struct control *c);
+void control_trace(struct control *c, const struct trace_message *m);
 /* OUT_DIFF_TABLE, OUT_DIFFERENCE: part of an answer that is to come. */
 void control_difference(struct control *c, const struct node_output *o);
 

@@ -90,7 +90,7 @@ static json_t *level_state(const struct control_view *v, const char *target)
 
 /* --- the acts --- */
 
-enum target { TARGET_NONE, TARGET_SUBSCRIBER, TARGET_AOR, TARGET_NAP };
+enum target { TARGET_NONE, TARGET_SUBSCRIBER, TARGET_AOR, TARGET_NAP, TARGET_WHO };
 
 static const struct act {
 	const char *command;
@@ -108,6 +108,7 @@ static const struct act {
 	{"nap-unregister", TARGET_NAP, nap_state, NULL},
 	{"nap-poll", TARGET_NAP, nap_state, NULL},
 	{"reload", TARGET_NONE, NULL, NULL},
+	{"trace", TARGET_WHO, NULL, NULL},
 	{"log-level", TARGET_NONE, level_state, "level"},
 };
 
@@ -142,6 +143,8 @@ static json_t *target_of(const struct act *a, const json_t *request)
 		               : json_string(text_at(request, "aor"));
 	case TARGET_NAP:
 		return json_string(text_at(request, "nap"));
+	case TARGET_WHO:
+		return json_string(text_at(request, "who"));
 	case TARGET_NONE:
 	default:
 		return json_string("");

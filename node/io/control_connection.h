@@ -48,6 +48,7 @@ struct control {
 	struct evconnlistener *listener;
 	char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
 	struct connection *connections[CONTROL_CONNECTIONS_MAX];
+	struct followers followers;
 	struct log_rate said; /* of what anybody who may connect can cause */
 	uint64_t serial;
 	struct arena arena;

@@ -49,6 +49,23 @@ int control_listen(const char *path, enum control_kind kind, const char **why);
 /* What is done at once and is no change of the node's. NULL: nothing of that name. */
 control_read_fn *control_setter(const char *command);
 
+/* Who follows messages (trace.h): connections, to whose output a line is written for each. */
+struct bufferevent;
+struct followers {
+	size_t n;
+	struct {
+		struct bufferevent *bev;
+		struct trace *trace;
+	} at[CONTROL_TRACES_MAX];
+};
+/* NULL, or why not. `who`: a text that names a NAP or an AOR. */
+const char *followers_add(struct followers *f, const struct loop *l, struct bufferevent *bev,
+                          const json_t *who);
+/* How many messages were told, and how many not; NULL: it does not follow any. */
+json_t *followers_end(struct followers *f, const struct bufferevent *bev);
+/* The loop waits for nobody: what a slow reader leaves no room for is counted. */
+void followers_tell(struct followers *f, const struct loop *l, const struct trace_message *m);
+
 /* What is told to the audit: an object that names who (whoever is at `fd`; `asker` keeps that), what, and how
  * it was before. NULL: the request is no act. */
 json_t *control_act(const struct control_view *v, const json_t *request, int fd, json_t **asker);

@@ -82,8 +82,22 @@ static void on_frame(struct loop *l, const struct node_output *o)
 	peer_link_send(l->link, o->connection, o->bytes);
 }
 
+/* For whoever follows a user's or a NAP's messages; costs nothing where nobody does. */
+static void show(struct loop *l, const struct flow *flow, struct slice bytes, bool out)
+{
+	struct trace_message m = {.flow = *flow, .bytes = bytes, .out = out};
+
+	if (l->control != NULL && control_traces(l->control) && sip_io_ends(l->sip, &m.flow))
+		control_trace(l->control, &m);
+}
+
 static void on_message(struct loop *l, const struct node_output *o)
 {
+	struct flow to = o->flow;
+
+	if (to.connection == 0)
+		to.remote = o->target;
+	show(l, &to, o->bytes, true);
 	sip_io_send(l->sip, o);
 }
 
@@ -202,6 +216,8 @@ void loop_feed(struct loop *l, struct node_input *in)
 	/* Everything the dying active still sent is taken before its address is. */
 	if (in->event == NODE_ADDRESS && in->address.here && l->link != NULL)
 		peer_link_drain(l->link);
+	if (in->event == NODE_MESSAGE)
+		show(l, &in->flow, in->bytes, false);
 	in->wall_ms = loop_wall_ms();
 	assert(!l->feeding);
 	l->feeding = true;

@@ -6,6 +6,7 @@
 
 #include "node/io/sip_tcp.h"
 #include "node/io/sip_udp.h"
+#include "node/io/sockets.h"
 
 enum { FILES_OF_OURS = 256 }; /* descriptors beside those of SIP connections */
 
@@ -133,6 +134,15 @@ void sip_io_connect(struct sip_io *s, const struct node_output *o)
 void sip_io_close_flow(struct sip_io *s, const struct node_output *o)
 {
 	sip_tcp_close_flow(s->tcp, o->flow.connection);
+}
+
+bool sip_io_ends(const struct sip_io *s, struct flow *flow)
+{
+	if (flow->connection != 0)
+		return sip_tcp_ends(s->tcp, flow);
+	if (socket_is_any(&flow->local))
+		socket_towards(&flow->remote, &flow->local);
+	return true;
 }
 
 void sip_io_flush(struct sip_io *s)

@@ -19,6 +19,9 @@ void sip_io_close(struct sip_io **s);
 void sip_io_send(struct sip_io *s, const struct node_output *message);
 void sip_io_connect(struct sip_io *s, const struct node_output *o);    /* an OUT_CONNECT */
 void sip_io_close_flow(struct sip_io *s, const struct node_output *o); /* an OUT_CLOSE_FLOW */
+/* The ends of a message's way, as the wire has them: the port of a stream that we made, the address where
+ * a transport listens on all. False: there is no such stream any more. */
+bool sip_io_ends(const struct sip_io *s, struct flow *flow);
 void sip_io_flush(struct sip_io *s);
 /* After each turn: reads, drops, or waits, by the role (see above). Leaving `active` closes the TCP
  * connections once their last answer is written. */

@@ -268,6 +268,20 @@ void sip_tcp_send(struct sip_tcp *t, uint64_t connection, struct slice bytes)
 		sip_stream_send(s, bytes);
 }
 
+bool sip_tcp_ends(const struct sip_tcp *t, struct flow *flow)
+{
+	const struct sip_stream *s = find(t, flow->connection);
+	union socket_address local;
+	socklen_t size = sizeof local;
+
+	if (s == NULL)
+		return false;
+	*flow = s->flow;
+	if (getsockname(s->fd, &local.any, &size) == 0)
+		flow->local = socket_address_read(&local);
+	return true;
+}
+
 void sip_tcp_turn(struct sip_tcp *t, enum role role)
 {
 	enum sip_mode mode = sip_mode_of(role);

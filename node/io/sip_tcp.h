@@ -32,6 +32,8 @@ void sip_tcp_close_flow(struct sip_tcp *t, uint64_t connection);
 
 /* Queued until the flush; after a pause it is dropped there, and its connection closed. */
 void sip_tcp_send(struct sip_tcp *t, uint64_t connection, struct slice bytes);
+/* Fills in where the stream's ends are. False: there is none of that number. */
+bool sip_tcp_ends(const struct sip_tcp *t, struct flow *flow);
 void sip_tcp_flush(struct sip_tcp *t);
 /* After each turn: closes what is to be closed, and follows the role. */
 void sip_tcp_turn(struct sip_tcp *t, enum role role);

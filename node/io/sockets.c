@@ -93,6 +93,28 @@ int socket_leaving(const struct addr *local)
 	return bind_to(fd, &from, size);
 }
 
+bool socket_is_any(const struct addr *a)
+{
+	static const struct addr none = {.family = ADDR_NONE};
+
+	return memcmp(a->ip, none.ip, a->family == ADDR_IPV4 ? 4 : sizeof a->ip) == 0;
+}
+
+/* A datagram socket is connected without a packet. */
+void socket_towards(const struct addr *remote, struct addr *local)
+{
+	union socket_address to, from;
+	socklen_t size = socket_address_of(remote, &to), got = sizeof from;
+	int fd = new_socket(SOCK_DGRAM, to.any.sa_family);
+	uint16_t port = local->port;
+
+	if (fd >= 0 && connect(fd, &to.any, size) == 0 && getsockname(fd, &from.any, &got) == 0)
+		*local = socket_address_read(&from);
+	local->port = port;
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 void *socket_take(size_t n, size_t size)
 {
 	void *p = calloc(n, size);

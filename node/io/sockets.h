@@ -28,6 +28,10 @@ int socket_bound(int type, const struct addr *local) MUST_CHECK;
 /* A stream's, for a connect from this address; the port is chosen then, for its target alone. */
 int socket_leaving(const struct addr *local) MUST_CHECK;
 
+bool socket_is_any(const struct addr *a); /* no address: all that the host has */
+/* The address that datagrams to `remote` leave from, as routes are now; the port stays. */
+void socket_towards(const struct addr *remote, struct addr *local);
+
 /* Options that cannot fail in a way that matters: what the kernel refuses is left at its default. */
 void socket_option(int fd, int level, int name, int value);
 

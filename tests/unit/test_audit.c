@@ -24,7 +24,7 @@ static void keep_audit(struct loop *l, struct kept *k)
 	(void)snprintf(k->path, sizeof k->path, "%s/audit.log", l->dir);
 	control_close(&l->control);
 	l->config.audit_file = k->path;
-	l->control = control_open(l, l->path);
+	l->control = control_open(l, l->path, CONTROL_OPERATOR);
 	assert_non_null(l->control);
 	l->config.audit_file = NULL; /* only looked at by the opening */
 }
@@ -145,7 +145,7 @@ static void whoever_hangs_up_before_the_answer_did_it_all_the_same(void **state)
 	control_close(&l->control);
 	expect_last(k.path, "{\"act\":\"aor-remove\",\"before\":[],\"result\":\"unanswered\","
 	                    "\"target\":\"sip:Bob@example.com\",\"text\":\"\"}");
-	l->control = control_open(l, l->path);
+	l->control = control_open(l, l->path, CONTROL_OPERATOR);
 	end(&k, fd);
 }
 
@@ -223,7 +223,7 @@ static void a_file_that_cannot_be_written_costs_no_line(void **state)
 
 	control_close(&l->control);
 	l->config.audit_file = nowhere;
-	l->control = control_open(l, l->path);
+	l->control = control_open(l, l->path, CONTROL_OPERATOR);
 	expect_logged(l, "level=error audit=unwritten file=/nonexistent/audit.log",
 	              "audit={\"time\":");
 	l->config.audit_file = NULL;
