@@ -108,6 +108,7 @@ static enum err read_hello(const Repl__Hello *m, struct arena *arena, struct hel
 		.durable_seq = m->durable_seq,
 		.half_reign = m->half_reign,
 		.half_from = m->half_from,
+		.clock_epoch = m->clock_epoch,
 	};
 	memcpy(out->cluster_id, m->cluster_id.data, CLUSTER_ID_SIZE);
 	enum err err = read_history(m, arena, out);
@@ -316,6 +317,7 @@ static void write_hello(const struct hello *h, struct arena *arena, struct image
 	m->durable_seq = h->durable_seq;
 	m->half_reign = h->half_reign;
 	m->half_from = h->half_from;
+	m->clock_epoch = h->clock_epoch;
 	m->beat = write_beat(&h->beat, &to->beat);
 	write_history(h, arena, m);
 	assert(hello_sound(m));

@@ -96,6 +96,7 @@ struct hello {
 	uint64_t received_seq, durable_seq;
 	struct beat beat;
 	uint64_t half_reign, half_from; /* half a snapshot is kept; 0: none */
+	uint64_t clock_epoch; /* its clock wrote the stamps of reigns from this on; 0: not told */
 };
 
 struct snapshot_item {
@@ -133,8 +134,7 @@ struct snapshot_place {
 /* What a standby has, and so where the active goes on. */
 struct go_on {
 	enum resume_how how; /* the resume that this follows */
-	uint64_t next_seq;
-	uint64_t slices, items, digest;
+	uint64_t next_seq, slices, items, digest;
 	struct snapshot_place place;
 	uint64_t through_seq; /* every slice is here: whole with this entry; 0: not yet */
 	uint64_t stored;      /* slices, and entries behind them */

@@ -28,8 +28,9 @@
 enum { MERGE_REIGNS_MAX = 64 };
 
 struct merge {
-	/* Stamps and expiry times that the other side wrote in its fork's reigns are moved by this much
-	 * before they are compared: what our pair clock says less what its own said. */
+	/* Stamps and expiry times that the other side wrote in these reigns of its fork are moved by this much
+	 * before they are compared: what our pair clock says less what its own said. Reigns from before its
+	 * process started are not among them: of the clock that they were written by, nothing is known. */
 	int64_t their_shift_ms;
 	struct {
 		uint64_t epoch;

@@ -104,6 +104,7 @@ struct node *node_new(const struct node_options *options, struct mtime now)
 	n->pair_since = now;
 	n->next_tick = n->last_tick = n->budget_at = now;
 	n->pump_due = MTIME_NEVER;
+	n->clock_epoch = UINT64_MAX;
 	n->disk.waits_since = MTIME_NEVER;
 	node_digest_init(n);
 	role_init(&n->role, &options->role, now);

@@ -187,7 +187,7 @@ static struct merge merge_with(const struct node *n)
 
 	for (size_t i = 0; i < l->n_history && m.n_their_reigns < MERGE_REIGNS_MAX; i++) {
 		const struct reign_mark *r = &l->history[i];
-		if (r->first_seq <= n->fork.fork_seq)
+		if (r->first_seq <= n->fork.fork_seq || r->epoch < l->hello.clock_epoch)
 			continue;
 		if (m.n_their_reigns == 0)
 			m.their_fork_began = r->began;

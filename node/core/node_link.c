@@ -122,6 +122,7 @@ static struct hello own_hello(struct node *n)
 		.received_seq = n->last_seq,
 		.durable_seq = n->durable_seq,
 		.beat = own_beat(n),
+		.clock_epoch = n->clock_epoch,
 	};
 	if (receiver_has_half(&n->receiver)) {
 		h.half_reign = n->receiver.reign;

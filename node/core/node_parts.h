@@ -47,6 +47,7 @@ struct node {
 	uint64_t held_before; /* blocks below have left; dropped at the next step */
 
 	struct link link;
+	uint64_t clock_epoch; /* the first reign that this process began; UINT64_MAX: none yet */
 	struct sender sender;
 	struct copy_cursor cursor; /* the snapshot being sent */
 	enum table cursor_table;

@@ -68,6 +68,8 @@ static void begin_reign(struct node *n, bool behind)
 		.behind = behind,
 		.exposed = true,
 	};
+	if (n->clock_epoch > n->reign.epoch)
+		n->clock_epoch = n->reign.epoch;
 	buf_uint(&key, n->reign.id, 8);
 	reign_encode(&n->reign, &value);
 	n->reign_seq = node_append(n, ENTRY_REIGN, TABLE_REIGN, buf_slice(&key), buf_slice(&value),

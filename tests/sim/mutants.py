@@ -49,6 +49,8 @@ MUTANTS = [
      "while (n->cursor_table < TABLE_END) {", "while (n->cursor_table < TABLE_REIGN) {"),
     ("fork-not-kept", "a fork is overwritten without being set aside", "node/core/node_receive.c",
      "\t\tnode_out(n, OUT_SET_ASIDE)->seq = fork_seq;\n", ""),
+    ("stamps-moved-by-a-start", "a fork from before a start is moved by what the clock lost over it",
+     "node/core/node_fork.c", " || r->epoch < l->hello.clock_epoch)", ")", "test_node_fork"),
     ("acks-too-much", "the standby acknowledges what the active has", "node/core/node_receive.c",
      ".ack = {l->beat.reign, n->last_seq, n->durable_seq}",
      ".ack = {l->beat.reign, l->beat.last_seq, n->durable_seq}"),

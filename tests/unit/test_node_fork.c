@@ -142,6 +142,62 @@ static void a_merge_that_fills_the_window_waits_for_the_disk(void **state)
 	end(k);
 }
 
+/* B's process starts anew with what it had, while its host's wall clock did not go on. */
+static void start_again(struct kit *k, struct pairtime stood_still_at)
+{
+	struct kit_node *b = &k->node[B];
+	struct node *old = b->node;
+	struct node_input keepalived = {.event = NODE_ADDRESS, .address = {false, true}};
+	struct node_input loaded = {.event = NODE_LOADED,
+	                            .loaded = {.applied = node_position(old),
+	                                       .log_first = 1,
+	                                       .pair = stood_still_at,
+	                                       .stored_wall_ms = 1700000000000,
+	                                       .wall_ms = 1700000000000,
+	                                       .wall_synchronised = true}};
+
+	b->node = kit_make(k, UNIT_SECONDARY, COMMIT_BOTH);
+	for (int t = TABLE_AOR; t < TABLE_END; t++) {
+		const struct copy_item *item;
+		for (struct copy_cursor at = {0};
+		     (item = copy_walk(node_copy(old), (enum table)t, &at)) != NULL;) {
+			struct node_input record = {.event = NODE_RECORD,
+			                            .record = {(enum table)t, item->key,
+			                                       item->value}};
+			kit_feed(k, B, &record);
+		}
+	}
+	kit_feed(k, B, &loaded);
+	kit_feed(k, B, &keepalived);
+	node_free(&old);
+}
+
+/* I6, A4; seed 910000647: a fork is merged as it was stamped, also where its node was down since with a wall clock that
+ * did not go on: moved by the time that it was down, an old `*` or password would be newer than what came behind it. */
+static void a_fork_is_as_old_as_it_was_after_a_start_with_a_wrong_clock(void **state)
+{
+	enum { DOWN_MS = 100 * 1000 };
+	struct kit *k = parted();
+
+	(void)state;
+	address(k, B, true);
+	kit_pass(k, 1000);
+	ask(k, A, "alice", 1, ";expires=600");
+	ask(k, B, "bob", 1, ";expires=600");
+	kit_settle(k);
+	address(k, B, false);
+	struct pairtime stopped = node_pair_now(k->node[B].node, k->now);
+	k->now.ms += DOWN_MS;
+	kit_pass(k, 1000);
+	start_again(k, stopped);
+	link_up(k);
+	kit_pass(k, 300);
+	check_merged(k);
+	assert_in_range(ends_at(k, A, "bob"), ends_at(k, A, "alice") - 50,
+	                ends_at(k, A, "alice") + 50);
+	end(k);
+}
+
 static uint64_t newest(const struct kit *k, int at)
 {
 	return node_position(k->node[at].node).seq;
@@ -183,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_loser_keeps_its_own_time_until_its_fork_is_merged),
+		cmocka_unit_test(a_fork_is_as_old_as_it_was_after_a_start_with_a_wrong_clock),
 		cmocka_unit_test(a_record_deleted_since_is_handed_in_by_nobody),
 		cmocka_unit_test(a_merge_that_fills_the_window_waits_for_the_disk),
 		cmocka_unit_test(a_fork_as_long_as_the_one_before_is_set_aside_too),
