@@ -40,6 +40,7 @@ class Hosts:
         self.prefix = os.environ.get("REGPAIR_HOSTS_LAB", "rh")
         self.network = Network(self.prefix, os.environ.get("REGPAIR_HOSTS_NET", "10.78.0"))
         self.folder = Path(os.environ.get("REGPAIR_HOSTS_DIR", "/var/tmp/regpair-hosts"))
+        self.controller = self.folder / "controller"  # inventory, and what playbooks keep beside it
         self.vip, self.vip6 = f"{self.network.net}.10", f"{self.network.net6}:10"
         self.address = {host: self.network.address(host) for host in ("a", "b", "c", "client")}
         self.image = self.package = self.older_package = None
@@ -102,18 +103,24 @@ class Hosts:
         wait_until(self.paired, 60, "the deployed pair is paired after its boot")
 
     def keep(self, name):
-        """Shuts the hosts down, and keeps the state of their disks under that name."""
+        """Shuts the hosts down, and keeps the state of their disks and of the controller under that name."""
         names = [host.name for host in self.nodes.values() if host.runs()]
         self._each(lambda host: host.stop(), names)
-        self.disks[name] = {n: self.nodes[n].keep_disk(self.folder / "kept" / name / n) for n in names}
+        kept = self.folder / "kept" / name
+        self.disks[name] = {n: self.nodes[n].keep_disk(kept / n) for n in names}
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copytree(self.controller, kept / "controller")
         self.base_is = None
 
     def boot_kept(self, name):
-        """Hosts with disks as they were kept."""
+        """Hosts with disks, and the controller, as they were kept."""
         self._up(name, self.disks[name])
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copytree(self.folder / "kept" / name / "controller", self.controller)
 
     def _up(self, name, layers):
         self._each(lambda host: host.stop(), self.nodes)
+        shutil.rmtree(self.controller, ignore_errors=True)
         self.base_is = None
         begun = now()
         for node, below in layers.items():
@@ -217,7 +224,7 @@ class Hosts:
 
     def play(self, playbook, *options, inventory=None, check=True, seconds=300, folder=REPO / "ansible"):
         """Runs a playbook of the repository from the client; a Play. What it prints is kept in logs/."""
-        work = self.folder / "ansible"
+        work = self.controller
         work.mkdir(parents=True, exist_ok=True)
         path = work / "inventory.json"
         path.write_text(json.dumps(inventory or self.inventory(), indent=1))

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from lab import BUILD, LabError
@@ -20,6 +21,7 @@ OLDER = "0.1.9"  # the same programs under an older number, to be upgraded
 # Apart from what a mirror needs nothing of this machine's apt goes into the image.
 HOOK = ('rm -rf "$1"/var/lib/apt/lists/* "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/99mmdebstrap '
         '"$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap')
+KEPT_S = 7 * 24 * 3600
 EDITION = 1  # counted up when what is done below changes
 
 
@@ -71,7 +73,9 @@ class Image:
         CACHE.mkdir(parents=True, exist_ok=True)
         with open(CACHE / "lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            clear_old()
             if self.folder.exists():
+                os.utime(self.folder)
                 return False
             made = Path(tempfile.mkdtemp(prefix="making-", dir=CACHE))
             try:
@@ -101,6 +105,14 @@ class Image:
         settings.write_text("".join(line + "\n" for line in lines if "IndexTargets" not in line))
         yield settings
         settings.unlink()
+
+
+def clear_old():
+    """Images that nobody asked for in a week, and what a killed run was making."""
+    for folder in CACHE.iterdir():
+        old = folder.stat().st_mtime < time.time() - KEPT_S
+        if folder.is_dir() and (old or folder.name.startswith("making-")):
+            shutil.rmtree(folder)
 
 
 def sources():

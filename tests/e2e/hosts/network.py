@@ -1,5 +1,8 @@
 """network.py - a switch with sockets for the hosts, in namespaces of its own: nothing of it touches this
 machine's network."""
+import contextlib
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -72,6 +75,13 @@ class Network:
         shown = ip("-n", self.namespace(host), "-o", "address", "show", "dev", "eth0", check=False)
         return [line.split()[3].split("/")[0] for line in shown.splitlines()]
 
+    def end_client(self):
+        """What the client started and nobody ended, connections that ssh keeps among it."""
+        for pid in ip("netns", "pids", self.namespace("client"), check=False).split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
     def down(self):
+        self.end_client()
         for host in (*NUMBER, "sw"):
             self.unplug(host)

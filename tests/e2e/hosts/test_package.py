@@ -8,6 +8,12 @@ HOLDS = """
 /usr/sbin/regpaird
 /usr/bin/regpairctl
 /lib/systemd/system/regpaird.service
+/lib/systemd/system/regpair-snmp-notify.service
+/usr/lib/regpair/snmp/regpair_snmp.py
+/usr/lib/regpair/snmp/regpair-snmp-agent
+/usr/lib/regpair/snmp/regpair-snmp-notify
+/usr/lib/nagios/plugins/check_regpair
+/usr/share/snmp/mibs/REGPAIR-MIB.txt
 /usr/lib/tmpfiles.d/regpair.conf
 /usr/lib/sysusers.d/regpair.conf
 /etc/logrotate.d/regpair
@@ -15,6 +21,9 @@ HOLDS = """
 /usr/share/man/man1/regpairctl.1.gz
 /usr/share/man/man5/regpair.yaml.5.gz
 /usr/share/doc/regpair/examples/regpair.yaml
+/usr/share/doc/regpair/examples/keepalived.conf
+/usr/share/doc/regpair/examples/keepalived-unit.conf
+/usr/share/doc/regpair/examples/metrics/rules.yml
 /usr/share/doc/regpair/copyright
 """.split()
 CONFIGURATION = """\
@@ -117,22 +126,51 @@ def test_a_removed_package_comes_back_to_its_registrations(hosts):
 
 
 def test_a_purge_leaves_the_user_and_no_address(hosts):
-    keepalived = hosts.path("a", "/etc/keepalived/keepalived.conf")
-    keepalived.parent.mkdir(exist_ok=True)
-    keepalived.write_text('track_file node_fault {\n\tfile "/run/regpair/fault"\n}\n')
+    with_keepalived(hosts)
     said = apt(hosts, "purge", "regpair")
-    assert "still names /run/regpair/fault" in said, said
+    assert "still names /run/regpair/fault" in said, said  # a missing one would let keepalived have the address
     for path in ("/etc/regpair", "/var/lib/regpair", "/var/log/regpair", "/etc/logrotate.d/regpair"):
         assert not hosts.path("a", path).exists(), path
     assert hosts.run("a", "sh", "-c", "ls -A /run/regpair; cat /run/regpair/fault").stdout.split() == ["fault", "1"]
     assert hosts.run("a", "id", "-un", "regpair").stdout == "regpair\n"
-    left = hosts.run("a", "sh", "-c", "find /etc/systemd /var/lib/systemd -name 'regpair*'").stdout
+    left = hosts.run("a", "sh", "-c", "find /etc/systemd/system/*.wants /var/lib/systemd -name 'regpair*'").stdout
     assert left == "", left
-    keepalived.unlink()
+    hosts.run("a", "systemctl", "restart", "keepalived")
+    wait_until(lambda: faults(hosts) == 3, 10, "keepalived, started anew, is in fault")
+    assert not hosts.has_address("a")
+
+
+def test_a_purge_where_no_keepalived_is_leaves_nothing_at_run_time(hosts):
+    apt(hosts, "purge", "keepalived")
+    hosts.path("a", "/etc/keepalived/keepalived.conf").unlink()
     apt(hosts, "install", f"regpair={OLDER}")
     assert unit(hosts) == ("enabled", "inactive")
     apt(hosts, "purge", "regpair")
     assert hosts.run("a", "test", "-e", "/run/regpair", check=False).returncode == 1
+
+
+def with_keepalived(hosts):
+    """keepalived by the package's example: the address comes and goes by the track file."""
+    apt(hosts, "install", "keepalived")
+    example = hosts.path("a", "/usr/share/doc/regpair/examples/keepalived.conf").read_text()
+    hosts.path("a", "/etc/keepalived/keepalived.conf").write_text(example.replace("192.0.2.", hosts.network.net + "."))
+    drop_in = hosts.path("a", "/etc/systemd/system/keepalived.service.d/regpair.conf")
+    drop_in.parent.mkdir()
+    drop_in.write_text(hosts.path("a", "/usr/share/doc/regpair/examples/keepalived-unit.conf").read_text())
+    hosts.run("a", "keepalived", "-t", "-f", "/etc/keepalived/keepalived.conf")
+    hosts.run("a", "systemctl", "daemon-reload")
+    hosts.run("a", "systemctl", "stop", "regpaird")
+    hosts.run("a", "systemctl", "restart", "keepalived")
+    wait_until(lambda: faults(hosts) == 1, 10, "keepalived is in fault while regpaird is stopped")
+    hosts.run("a", "sh", "-c", "echo 0 > /run/regpair/fault")
+    wait_until(lambda: hosts.has_address("a"), 10, "the address comes")
+    hosts.run("a", "sh", "-c", "echo 1 > /run/regpair/fault")
+    wait_until(lambda: faults(hosts) == 2 and not hosts.has_address("a"), 10, "the address goes")
+
+
+def faults(hosts):
+    said = hosts.run("a", "journalctl", "--no-pager", "-u", "keepalived", "-o", "cat").stdout
+    return said.lower().count("(vi_sip) entering fault state")
 
 
 def apt(hosts, *words):
