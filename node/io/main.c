@@ -3,15 +3,16 @@
 #include <sysexits.h>
 
 #include "node/io/config.h"
+#include "node/io/documents.h"
 #include "node/io/loop.h"
-#include "node/io/mib.h"
 
 static void usage(FILE *to)
 {
 	static const char text[] =
 		"Usage: regpaird --config FILE\n"
 		"       regpaird --check FILE | --print-defaults | --print-manual |\n"
-		"                --print-reference | --print-mib | --version | --help\n"
+		"                --print-reference | --print-mib | --print-alarms | --version | "
+		"--help\n"
 		"\n"
 		"One node of a SIP registrar pair. It runs in the foreground and logs to\n"
 		"standard error; SIGTERM stops it, handing over to the standby first; SIGHUP\n"
@@ -21,8 +22,9 @@ static void usage(FILE *to)
 		"  --check FILE      say whether it can be used, and what is wrong where\n"
 		"  --print-defaults  print every key with its default, bounds and meaning\n"
 		"  --print-manual    print the same as a manual page, regpair.yaml(5)\n"
-		"  --print-reference  the same in Markdown\n"
+		"  --print-reference print the same in Markdown\n"
 		"  --print-mib       print REGPAIR-MIB, for SNMP managers\n"
+		"  --print-alarms    print every alarm with meaning and remedy, in Markdown\n"
 		"\n"
 		"Exit codes: 0 ended as asked, 64 wrong use, 69 an address or port is not to\n"
 		"be had, 71 the system refused, 73 a file cannot be made, 74 the store cannot\n"
@@ -66,13 +68,15 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'f'},
 	                                        {"check", required_argument, NULL, 'c'},
-	                                        {"print-defaults", no_argument, NULL, 'd'},
 	                                        {"version", no_argument, NULL, 'v'},
-	                                        {"print-manual", no_argument, NULL, 'm'},
-	                                        {"print-reference", no_argument, NULL, 'r'},
-	                                        {"print-mib", no_argument, NULL, 'b'},
 	                                        {"help", no_argument, NULL, 'h'},
 	                                        {NULL, 0, NULL, 0}};
+	const struct document *document = argc == 2 ? document_of(argv[1]) : NULL;
+
+	if (document != NULL) {
+		document->print(stdout);
+		return 0;
+	}
 	int option = getopt_long(argc, argv, "f:c:h", options, NULL);
 
 	if (option != -1 && optind < argc)
@@ -82,18 +86,6 @@ int main(int argc, char **argv)
 		return run(optarg, false);
 	case 'c':
 		return run(optarg, true);
-	case 'd':
-		config_print_defaults(stdout);
-		return 0;
-	case 'm':
-		config_print_manual(stdout);
-		return 0;
-	case 'r':
-		config_print_reference(stdout);
-		return 0;
-	case 'b':
-		mib_print(stdout);
-		return 0;
 	case 'v':
 		(void)puts("regpaird " REGPAIR_VERSION);
 		return 0;

@@ -340,40 +340,6 @@ static void what_print_defaults_prints_loads_and_changes_nothing(void **state)
 	free(text);
 }
 
-/* Each is made by the program: no key is left out there, and none stays when it is gone. */
-static void the_documents_are_what_the_tables_say(void **state)
-{
-	static const struct {
-		void (*print)(FILE *to);
-		const char *option, *file, *holds;
-	} documents[] = {
-		{config_print_manual, "manual", "docs/regpair.yaml.5", "\n.B store.min_free\n"},
-		{config_print_reference, "reference", "docs/configuration.md",
-	         "\n| `store.min_free` |"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(documents); i++) {
-		char *text = NULL, *page = NULL, path[512];
-		size_t n = 0, room = 0;
-		(void)snprintf(path, sizeof path, "%s/../../../%s", GOLDEN_DIR, documents[i].file);
-		FILE *to = open_memstream(&text, &n);
-		FILE *from = fopen(path, "re");
-		assert_non_null(to);
-		assert_non_null(from);
-		documents[i].print(to);
-		assert_int_equal(fclose(to), 0);
-		assert_true(getdelim(&page, &room, '\0', from) > 0);
-		assert_int_equal(fclose(from), 0);
-		assert_non_null(strstr(text, documents[i].holds));
-		if (strcmp(text, page) != 0)
-			fail_msg("make it anew: regpaird --print-%s >%s", documents[i].option,
-			         documents[i].file);
-		free(text);
-		free(page);
-	}
-}
-
 /* No cut of a good file may crash or give out half a configuration. */
 static void every_cut_of_a_file_loads_or_is_refused_with_a_text(void **state)
 {
@@ -404,7 +370,6 @@ int main(void)
 		cmocka_unit_test(more_items_than_allowed_are_refused),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named_with_the_reason),
 		cmocka_unit_test(what_print_defaults_prints_loads_and_changes_nothing),
-		cmocka_unit_test(the_documents_are_what_the_tables_say),
 		cmocka_unit_test(every_cut_of_a_file_loads_or_is_refused_with_a_text),
 	};
 
