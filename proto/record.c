@@ -137,6 +137,7 @@ enum err reign_decode(struct slice bytes, struct arena *arena, struct reign_reco
 		.began = {m->began_ms},
 		.behind = m->behind,
 		.exposed = m->exposed,
+		.restored = m->restored,
 		.unknown = borrow_unknown(&m->base),
 	};
 	return reign_sound(out) ? OK : ERR_MALFORMED;
@@ -155,6 +156,7 @@ void reign_encode(const struct reign_record *r, struct buf *to)
 	m.began_ms = r->began.ms;
 	m.behind = r->behind;
 	m.exposed = r->exposed;
+	m.restored = r->restored;
 	lend_unknown(&m.base, &r->unknown);
 	pack(&m.base, RECORD_MAX, to);
 }

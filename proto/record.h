@@ -139,8 +139,9 @@ struct reign_record {
 	enum unit unit;
 	uint64_t first_seq;
 	struct pairtime began;
-	bool behind;  /* taken over without having been in step */
-	bool exposed; /* the pair's last known state in it: acknowledged on one disk alone */
+	bool behind;   /* taken over without having been in step */
+	bool exposed;  /* the pair's last known state in it: acknowledged on one disk alone */
+	bool restored; /* it began from a backup: what came after that nobody may know any more */
 	struct unknown_fields unknown;
 };
 

@@ -83,13 +83,23 @@ static void begin_attempt(struct step *s, enum nap_phase phase, struct slice why
 	enter(s, phase, why);
 }
 
+/* What was sent between a backup and its return nobody knows, but the provider. */
+static uint32_t newest_cseq(const struct step *s)
+{
+	const struct nap_record *r = s->record;
+	bool from_backup = !s->attempt->counts && r->sent.ms > 0 &&
+	                   r->sent.ms <= s->in->restored.ms && r->cseq < NAP_CSEQ_END / 2;
+
+	return r->cseq + (from_backup ? NAP_CSEQ_RESTORED : 0);
+}
+
 static void send(struct step *s)
 {
 	struct nap_record *r = s->record;
 	struct nap_attempt *a = s->attempt;
 
 	if (!a->repeats)
-		r->cseq = nap_next_cseq(r->cseq, !a->counts, s->in->secondary);
+		r->cseq = nap_next_cseq(newest_cseq(s), !a->counts, s->in->secondary);
 	a->counts = true;
 	a->repeats = false;
 	a->on_its_way = true;

@@ -24,7 +24,8 @@ enum {
 	NAP_RETRY_AFTER_MAX_S = 86400, /* who asks for more has not thought of us */
 	NAP_REFRESH_MIN_MS = 1000,     /* between two that were granted (C32) */
 	NAP_CSEQ_STEP = 1000,          /* a new reign goes on at the next multiple of this ... */
-	NAP_CSEQ_SECONDARY = 500,      /* ... or, of the secondary, so much above it */
+	NAP_CSEQ_RESTORED = 1000 * NAP_CSEQ_STEP, /* beyond all that was sent since a backup */
+	NAP_CSEQ_SECONDARY = 500,                 /* ... or, of the secondary, so much above it */
 };
 #define NAP_CSEQ_END (UINT32_C(1) << 31)
 
@@ -49,6 +50,7 @@ struct nap_input {
 	struct slice why;
 	uint64_t random;
 	struct pairtime now;
+	struct pairtime restored; /* began the newest reign that began from a backup; 0: none did */
 };
 
 enum nap_wish {

@@ -175,12 +175,16 @@ static void on_loaded(struct node *n, const struct node_input *in)
 		node_say(n, WEIGHT_WARN, "expiry=held why=\"clock in doubt\" for_s=%lld",
 		         (long long)(n->options.default_expires_ms / 1000));
 	}
+	n->restored_seq = l->restored ? n->last_seq : 0;
 	n->own_last_reign_exposed = n->reign.id != 0 && n->reign.unit == n->options.unit &&
 	                            n->reign.exposed;
 	node_keep(n, &(struct note){"role", "stopped", role_name(n->role.role), n->role.why});
 	if (l->store_lost)
 		node_keep(n, &(struct note){"store", "-", "set aside",
 		                            "damaged or lost: the peer has it"});
+	if (l->restored)
+		node_keep(n, &(struct note){"store", "-", "restored",
+		                            "from a backup: a peer may know what came after it"});
 	node_say(n, WEIGHT_NOTICE, "state=loaded seq=%llu epoch=%llu aors=%llu subscribers=%llu",
 	         (unsigned long long)n->last_seq, (unsigned long long)n->reign.epoch,
 	         (unsigned long long)copy_count(n->copy, TABLE_AOR),
@@ -222,6 +226,7 @@ static void on_message(struct node *n, const struct node_input *in)
 		.random = n->random,
 		.unit = n->options.unit,
 		.took_over = n->reign.epoch > 1 ? n->reign.began : (struct pairtime){0},
+		.restored = n->restored,
 		.released = node_allowed(n),
 		.last_seq = n->last_seq,
 		.reach = n->reach,

@@ -60,6 +60,7 @@ struct node_loaded {
 	struct position applied; /* what was loaded goes up to here: the newest entry */
 	uint64_t log_first;      /* 0: the log is empty */
 	bool store_lost;         /* empty because what was there was damaged: the peer has it */
+	bool restored;           /* it comes from a backup, and nothing was logged since */
 	struct pairtime pair;
 	int64_t stored_wall_ms, wall_ms;
 	bool wall_synchronised;

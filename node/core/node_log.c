@@ -107,7 +107,9 @@ static void note_reign(struct node *n, const struct entry *e)
 		return;
 	}
 	if (reign_decode(e->value, &n->arena, &r) != OK || r.epoch >= EPOCH_END)
-		return;                         /* ours would overflow behind it */
+		return; /* ours would overflow behind it */
+	if (r.restored && r.began.ms > n->restored.ms)
+		n->restored = r.began;
 	r.unknown = (struct unknown_fields){0}; /* they live in the step's arena */
 	history_put(n, &r);
 	if (r.first_seq >= n->reign.first_seq)
@@ -161,6 +163,7 @@ void node_history_load(struct node *n)
 	const struct copy_item *item;
 
 	n->n_history = 0;
+	n->restored = (struct pairtime){0};
 	n->reign = (struct reign_record){0};
 	while ((item = copy_walk(n->copy, TABLE_REIGN, &cursor)) != NULL) {
 		struct entry e = {.table = TABLE_REIGN, .key = item->key, .value = item->value};

@@ -115,6 +115,7 @@ static void step(struct act *a, struct nap_input *in)
 	in->secondary = n->options.unit == UNIT_SECONDARY;
 	in->random = nap_random(n);
 	in->now = pair_now(n);
+	in->restored = n->restored;
 	nap_client_step(&c, in, &a->out);
 	a->changed = a->changed || a->out.changed;
 	if (!a->p->attempt.begun) /* the next one goes where it is configured */

@@ -78,6 +78,9 @@ struct node {
 	bool left;       /* it was told to end */
 	bool fork_held;  /* a fork of ours is not merged yet: it keeps its own time until then */
 	bool store_lost; /* damaged and set aside at this start: all is to come from the peer */
+	uint64_t
+		restored_seq; /* where the backup ended that this process began with; 0: with none */
+	struct pairtime restored; /* began the newest reign that began from a backup */
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
 	uint64_t paired_in; /* id of the newest reign in which the pair was `paired` */
@@ -137,6 +140,8 @@ void node_release(struct node *n);
 bool node_may_release(const struct node *n); /* something that is held may leave now */
 void node_drop_held(struct node *n);
 void node_history_load(struct node *n);
+/* All that it has is from a backup: neither it nor a peer has logged anything behind it. */
+bool node_restored(const struct node *n);
 void node_count_gone(const struct copy *c, struct arena scratch, const struct entry *e,
                      uint64_t *gone); /* before the entry is put */
 

@@ -10,12 +10,19 @@ static bool drained(const struct node *n)
 	return !held && n->durable_seq == n->last_seq && on_peer;
 }
 
+bool node_restored(const struct node *n)
+{
+	return n->restored_seq != 0 && n->last_seq == n->restored_seq;
+}
+
 struct role_facts node_role_facts(const struct node *n)
 {
 	const struct link *l = &n->link;
 	bool ours = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
 	bool peer_says_paired = l->beat.role == ROLE_ACTIVE && l->beat.pair_state == PAIR_PAIRED;
 	bool in_step = l->greeted && n->receiver.live && peer_says_paired;
+	/* Whose newest reign it was at the time of a backup says nothing of who knows most. */
+	bool ours_last = n->reign.unit == n->options.unit && !node_restored(n);
 	/* A reign does not begin in doubt. */
 	bool begins = n->doubt && n->role.role == ROLE_TAKING_OVER;
 
@@ -28,8 +35,8 @@ struct role_facts node_role_facts(const struct node *n)
 		.keepalived_alive = n->keepalived_alive,
 		.reign_durable = n->reign_seq != 0 && n->durable_seq >= n->reign_seq && !begins,
 		.drained = drained(n),
-		.own_last_reign = n->reign.id != 0 && n->reign.unit == n->options.unit,
-		.own_last_reign_exposed = n->own_last_reign_exposed,
+		.own_last_reign = n->reign.id != 0 && ours_last,
+		.own_last_reign_exposed = n->own_last_reign_exposed && ours_last,
 		.link_up = l->greeted,
 		.peer_role = l->greeted ? (enum role)l->beat.role : (enum role)0,
 		.peer_holds_address = l->beat.holds_address,
@@ -67,6 +74,7 @@ static void begin_reign(struct node *n, bool behind)
 		.began = pair_now(n),
 		.behind = behind,
 		.exposed = true,
+		.restored = node_restored(n),
 	};
 	if (n->clock_epoch > n->reign.epoch)
 		n->clock_epoch = n->reign.epoch;

@@ -124,6 +124,7 @@ static void put_counts(const struct node *n, struct status *s)
 	s->seq = n->last_seq;
 	s->durable_seq = n->durable_seq;
 	s->store_set_aside = n->store_lost;
+	s->restored = node_restored(n);
 	s->room_low = n->disk.room_low;
 	s->room_low_times = n->disk.room_lows;
 	s->disk_hangs = n->disk.hangs;

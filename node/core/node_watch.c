@@ -177,7 +177,8 @@ static struct look begin_look(struct node *n, struct slice aor)
 	                 .gruus = server_gruus(n->server, n->copy, &n->arena),
 	                 .now = pair_now(n),
 	                 .reign = n->reign.id,
-	                 .random = n->random},
+	                 .random = n->random,
+	                 .restored = n->restored},
 		.next = PAIRTIME_NEVER,
 	};
 }

@@ -94,7 +94,8 @@ struct serve_input {
 	                      for the held answer will come */
 	struct pairtime
 		took_over; /* when this reign followed on another; 0: it is the pair's first */
-	uint64_t last_seq; /* of the log: what an answer about an absent record depends on */
+	struct pairtime restored; /* began the newest reign that began from a backup; 0: none did */
+	uint64_t last_seq;        /* of the log: what an answer about an absent record depends on */
 	const struct reach *reach;
 	bool no_room; /* the log or the store cannot take a change: 503 + Retry-After before deciding */
 };

@@ -223,8 +223,15 @@ static void keep_answer(struct turn *t)
 static void tell(struct turn *t, struct subscription *s, struct watcher *w, bool kept)
 {
 	bool ends = s->granted_s == 0;
-	const struct watch_news news = {s->reg.request->aor, s->reg.record, turn_gruus(t),
-	                                t->in->pair,         t->in->reign,  t->in->random};
+	const struct watch_news news = {
+		.aor = s->reg.request->aor,
+		.record = s->reg.record,
+		.gruus = turn_gruus(t),
+		.now = t->in->pair,
+		.reign = t->in->reign,
+		.random = t->in->random,
+		.restored = t->in->restored,
+	};
 	struct notify notify;
 
 	follow(t, s, w);

@@ -39,6 +39,7 @@
 	X(24, disk_hung_times, total, "", "times it did not since the start")                     \
 	X(25, store_set_aside, flag, "",                                                          \
 	  "at this start the store was damaged or lost: set aside, fetched from the peer")        \
+	X(135, restored, flag, "", "all it holds is from a backup: nothing was logged since")     \
 	X(26, durable_seq, gauge, "", "newest entry on this disk")                                \
 	X(27, peer_link, flag, "", "connected to the peer")                                       \
 	X(28, peer_paths, gauge, "", "live connections to the peer, a spare included")            \

@@ -132,6 +132,16 @@ static struct slice document(const struct watch_news *news, const struct watcher
 	return to.full ? (struct slice){NULL, 0} : buf_slice(&to);
 }
 
+/* A version that was seen is never used again, also if a backup was made before it was. */
+static void next_version(const struct watch_news *news, struct watcher *w)
+{
+	enum { FROM_BACKUP = 1 << 20 };
+	bool before = w->version < WATCHER_UNTOLD / 4 && news->restored.ms > 0 &&
+	              w->told_at.ms <= news->restored.ms;
+
+	w->version += before ? FROM_BACKUP : 1;
+}
+
 static void count(const struct watch_news *news, struct watcher *w)
 {
 	w->told = reginfo_hash(news->record);
@@ -151,7 +161,7 @@ bool watcher_notify(const struct watch_news *news, struct watcher *w, enum notif
 	struct arena scratch = *arena;
 
 	assert(kind != NOTIFY_NOTHING);
-	w->version++;
+	next_version(news, w);
 	*out = (struct notify){.flow = flow, .target = w->received, .aor = news->aor};
 	out->dialog = watcher_dialog(w);
 	put_way(&to, news, w);

@@ -25,6 +25,7 @@ struct watch_news {
 	struct pairtime now;
 	uint64_t reign;
 	uint64_t random;
+	struct pairtime restored; /* began the newest reign that began from a backup; 0: none did */
 };
 
 enum notify_kind {

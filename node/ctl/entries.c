@@ -78,6 +78,7 @@ static enum err sum_reign(struct slice value, struct arena *arena, struct buf *t
 	buf_u64(to, r.first_seq);
 	buf_str(to, r.behind ? ", behind" : "");
 	buf_str(to, r.exposed ? ", exposed" : "");
+	buf_str(to, r.restored ? ", from a backup" : "");
 	return OK;
 }
 

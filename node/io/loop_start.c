@@ -297,6 +297,7 @@ static void tell_loaded(struct loop *l, const struct store_meta *meta)
 		.loaded = {.applied = {meta->applied.reign, last},
 	                   .log_first = meta->log_first,
 	                   .store_lost = meta->lost,
+	                   .restored = meta->restored,
 	                   .pair = meta->pair,
 	                   .stored_wall_ms = meta->wall_ms,
 	                   .wall_ms = loop_wall_ms(),

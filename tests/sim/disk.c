@@ -255,6 +255,7 @@ static void place(struct world *w, struct host *h)
 	d->next.placing = false;
 	d->applied = d->durable = d->next.seq;
 	d->first = d->durable + 1;
+	d->restored = 0;
 	d->pair = d->next.pair;
 	d->wall_ms = host_wall_ms(w, h);
 	w->stat[STAT_SNAPSHOTS]++;
@@ -379,6 +380,14 @@ void disk_age(struct world *w, struct host *h)
 	d->pair = then;
 	chain_cut(&h->chain, &w->history, d->durable);
 	check_excuse(w, h);
+	if (d->durable == 0 || world_chance(w, 500000))
+		return;
+	/* A backup says what it is, and has no log. */
+	checkpoint(w, h);
+	d->first = d->durable + 1;
+	d->restored = d->durable;
+	world_say(w, host_name(h), "is restored from a backup of %llu",
+	          (unsigned long long)d->durable);
 }
 
 /* The block that holds `seq`: it begins and ends where a commit happened to. */

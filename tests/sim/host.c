@@ -91,6 +91,8 @@ void host_on_loaded(struct world *w, const struct event *e)
 		.loaded = {.applied = {w->history.entries[chain_head(&h->chain)].reign, d->durable},
 	                   .log_first = d->first <= d->durable ? d->first : 0,
 	                   .store_lost = d->lost && d->durable == 0,
+	                   .restored = d->restored != 0 && d->restored == d->durable &&
+	                               d->first > d->durable,
 	                   .pair = d->pair,
 	                   .stored_wall_ms = d->wall_ms,
 	                   .wall_ms = host_wall_ms(w, h),

@@ -49,10 +49,11 @@ struct disk {
 	int64_t wall_ms;     /* when the newest was committed */
 	struct pairtime pair;
 	int64_t slow_until;
-	bool hangs;    /* nothing becomes durable for now */
-	bool room_low; /* as its process is told */
-	bool lost;     /* what was on it was damaged: only the peer can give it back */
-	bool broken;   /* refuses to be written until the process is started anew */
+	bool hangs;        /* nothing becomes durable for now */
+	bool room_low;     /* as its process is told */
+	bool lost;         /* what was on it was damaged: only the peer can give it back */
+	uint64_t restored; /* where a backup ended that was put back; 0: none was */
+	bool broken;       /* refuses to be written until the process is started anew */
 };
 
 enum vrrp_state { VRRP_DOWN, VRRP_FAULT, VRRP_BACKUP, VRRP_MASTER };

@@ -16,6 +16,7 @@ struct desk {
 	struct nap_output out;
 	uint64_t random;
 	bool secondary, unwanted;
+	struct pairtime restored;
 	char text[TEXT];
 };
 
@@ -79,6 +80,7 @@ static inline void feed(struct desk *d, int64_t at_ms, struct nap_input in)
 	in.wanted = !d->unwanted;
 	in.secondary = d->secondary;
 	in.random = d->random;
+	in.restored = d->restored;
 	nap_client_step(&c, &in, &d->out);
 	if (!d->out.changed) /* else it would not be logged */
 		assert_memory_equal(&before, &d->record, sizeof before);

@@ -280,6 +280,30 @@ static void a_new_reign_goes_on_as_the_same_client(void **state)
 	assert_true(slice_eq(d.record.call_id, SLICE("call")));
 }
 
+/* The provider has seen what this client does not know to have sent: once, and no more than once. */
+static void behind_a_backup_the_numbers_leave_a_gap(void **state)
+{
+	(void)state;
+	struct desk d = asked(&reference);
+	const struct line fresh[] = {{0, GRANT(3600), "registered 1000 +1800000 until 3600000"}};
+	PLAY(&d, fresh);
+	d.attempt = (struct nap_attempt){0};
+	d.restored.ms = BEGIN_MS + 50;
+	const struct line story[] = {
+		{100, LOOK, "registered 1000 +1800000 until 3600000"},
+		{1800000, READY, "registering 1002000 send 3600 until 3600000"},
+		{1800100, GRANT(3600), "registered 1002000 +3600000 until 5400000"},
+		{3600000, READY, "registering 1002001 send 3600 until 5400000"},
+		{3600100, GRANT(3600), "registered 1002001 +5400000 until 7200000"},
+	};
+	PLAY(&d, story);
+	d.attempt = (struct nap_attempt){0};
+	const struct line next_reign[] = {
+		{5400000, READY, "registering 1003000 send 3600 until 7200000"},
+	};
+	PLAY(&d, next_reign);
+}
+
 /* C46: nor is a half done un-REGISTER forgotten. */
 static void a_new_reign_goes_on_taking_away(void **state)
 {
@@ -373,6 +397,7 @@ int main(void)
 		cmocka_unit_test(what_waits_unbound_just_ends),
 		cmocka_unit_test(who_is_wanted_again_registers_when_it_is_taken_away),
 		cmocka_unit_test(a_new_reign_goes_on_as_the_same_client),
+		cmocka_unit_test(behind_a_backup_the_numbers_leave_a_gap),
 		cmocka_unit_test(a_new_reign_goes_on_taking_away),
 		cmocka_unit_test(a_new_reign_does_not_take_away_what_is_wanted),
 		cmocka_unit_test(the_two_units_count_apart),
