@@ -192,6 +192,7 @@ def naps_branch(naps):
 
 
 def domains_branch(domains):
+    domains = [domain if isinstance(domain, dict) else {"name": domain} for domain in domains]
     return Table(DOMAIN_COLUMNS, [((place,), domain) for place, domain in enumerate(domains, 1)])
 
 

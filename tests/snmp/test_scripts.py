@@ -55,12 +55,15 @@ class Mib:
         text = (SNMP / "REGPAIR-MIB.txt").read_text()
         self.places = {}
         self.syntax = {}
+        self.objects = {}  # of notifications
         pattern = r"^(regpair\w*)\s+(OBJECT IDENTIFIER|[A-Z]+-[A-Z]+)\b(.*?)::= \{ (\w+) (\d+) \}"
         for found in re.finditer(pattern, text, re.S | re.M):
             name, _, inside, parent, number = found.groups()
             self.places[name] = (parent, int(number))
             syntax = re.search(r"SYNTAX +(\w+)", inside)
             self.syntax[name] = syntax[1] if syntax else None
+            objects = re.search(r"OBJECTS +\{(.*?)\}", inside, re.S)
+            self.objects[name] = re.findall(r"\w+", objects[1]) if objects else []
 
     def oid(self, name):
         """Below BASE."""
@@ -374,6 +377,17 @@ class TheNotifier(WithFolder):
     def numbers(self, sender="snmpinform"):
         return [number for number, _ in self.told(sender)]
 
+    def check_variables(self):
+        """Each notification has the variables that the MIB says, in this order."""
+        mib = Mib()
+        names = {".".join(map(str, mib.oid(name))): name for name in mib.places}
+        for number, variables in self.told():
+            expected = [".1.3.6.1.2.1.1.5" if name == "sysName" else "." + ".".join(map(str, mib.oid(name)))
+                        for name in mib.objects[names[number[1:]]]]
+            self.assertEqual(len(expected), len(variables), (number, variables))
+            for prefix, oid in zip(expected, variables):
+                self.assertTrue(oid.startswith(prefix + "."), (number, prefix, oid))
+
     def await_numbers(self, *numbers):
         wait_until(lambda: self.numbers()[-len(numbers):] == list(numbers), f"{numbers} are told: {self.numbers()}")
 
@@ -399,6 +413,7 @@ class TheNotifier(WithFolder):
         self.assertEqual({".1.2.1.2.2": ("s", "exposed"), ".1.2.1.3.2": ("i", "2"), ".1.2.1.4.2": ("i", "1")},
                          {oid: variables[oid] for oid in (".1.2.1.2.2", ".1.2.1.3.2", ".1.2.1.4.2")})
         wait_until(lambda: self.numbers("snmptrap") == self.numbers(), "the other manager is told the same")
+        self.check_variables()
 
     def test_tells_of_naps_where_the_node_is_active(self):
         self.fake.start()
@@ -414,6 +429,7 @@ class TheNotifier(WithFolder):
         _, variables = self.told()[1]
         self.assertEqual(("i", "2"), variables[".1.3.1.4" + carrier])
         self.assertEqual(("i", "503"), variables[".1.3.1.12" + carrier])
+        self.check_variables()
         role = {"event": "history", "what": "role", "why": "x", "epoch": 8, "seq": 9}
         self.fake.event(**role, **{"from": "active"}, to="standby")
         self.fake.event(**lost, registered=False)
@@ -446,6 +462,7 @@ class TheNotifier(WithFolder):
         self.fake.alarms[0] = alarm(2, "exposed", "major", True)
         self.fake.start()
         self.await_numbers(".0.2", ".0.1", ".0.3", ".0.102")
+        self.check_variables()
 
     def test_keeps_keys_off_command_lines(self):
         self.fake.start()
@@ -453,7 +470,7 @@ class TheNotifier(WithFolder):
         wait_until(lambda: self.numbers() and self.numbers("snmptrap"), "both are told")
         said = (self.folder / "all").read_text()
         for line in ('defAuthPassphrase "a \\"quoted\\\\ word"', 'defPrivPassphrase "privpass%word"',
-                     'defCommunity "secret-community"', 'defAuthType "SHA-256"', "600"):
+                     'defCommunity "secret-community"', 'defAuthType SHA-256', "600"):
             self.assertIn(line, said)
         told = (self.folder / "told").read_text()
         for secret in ("quoted", "privpass", "secret-community"):
@@ -464,6 +481,7 @@ class TheNotifier(WithFolder):
         for old, new, said in (("user = regpair\n", "", "[nms]: version 3 needs 'user'"),
                                ("privpass%word", "short", "fewer than 8"),
                                ("version = 2c", "version = 1", "version is 3 or 2c, not '1'"),
+                               ("user =", "auth = MD5\nuser =", "auth is one of SHA-256"),
                                ("inform = no", "inform = maybe", "inform is yes or no"),
                                ("address = udp:192.0.2.11:162\n", "", "needs 'address'"),
                                ("user =", "inform = no\nuser =", "needs 'engine_id'"),
