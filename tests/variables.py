@@ -20,10 +20,9 @@ def read(path):
 
 
 def specs():
-    """Role by role: its short description and its options."""
+    """Role by role: its options. Those of all but a few stand with the role `pair`."""
     for path in sorted(ANSIBLE.glob("roles/*/meta/argument_specs.yml"), key=lambda p: (p.parts[-3] != "pair", p)):
-        main = read(path)["argument_specs"]["main"]
-        yield path.parts[-3], main["short_description"], main["options"]
+        yield path.parts[-3], read(path)["argument_specs"]["main"]["options"]
 
 
 def shown_default(option):
@@ -45,14 +44,14 @@ def rows(options, prefix=""):
 
 def table():
     text = "| Variable | Type | Default | Meaning |\n| --- | --- | --- | --- |\n"
-    for role, what, options in specs():
-        text += f"| | | | **Role {role}: {what}** |\n" + "".join(rows(options))
+    for _, options in specs():
+        text += "".join(rows(options))
     return text
 
 
 def differences():
     """Between a role's defaults and its specs. A default that is computed is described in words."""
-    for role, _, options in specs():
+    for role, options in specs():
         path = ANSIBLE / "roles" / role / "defaults" / "main.yml"
         defaults = read(path)
         needed = {name for name, option in options.items() if option.get("required")}

@@ -43,6 +43,8 @@ class Hosts:
         self.controller = self.folder / "controller"  # inventory, and what playbooks keep beside it
         self.vip, self.vip6 = f"{self.network.net}.10", f"{self.network.net6}:10"
         self.address = {host: self.network.address(host) for host in ("a", "b", "c", "client")}
+        self.manager = {"name": "monitor", "auth_password": "auth-secret-of-the-test",  # asks, and is told, by SNMP
+                        "priv_password": "priv-secret-of-the-test"}
         self.image = self.package = self.older_package = None
         self.nodes = {}
         self.plays = 0
@@ -214,9 +216,9 @@ class Hosts:
             "regpair_package": str(self.package),
             "regpair_interface": "eth0",
             "regpair_virtual_addresses": [f"{self.vip}/24", f"{self.vip6}/64"],
-            "regpair_transports": [{"name": "udp", "protocol": "udp", "address": self.vip, "port": 5060},
-                                   {"name": "tcp", "protocol": "tcp", "address": self.vip, "port": 5060}],
-            "regpair_domains": [{"name": "example.com"}],
+            "regpair_domains": [{"name": "example.com", "auth": "digest-md5"}],  # sipp knows MD5 alone
+            "snmp_users": [self.manager],
+            "snmp_receivers": [{"name": "manager", "address": self.address["client"], "user": self.manager["name"]}],
             **variables}
         hosts = {f"node-{name}": {"ansible_host": self.address[name], "regpair_unit": unit}
                  for name, unit in nodes.items()}
