@@ -163,14 +163,11 @@ static bool read_arguments(int argc, char **argv, struct audit_plan *plan)
 /* The file that is meant, or NULL and a complaint. */
 static const char *file_of(const struct audit_plan *plan, struct config **config)
 {
-	struct config_fault why;
-
 	if (plan->file != NULL)
 		return plan->file;
-	if (config_load(plan->config, config, &why) != OK)
-		ctl_complain("%s:%d: %s\nThe configuration names the audit log; or use --file FILE",
-		             why.file, why.line, why.text);
-	else if ((*config)->audit_file == NULL)
+	*config = ctl_read_config(plan->config,
+	                          "The configuration names the audit log; or use --file FILE");
+	if (*config != NULL && (*config)->audit_file == NULL)
 		ctl_complain("%s names no audit_file: regpaird's log has the lines\n"
 		             "journalctl -u regpaird -g audit=",
 		             plan->config);
@@ -179,7 +176,7 @@ static const char *file_of(const struct audit_plan *plan, struct config **config
 
 int ctl_audit(const struct ctl *ctl, int argc, char **argv)
 {
-	struct audit_plan plan = {.config = "/etc/regpair/regpair.yaml", .last = LAST_DEFAULT};
+	struct audit_plan plan = {.config = CTL_CONFIG, .last = LAST_DEFAULT};
 	struct config *config = NULL;
 	int code = CTL_FAILED;
 

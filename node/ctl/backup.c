@@ -120,13 +120,7 @@ static int verify(const struct ctl *ctl, const char *path)
 
 struct config *backup_config(const char *path)
 {
-	struct config *config = NULL;
-	struct config_fault fault;
-
-	if (config_load(path, &config, &fault) == OK)
-		return config;
-	ctl_complain("%s:%d: %s", fault.file, fault.line, fault.text);
-	return NULL;
+	return ctl_read_config(path, "Another file: --config FILE");
 }
 
 static bool read_arguments(int argc, char **argv, struct backup_plan *plan)

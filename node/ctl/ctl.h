@@ -14,6 +14,11 @@ enum ctl_exit {
 	CTL_UNKNOWN, /* what was asked could not be found out; why was said on standard error */
 };
 
+#define CTL_CONFIG     "/etc/regpair/regpair.yaml"
+#define CTL_KEEPALIVED "/etc/keepalived/keepalived.conf"
+
+struct config;
+
 /* The options that stand before or behind any command. */
 struct ctl {
 	const char *socket;
@@ -31,7 +36,9 @@ ctl_command_fn ctl_subscriber_add, ctl_subscriber_import, ctl_subscriber_list,
 	ctl_subscriber_remove, ctl_subscriber_show;
 ctl_command_fn ctl_secret_list, ctl_secret_rotate;
 /* What reads files. */
-ctl_command_fn ctl_log, ctl_history, ctl_audit, ctl_divergence, ctl_check, ctl_check_store;
+ctl_command_fn ctl_support;
+ctl_command_fn ctl_config, ctl_log, ctl_history, ctl_audit, ctl_divergence, ctl_check,
+	ctl_check_store;
 ctl_command_fn ctl_backup;
 /* What writes them. */
 ctl_command_fn ctl_restore;
@@ -40,6 +47,10 @@ ctl_command_fn ctl_restore;
 void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);
 /* The same, and where to read more; CTL_USAGE. */
 int ctl_misused(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
+/* "FILE: ..." by errno, and the remedy; CTL_FAILED. */
+int ctl_complain_file(const char *path);
+/* A configuration as it is used, or NULL and a complaint that names file, line and `remedy`. */
+struct config *ctl_read_config(const char *path, const char *remedy);
 /* A whole number within bounds, or -1 and a complaint naming the option. */
 long ctl_number(const char *option, const char *text, long least, long most);
 

@@ -62,10 +62,8 @@ static int print_report(const struct ctl *ctl, const char *dir)
 
 	(void)snprintf(path, sizeof path, "%s/divergence", dir);
 	FILE *file = fopen(path, "re");
-	if (file == NULL && errno != ENOENT) {
-		ctl_complain("%s: %s", path, strerror(errno));
-		return CTL_FAILED;
-	}
+	if (file == NULL && errno != ENOENT)
+		return ctl_complain_file(path);
 	if (file != NULL) {
 		print_lines(file, &printer);
 		(void)fclose(file);
@@ -95,7 +93,7 @@ static bool read_arguments(int argc, char **argv, struct divergence_plan *plan)
 
 int ctl_divergence(const struct ctl *ctl, int argc, char **argv)
 {
-	struct divergence_plan plan = {.config = "/etc/regpair/regpair.yaml"};
+	struct divergence_plan plan = {.config = CTL_CONFIG};
 	struct config *config = NULL;
 	int code = CTL_FAILED;
 

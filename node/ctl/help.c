@@ -32,6 +32,8 @@ static const struct {
 	 "  log-level [LEVEL]    what is logged, until the next reload\n"
 	 "  trace AOR|NAP        its SIP messages, to a pcap file\n"
 	 "  audit                what operators did, when and from where\n"
+	 "  support FILE         what whoever helps wants to see, without secrets\n"
+	 "  config               the configuration as it is understood, without secrets\n"
 	 "  check                are configuration, certificates, store and keepalived right?\n"
 	 "  check-store [DIR]    read the store from end to end: is anything damaged?\n"
 	 "  backup FILE          all that the node stores, beside the running node\n"
@@ -262,6 +264,21 @@ static const struct {
 	 "  --last N       so many (default 50)\n"
 	 "  --file FILE    the audit log\n"
 	 "  --config FILE  the configuration that names it (default /etc/regpair/regpair.yaml)\n"},
+	{"support",
+	 "usage: regpairctl support FILE.tar.gz [--config FILE] [--keepalived FILE]\n"
+	 "\n"
+	 "Gathers what whoever helps wants to see: versions, status, alarms, NAPs, history, divergence,\n"
+	 "the configuration and keepalived's with secrets masked, addresses, firewall, journals. There\n"
+	 "are no passwords, keys and hashes in it; there are names of users, contacts and addresses.\n"
+	 "\n"
+	 "  --config FILE      default /etc/regpair/regpair.yaml\n"
+	 "  --keepalived FILE  default /etc/keepalived/keepalived.conf\n"},
+	{"config",
+	 "usage: regpairctl config [--config FILE]\n"
+	 "\n"
+	 "Prints the configuration as regpaird understands it, defaults too, with secrets masked.\n"
+	 "\n"
+	 "  --config FILE  default /etc/regpair/regpair.yaml\n"},
 	{"check",
 	 "usage: regpairctl check [--config FILE] [--keepalived FILE]\n"
 	 "\n"

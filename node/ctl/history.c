@@ -55,7 +55,7 @@ static bool read_file(const char *dir, const char *name, json_t *rows)
 	if (file == NULL && errno == ENOENT)
 		return true;
 	if (file == NULL) {
-		ctl_complain("%s: %s", path, strerror(errno));
+		(void)ctl_complain_file(path);
 		return false;
 	}
 	while (getline(&line, &room, file) > 0) {
@@ -112,7 +112,7 @@ static bool read_arguments(int argc, char **argv, struct history_plan *plan)
 
 int ctl_history(const struct ctl *ctl, int argc, char **argv)
 {
-	struct history_plan plan = {.config = "/etc/regpair/regpair.yaml", .last = LINES_KEPT};
+	struct history_plan plan = {.config = CTL_CONFIG, .last = LINES_KEPT};
 	struct config *config = NULL;
 	int code = CTL_FAILED;
 

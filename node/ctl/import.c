@@ -307,10 +307,8 @@ int ctl_subscriber_import(const struct ctl *ctl, int argc, char **argv)
 	if (code != CTL_DONE)
 		return code;
 	m.file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	if (m.file == NULL) {
-		ctl_complain("%s: %s", path, strerror(errno));
-		return CTL_FAILED;
-	}
+	if (m.file == NULL)
+		return ctl_complain_file(path);
 	m.client = client_open(ctl);
 	code = m.client != NULL ? run(ctl, &m) : CTL_NO_NODE;
 	client_close(&m.client);

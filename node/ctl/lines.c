@@ -7,15 +7,10 @@
 
 const char *lines_dir(const char *dir, const char *from, struct config **config)
 {
-	struct config_fault why;
-
 	if (dir != NULL)
 		return dir;
-	if (config_load(from, config, &why) == OK)
-		return (*config)->store_dir;
-	ctl_complain("%s:%d: %s\nThe configuration names the store; or use --store DIR", why.file,
-	             why.line, why.text);
-	return NULL;
+	*config = ctl_read_config(from, "The configuration names the store; or use --store DIR");
+	return *config != NULL ? (*config)->store_dir : NULL;
 }
 
 bool lines_split(char *line, char **field, size_t n)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node/ctl/entries.h"
+#include "node/ctl/lines.h"
 #include "node/ctl/print.h"
 #include "node/io/config.h"
 #include "proto/base/reader.h"
@@ -126,10 +127,8 @@ static int print_file(const char *path, struct reading *r)
 	enum err err = OK;
 	size_t got;
 
-	if (file == NULL) {
-		ctl_complain("%s: %s", path, strerror(errno));
-		return CTL_FAILED;
-	}
+	if (file == NULL)
+		return ctl_complain_file(path);
 	while (err == OK && r->left > 0 && (got = fread(head, 1, sizeof head, file)) > 0) {
 		struct reader length = {.rest = {head, got}};
 		size_t n = reader_u32(&length);
@@ -147,17 +146,13 @@ static int print_file(const char *path, struct reading *r)
 static int open_and_print(const struct log_plan *plan, struct reading *r)
 {
 	struct config *config = NULL;
-	struct config_fault why;
 	char fault[STORE_FAULT_TEXT];
 	struct store *store = NULL;
 	int code = CTL_FAILED;
 
-	if (plan->dir == NULL && config_load(plan->config, &config, &why) != OK) {
-		ctl_complain("%s:%d: %s\nThe configuration names the store; or use --store DIR",
-		             why.file, why.line, why.text);
+	const char *dir = lines_dir(plan->dir, plan->config, &config);
+	if (dir == NULL)
 		return CTL_FAILED;
-	}
-	const char *dir = plan->dir != NULL ? plan->dir : config->store_dir;
 	if (store_open_reading(&store, dir, fault) != OK)
 		ctl_complain("%s", fault);
 	else

@@ -52,6 +52,8 @@ static const struct {
 	{"log-level", NULL, ctl_log_level},
 	{"trace", NULL, ctl_trace},
 	{"audit", NULL, ctl_audit},
+	{"support", NULL, ctl_support},
+	{"config", NULL, ctl_config},
 	{"check", NULL, ctl_check},
 	{"check-store", NULL, ctl_check_store},
 	{"backup", NULL, ctl_backup},

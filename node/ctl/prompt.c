@@ -32,7 +32,7 @@ bool password_from_file(const char *path, char to[PASSWORD_MAX + 2])
 	FILE *file = is_input ? stdin : fopen(path, "re");
 
 	if (file == NULL) {
-		ctl_complain("%s: %s", path, strerror(errno));
+		(void)ctl_complain_file(path);
 		return false;
 	}
 	if (fgets(to, ROOM, file) == NULL)

@@ -172,9 +172,7 @@ static FILE *create(const char *path)
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
 
 	if (file == NULL)
-		ctl_complain(
-			"%s: %s\nName a file in a folder that is there and that you may write to",
-			path, strerror(errno));
+		(void)ctl_complain_file(path);
 	return file;
 }
 

@@ -117,6 +117,9 @@ void config_print_defaults(FILE *to);
 void config_print_manual(FILE *to);
 void config_print_reference(FILE *to); /* in Markdown: docs/configuration.md */
 
+/* What was understood, as YAML: every key that has a value, defaults too, and no secret. */
+void config_show(FILE *to, const struct config *config);
+
 const char *config_unit_name(enum unit unit); /* "primary", as configured */
 
 #endif

@@ -140,6 +140,23 @@ def test_the_level_of_the_log_is_an_operator_s_until_the_next_reload(lab):
     assert [line["act"] for line in audited(lab, node, "--last", "3")] == ["log-level", "log-level", "reload"]
 
 
+def test_what_cannot_be_read_is_named_with_the_remedy(lab):
+    """A31: file, line where there is one, and what to do"""
+    node = lab.active()
+    wrong = lab.folder / "wrong.yaml"
+    wrong.write_text("unit: standalone\nunits: 1\n")
+    for words, said, remedy in ((("history", "--config", "/nonexistent"), "/nonexistent: cannot be read", "use --store DIR"),
+                                (("log", "--config", wrong), f"{wrong}:2: ", "use --store DIR"),
+                                (("audit", "--config", wrong), f"{wrong}:2: ", "use --file FILE"),
+                                (("config", "--config", wrong), f"{wrong}:2: ", "--config FILE"),
+                                (("log", "--file", "/nonexistent"), "/nonexistent: No such file", "Is the path right?"),
+                                (("subscriber", "import", "/nonexistent"), "/nonexistent: No such file", "Is the path right?"),
+                                (("subscriber", "add", "a@example.com", "--password-file", "/nonexistent"), "/nonexistent: No such file",
+                                 "Is the path right?")):
+        done = lab.ctl_run(node, *words)
+        assert done.returncode == 1 and said in done.stderr and remedy in done.stderr, (words, done)
+
+
 def test_regpairctl_explains_itself_and_a_node_that_is_not_there(lab):
     """A31"""
     for words in (["--help"], ["status", "--help"], ["subscriber", "--help"], ["bindings", "--help"]):
