@@ -176,6 +176,8 @@ struct watchers_record {
 /* Decoders check meaning too (counts, sizes, enums): ERR_MALFORMED, ERR_TOO_BIG. An AOR with more
  * bindings than AOR_BINDINGS_MAX is ERR_TOO_BIG. The arena wants about 8 times the bytes' size. */
 enum err aor_decode(struct slice bytes, struct arena *arena, struct aor_record *out) MUST_CHECK;
+/* How many bindings there are, without reading them; of no record of an AOR: any number, bounded by its size. */
+size_t aor_bindings(struct slice bytes);
 enum err subscriber_decode(struct slice bytes, struct arena *arena,
                            struct subscriber_record *out) MUST_CHECK;
 enum err secret_decode(struct slice bytes, struct arena *arena,

@@ -1,6 +1,7 @@
 /* The AOR's record: four kinds of message in one. */
 #include <assert.h>
 
+#include "proto/base/reader.h"
 #include "proto/pack.h"
 #include "proto/record.h"
 #include "record.pb-c.h"
@@ -253,6 +254,49 @@ static bool write_aor(const struct aor_record *r, struct arena *arena, struct ao
 	}
 	write_floor(&r->floor, to);
 	return true;
+}
+
+/* --- counted --- */
+
+enum { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_32 = 5, TAG_BINDINGS = 1 << 3 | WIRE_BYTES };
+
+static uint64_t varint(struct reader *r)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint64_t byte = reader_uint(r, 1);
+		v |= (byte & 0x7f) << shift;
+		if (byte < 0x80)
+			return v;
+	}
+	r->bad = true;
+	return 0;
+}
+
+static void pass_field(struct reader *r, uint64_t wire)
+{
+	if (wire == WIRE_VARINT)
+		(void)varint(r);
+	else if (wire == WIRE_64 || wire == WIRE_32)
+		(void)reader_bytes(r, wire == WIRE_64 ? 8 : 4);
+	else if (wire == WIRE_BYTES)
+		(void)reader_bytes(r, varint(r));
+	else
+		r->bad = true;
+}
+
+size_t aor_bindings(struct slice bytes)
+{
+	struct reader r = {.rest = bytes};
+	size_t n = 0;
+
+	while (r.rest.n > 0 && !r.bad) {
+		uint64_t tag = varint(&r);
+		n += tag == TAG_BINDINGS;
+		pass_field(&r, tag & 7);
+	}
+	return n;
 }
 
 void aor_encode(const struct aor_record *r, struct arena *arena, struct buf *to)

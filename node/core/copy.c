@@ -61,7 +61,7 @@ struct copy *copy_new(const struct alloc *alloc)
 	c->bytes = sizeof *c;
 	c->births = 0;
 	c->groups.n = 0;
-	c->group_counts = NULL;
+	c->group_sums = NULL;
 	c->freed_tables = TABLE_AOR;
 	c->freed_buckets = 0;
 	wheel_init(&c->wheel);
@@ -114,8 +114,8 @@ void copy_free(struct copy **copy)
 		return;
 	for (size_t t = 0; t < TABLE_END; t++)
 		free_records(c, &c->records[t]);
-	if (c->group_counts != NULL)
-		give(c, c->group_counts, c->groups.n * sizeof *c->group_counts);
+	if (c->group_sums != NULL)
+		give(c, c->group_sums, (c->groups.n + 1) * sizeof *c->group_sums);
 	assert(c->bytes == sizeof *c);
 	struct alloc alloc = c->alloc;
 	alloc_give(&alloc, c);
@@ -216,37 +216,59 @@ static void drop_item(struct copy *c, struct records *r, struct item *i)
 
 void copy_group(struct copy *c, const struct copy_groups *groups)
 {
-	assert(c->births == 0 && c->group_counts == NULL && groups->n > 0);
+	assert(c->births == 0 && c->group_sums == NULL);
 	c->groups = *groups;
-	c->group_counts = take(c, groups->n * sizeof *c->group_counts);
-	for (size_t i = 0; i < groups->n; i++)
-		c->group_counts[i] = 0;
+	c->group_sums = take(c, (groups->n + 1) * sizeof *c->group_sums);
+	for (size_t i = 0; i <= groups->n; i++)
+		c->group_sums[i] = (struct group_sum){0};
 }
 
-/* Of a key that is new, or gone; NULL: it is in no group. */
-static uint64_t *group_count_of(const struct copy *c, enum table table, struct slice key)
+static struct group_sum *sum_of(const struct copy *c, const struct item *i)
 {
-	size_t group = c->groups.n > 0 ? c->groups.of(c->groups.context, table, key) : 0;
+	size_t group = c->groups.of(c->groups.context, item_table(i), i->timed.is.key);
 
-	return group < c->groups.n ? &c->group_counts[group] : NULL;
+	return &c->group_sums[group < c->groups.n ? group : c->groups.n];
+}
+
+static uint64_t weight_of(const struct copy *c, const struct item *i)
+{
+	return c->groups.weight(item_table(i), i->timed.is.value);
+}
+
+/* Bits may have flipped in what is lifted off: nothing weighs less than nothing. */
+static void move_weight(struct group_sum *sum, uint64_t more, uint64_t less)
+{
+	sum->weight += more;
+	sum->weight -= less < sum->weight ? less : sum->weight;
 }
 
 static void count_in(struct copy *c, struct records *r, const struct item *i)
 {
-	uint64_t *group = group_count_of(c, item_table(i), i->timed.is.key);
-
 	r->count++;
-	if (group != NULL)
-		++*group;
+	if (c->group_sums == NULL)
+		return;
+	struct group_sum *sum = sum_of(c, i);
+	sum->records++;
+	move_weight(sum, weight_of(c, i), 0);
 }
 
 static void count_out(struct copy *c, struct records *r, const struct item *i)
 {
-	uint64_t *group = group_count_of(c, item_table(i), i->timed.is.key);
-
 	r->count--;
-	if (group != NULL)
-		--*group;
+	if (c->group_sums == NULL)
+		return;
+	struct group_sum *sum = sum_of(c, i);
+	sum->records--;
+	move_weight(sum, 0, weight_of(c, i));
+}
+
+static void count_again(struct copy *c, const struct item *i, const struct item *old)
+{
+	uint64_t more = c->group_sums != NULL ? weight_of(c, i) : 0;
+	uint64_t less = c->group_sums != NULL ? weight_of(c, old) : 0;
+
+	if (more != less)
+		move_weight(sum_of(c, i), more, less);
 }
 
 const struct copy_item *copy_get(const struct copy *c, enum table table, struct slice key)
@@ -273,10 +295,12 @@ void copy_put(struct copy *c, enum table table, struct slice key, struct slice v
 	i->timed.is.deadline = deadline;
 	i->chain = old != NULL ? old->chain : NULL;
 	*at = i;
-	if (old != NULL)
-		drop_item(c, r, old);
-	else
+	if (old == NULL) {
 		count_in(c, r, i);
+	} else {
+		count_again(c, i, old);
+		drop_item(c, r, old);
+	}
 	i->timed.is.digest = record_hash(table, i->timed.is.key, i->timed.is.value);
 	add_digest(c, r, i);
 	wheel_add(&c->wheel, &i->timed);
@@ -319,7 +343,22 @@ uint64_t copy_count(const struct copy *c, enum table table)
 uint64_t copy_group_count(const struct copy *c, size_t group)
 {
 	assert(group < c->groups.n);
-	return c->group_counts[group];
+	return c->group_sums[group].records;
+}
+
+uint64_t copy_group_weight(const struct copy *c, size_t group)
+{
+	assert(group < c->groups.n);
+	return c->group_sums[group].weight;
+}
+
+uint64_t copy_weight(const struct copy *c)
+{
+	uint64_t weight = 0;
+
+	for (size_t i = 0; c->group_sums != NULL && i <= c->groups.n; i++)
+		weight += c->group_sums[i].weight;
+	return weight;
 }
 
 uint64_t copy_digest(const struct copy *c, enum table table)

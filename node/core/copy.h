@@ -4,8 +4,9 @@
  * the bytes; slices got from an item die with the next put or delete of that key.
  * Deadlines: an item may carry one (pair time); a wheel hands out what is due. Setting it anew moves
  * it; deleting the item takes it away.
- * Groups: who wants to know how many records of a kind there are tells by the key which kind it is; they
- * are counted as keys come and go, so that nobody ever walks for it.
+ * Groups: who wants to know how many records of a kind there are, and how much is in them, tells by the key
+ * which kind it is and by the value what it weighs; both are counted as records come and go, so that nobody
+ * ever walks for it.
  * Digests: a table's is the sum of its records' hashes, kept up at each put and delete, whole and in
  * COPY_BUCKETS parts: a record's bucket goes by its key alone, so that both nodes sum alike. */
 #ifndef NODE_CORE_COPY_H
@@ -45,11 +46,14 @@ uint64_t copy_count(const struct copy *c, enum table table);
 /* `of` gives a key's group, `n` or more: none. It must always say the same of a key. */
 struct copy_groups {
 	size_t (*of)(const void *context, enum table table, struct slice key);
+	uint64_t (*weight)(enum table table, struct slice value);
 	const void *context; /* borrowed for the copy's life */
 	size_t n;
 };
 void copy_group(struct copy *c, const struct copy_groups *groups); /* once, while it is empty */
 uint64_t copy_group_count(const struct copy *c, size_t group);
+uint64_t copy_group_weight(const struct copy *c, size_t group);
+uint64_t copy_weight(const struct copy *c); /* of all records, those of no group, too */
 /* Sum of record_hash over the table: equal on both nodes at equal positions. */
 uint64_t copy_digest(const struct copy *c, enum table table);
 uint32_t copy_bucket_of(struct slice key);

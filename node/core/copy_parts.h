@@ -40,13 +40,18 @@ struct records {
 	uint64_t *sums; /* the digest by bucket; NULL: the table is empty */
 };
 
+struct group_sum {
+	uint64_t records, weight;
+};
+
 struct copy {
 	struct alloc alloc;
 	struct records records[TABLE_END];
 	uint64_t bytes;
 	uint32_t births;
 	struct copy_groups groups;
-	uint64_t *group_counts; /* NULL: there are no groups */
+	struct group_sum
+		*group_sums; /* one more than groups: what is in none; NULL: nobody asked */
 	struct wheel wheel;
 	size_t freed_tables; /* copy_free_some: where it goes on */
 	uint64_t freed_buckets;

@@ -260,7 +260,8 @@ static void on_message(struct node *n, const struct node_input *in)
 	struct node_output reply = {.kind = OUT_MESSAGE,
 	                            .flow = in->flow,
 	                            .target = served.target,
-	                            .bytes = served.reply};
+	                            .bytes = served.reply,
+	                            .asked_us = in->clock_us};
 	node_hold(n, depends_on, &reply);
 	if (served.notify.bytes.n > 0)
 		node_watch_send(n, depends_on, &served.notify);

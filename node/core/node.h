@@ -74,6 +74,8 @@ const char *node_switchover_refusal(const struct node *node);
 uint64_t node_switchover_entries(const struct node *node);
 /* The log is to be kept from this seq on: the peer or a snapshot may still want it. */
 uint64_t node_log_keep(const struct node *node);
+/* The domains, in the order of the configuration; false behind the last. */
+bool node_domain_view(const struct node *node, size_t i, struct domain_view *out);
 /* The NAPs, by number from 0; false behind the last. Texts live until the next step. */
 bool node_nap_view(const struct node *node, size_t i, struct mtime now, struct nap_view *out);
 /* Something waits for this node's own disk now. False: its log may gather before it is written. */

@@ -71,6 +71,7 @@ struct node_input {
 	bool on;         /* NODE_ROOM */
 	uint64_t random; /* fresh random bits, with every input */
 	int64_t wall_ms; /* this host's wall clock, with every input, for the alarm alone; 0: unknown */
+	int64_t clock_us; /* of any clock: handed on to the answer, so that the edge knows how long it took */
 	uint64_t seq, connection, ticket;
 	struct slice bytes;
 	struct flow flow;
@@ -126,6 +127,7 @@ struct node_output {
 	enum log_weight weight;
 	struct slice bytes;
 	struct flow flow;
+	int64_t asked_us; /* clock_us of what it answers; 0: it is no answer */
 	struct addr target;
 	enum dns_type question;
 	struct position position;

@@ -222,6 +222,8 @@ static void take_beat(struct node *n, const struct beat *b)
 	}
 	compare_clocks(n, b);
 	bool active = b->role == ROLE_ACTIVE;
+	if (active)
+		n->peer_active_at = n->now;
 	/* Only of who seeds us: an active that will give way to us has no time for us. And the stamps
 	 * of a fork are moved by what our time is off: twice, should the merge begin again. */
 	bool told = n->receiver.phase != RECEIVER_IDLE && n->receiver.phase != RECEIVER_HALF;

@@ -87,6 +87,8 @@ struct node {
 	struct handover handover;
 	const char *takeover_why; /* NULL: not active since the start */
 	struct mtime takeover_at;
+	int64_t takeover_wall_ms, takeover_gap_ms; /* 0: unknown */
+	struct mtime peer_active_at; /* it said so last; 0: not since our own last reign */
 	enum refusal refused;
 	enum role_request request; /* for the next step of the role machine */
 	enum role_request asked;   /* what `request_ticket` waits for */

@@ -133,16 +133,24 @@ static void stop_being_active(struct node *n)
 	node_close_link(n, "stepped down");
 }
 
+/* How long nobody was active, as far as is known here: since the other one said so last. */
+static void note_takeover(struct node *n, const char *why)
+{
+	n->takeover_why = why;
+	n->takeover_at = n->now;
+	n->takeover_wall_ms = n->wall_ms;
+	n->takeover_gap_ms = n->peer_active_at.ms != 0 ? n->now.ms - n->peer_active_at.ms : 0;
+	n->peer_active_at = (struct mtime){0};
+}
+
 static void entered(struct node *n, const struct role_output *out)
 {
 	node_note(n, WEIGHT_NOTICE,
 	          &(struct note){"role", role_name(out->from), role_name(out->to), out->why});
 	if (out->to == ROLE_ACTIVE)
 		become_active(n);
-	if (out->from == ROLE_TAKING_OVER && out->to == ROLE_ACTIVE) {
-		n->takeover_why = out->why;
-		n->takeover_at = n->now;
-	}
+	if (out->from == ROLE_TAKING_OVER && out->to == ROLE_ACTIVE)
+		note_takeover(n, out->why);
 	if (out->to == ROLE_STEPPING_DOWN && n->role.handing_over)
 		node_handover_begin(n);
 	bool given_up = out->from == ROLE_STEPPING_DOWN && out->to == ROLE_ACTIVE;

@@ -65,6 +65,8 @@ static void put_role(const struct node *n, struct mtime now, struct status *s)
 	s->role_since_ms = (uint64_t)(now.ms - n->role.since.ms);
 	text(s->last_takeover_why, n->takeover_why != NULL ? n->takeover_why : "");
 	s->last_takeover_ms = n->takeover_why != NULL ? (uint64_t)(now.ms - n->takeover_at.ms) : 0;
+	s->last_takeover_time_s = (uint64_t)(n->takeover_wall_ms / 1000);
+	s->last_takeover_gap_ms = (uint64_t)n->takeover_gap_ms;
 	s->last_switchover_gap_ms = n->handover.gap_ms;
 	s->last_switchover_entries = n->handover.entries;
 	s->fault = n->role.fault;
@@ -130,6 +132,7 @@ static void put_counts(const struct node *n, struct status *s)
 	s->disk_hangs = n->disk.hangs;
 	s->disk_hung_times = n->disk.hung;
 	s->aors = copy_count(n->copy, TABLE_AOR);
+	s->bindings = copy_weight(n->copy);
 	s->users_percent = server_users_percent(n->server, n->copy);
 	s->subscribers = copy_count(n->copy, TABLE_SUBSCRIBER) - n->subscribers_gone;
 	s->memory_bytes = copy_bytes(n->copy) + (n->next != NULL ? copy_bytes(n->next) : 0) +
@@ -181,6 +184,11 @@ static void put_keep_alive(const struct node *n, struct status *s)
 	s->contacts_answered = k->answered;
 	s->contacts_silent = k->silent;
 	s->contacts_dropped = k->removed;
+}
+
+bool node_domain_view(const struct node *n, size_t i, struct domain_view *out)
+{
+	return server_domain_view(n->server, n->copy, i, out);
 }
 
 void node_status(const struct node *n, struct mtime now, struct status *out)

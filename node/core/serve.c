@@ -66,14 +66,30 @@ static size_t domain_of_key(const void *context, enum table table, struct slice 
 	return domain_number(s, (struct slice){key.p + from, to - from});
 }
 
+static uint64_t bindings_in(enum table table, struct slice value)
+{
+	return table == TABLE_AOR ? aor_bindings(value) : 0;
+}
+
 struct copy *server_copy(const struct server *s, const struct alloc *alloc)
 {
-	const struct copy_groups by_domain = {domain_of_key, s, s->options.n_domains};
+	const struct copy_groups by_domain = {domain_of_key, bindings_in, s, s->options.n_domains};
 	struct copy *copy = copy_new(alloc);
 
-	if (by_domain.n > 0)
-		copy_group(copy, &by_domain);
+	copy_group(copy, &by_domain);
 	return copy;
+}
+
+bool server_domain_view(const struct server *s, const struct copy *copy, size_t i,
+                        struct domain_view *out)
+{
+	if (i >= s->options.n_domains)
+		return false;
+	*out = (struct domain_view){.name = s->options.domains[i].name,
+	                            .users = copy_group_count(copy, i),
+	                            .bindings = copy_group_weight(copy, i),
+	                            .max_users = s->options.domains[i].max_users};
+	return true;
 }
 
 uint32_t server_users_percent(const struct server *s, const struct copy *copy)

@@ -77,6 +77,14 @@ struct digester *server_digester(struct server *server);
 
 /* The working copy that requests are served from counts the AORs of each domain. */
 struct copy *server_copy(const struct server *s, const struct alloc *alloc);
+/* How many there are in one of the domains; false behind the last. */
+struct domain_view {
+	struct slice name;
+	uint64_t users, bindings;
+	uint64_t max_users; /* 0: no limit */
+};
+bool server_domain_view(const struct server *s, const struct copy *copy, size_t i,
+                        struct domain_view *out);
 /* Of the domain that is nearest to its max_users. */
 uint32_t server_users_percent(const struct server *s, const struct copy *copy);
 

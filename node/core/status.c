@@ -1,5 +1,7 @@
 #include "node/core/status.h"
 
+#include <stdio.h>
+
 #include "proto/base/defs.h"
 
 enum {
@@ -24,6 +26,13 @@ const struct status_field *status_fields(void)
 size_t status_field_count(void)
 {
 	return ARRAY_LEN(table);
+}
+
+const char *status_line(const struct status *s, char to[STATUS_LINE])
+{
+	(void)snprintf(to, STATUS_LINE, "%s, %s, epoch %llu, %llu users", s->role, s->pair_state,
+	               (unsigned long long)s->epoch, (unsigned long long)s->aors);
+	return to;
 }
 
 const char *status_type_name(enum status_type type)

@@ -17,6 +17,10 @@
 	X(4, role_since_ms, gauge, "ms", "how long it has been that")                             \
 	X(5, last_takeover_why, text, "", "why it became active last, since the start")           \
 	X(6, last_takeover_ms, gauge, "ms", "how long ago")                                       \
+	X(107, last_takeover_time_s, gauge, "s",                                                  \
+	  "when it became active last, in seconds since 1970; 0: not since the start")            \
+	X(108, last_takeover_gap_ms, gauge, "ms",                                                 \
+	  "how long the other had not said then that it was active; 0: unknown")                  \
 	X(7, last_switchover_gap_ms, gauge, "ms",                                                 \
 	  "its last handing over: from its last answer to the other being active")                \
 	X(8, last_switchover_entries, gauge, "", "entries drained in it")                         \
@@ -78,11 +82,17 @@
 	X(58, expiry_held, flag, "",                                                              \
 	  "nothing expires for now: the clock was in doubt or we were behind")                    \
 	X(59, aors, gauge, "", "AORs with a record")                                              \
+	X(102, bindings, gauge, "", "bindings of them all")                                       \
 	X(60, users_percent, gauge, "%", "of max_users, in the domain that is nearest to it")     \
 	X(61, subscribers, gauge, "", "subscribers")                                              \
 	X(62, digest, text, "", "of all records: equal on both nodes at the same seq")            \
 	X(63, memory_bytes, gauge, "bytes", "taken by the working copy")                          \
 	X(64, held, gauge, "", "answers waiting for their commit")                                \
+	X(103, latency_p50_us, gauge, "us",                                                       \
+	  "half of the last minute's answers took no longer, from taking the request in")         \
+	X(104, latency_p95_us, gauge, "us", "95 of 100 of these answers took no longer")          \
+	X(105, latency_p99_us, gauge, "us", "99 of 100 of these answers took no longer")          \
+	X(106, flows, gauge, "", "open SIP connections, clients' and those to NAPs")              \
 	X(65, registered, total, "", "REGISTERs that changed something")                          \
 	X(66, removed, total, "", "REGISTERs that removed bindings")                              \
 	X(67, fetched, total, "", "REGISTERs that only asked")                                    \
@@ -115,7 +125,7 @@
 	X(94, expired, total, "", "bindings that expired since the start")                        \
 	X(95, tombstones_dropped, total, "", "removals forgotten for want of room in a record")
 
-enum { STATUS_TEXT = 48, STATUS_OID_END = 200 };
+enum { STATUS_TEXT = 48, STATUS_LINE = 160, STATUS_OID_END = 200 };
 typedef char status_text[STATUS_TEXT];
 typedef uint64_t status_gauge;
 typedef uint64_t status_total;
@@ -147,6 +157,8 @@ struct status_field {
 };
 const struct status_field *status_fields(void); /* the table, in the order of the list */
 size_t status_field_count(void);
+/* The whole in one line, for `systemctl status`: "active, paired, epoch 7, 1234 users". Returns `to`. */
+const char *status_line(const struct status *s, char to[STATUS_LINE]);
 const char *status_type_name(enum status_type type);
 
 #endif

@@ -30,7 +30,7 @@ typedef int ctl_command_fn(const struct ctl *ctl, int argc, char **argv);
 
 /* What asks the running node. */
 ctl_command_fn ctl_status, ctl_bindings, ctl_bindings_remove, ctl_switchover, ctl_takeover;
-ctl_command_fn ctl_alarms, ctl_events, ctl_diff, ctl_reload, ctl_log_level, ctl_trace;
+ctl_command_fn ctl_alarms, ctl_domains, ctl_events, ctl_diff, ctl_reload, ctl_log_level, ctl_trace;
 ctl_command_fn ctl_nap_list, ctl_nap_show, ctl_nap_register, ctl_nap_unregister, ctl_nap_poll;
 ctl_command_fn ctl_subscriber_add, ctl_subscriber_import, ctl_subscriber_list,
 	ctl_subscriber_remove, ctl_subscriber_show;

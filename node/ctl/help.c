@@ -15,6 +15,7 @@ static const struct {
 	 "  status               what this node is, what the pair is, all figures\n"
 	 "  alarms               what is raised now, what it means and what to do\n"
 	 "  events               alarms, changes of role and pair, NAPs, as they happen\n"
+	 "  domains              how many users and bindings are in each\n"
 	 "  bindings [AOR]       who is registered where\n"
 	 "  bindings remove AOR  take all bindings of one AOR away\n"
 	 "  subscriber add|import|list|show|remove\n"
@@ -71,6 +72,11 @@ static const struct {
 	 "  regpairctl --control /run/regpair/monitor.sock events\n"
 	 "\n"
 	 "exit code: 3 the node is gone, or none answers on the socket\n"},
+	{"domains",
+	 "usage: regpairctl domains\n"
+	 "\n"
+	 "The domains of the configuration, with the users (AORs with a record) and bindings that are\n"
+	 "in each, and how many users there may be.\n"},
 	{"bindings",
 	 "usage: regpairctl bindings [AOR] [--limit N]\n"
 	 "       regpairctl bindings remove AOR [--yes]\n"

@@ -244,7 +244,10 @@ static void tell_end(const struct ctl *ctl, const struct import *m)
 static char *only_domain(struct client *c)
 {
 	json_t *domains = client_ask(c, json_pack("{ss}", "command", "domains"));
-	const char *name = json_string_value(json_array_get(domains, 0));
+	const json_t *first = json_array_get(domains, 0);
+	/* a node of an older version gives names alone */
+	const char *name =
+		json_string_value(json_is_string(first) ? first : json_object_get(first, "name"));
 	char *only = json_array_size(domains) == 1 && name != NULL ? strdup(name) : NULL;
 
 	json_decref(domains);

@@ -41,6 +41,7 @@ static const struct {
 	{"nap", "poll", ctl_nap_poll},
 	{"status", NULL, ctl_status},
 	{"alarms", NULL, ctl_alarms},
+	{"domains", NULL, ctl_domains},
 	{"events", NULL, ctl_events},
 	{"log", NULL, ctl_log},
 	{"history", NULL, ctl_history},

@@ -2,6 +2,7 @@
  * so that this printer fits any version of it. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "node/ctl/client.h"
 #include "node/ctl/print.h"
@@ -17,6 +18,7 @@ static const struct {
 	{"digest_checked", "Equality"},
 	{"clock_offset_ms", "Time"},
 	{"aors", "Records"},
+	{"held", "Answers"},
 	{"registered", "Requests since the start"},
 };
 
@@ -33,6 +35,26 @@ static const char *bytes_text(double n, char to[32])
 	return to;
 }
 
+static const char *micro_text(json_int_t us, char to[32])
+{
+	if (us < 1000)
+		(void)snprintf(to, 32, "%lld us", (long long)us);
+	else
+		(void)print_duration(us / 1000, to);
+	return to;
+}
+
+/* The one unit of seconds is a moment. */
+static const char *time_text(json_int_t s, char to[32])
+{
+	time_t moment = (time_t)s;
+	struct tm t;
+
+	if (s == 0 || localtime_r(&moment, &t) == NULL || strftime(to, 32, "%F %T", &t) == 0)
+		(void)snprintf(to, 32, "-");
+	return to;
+}
+
 static const char *value_text(const json_t *value, const char *unit, char to[32])
 {
 	json_int_t n = json_integer_value(value);
@@ -45,6 +67,10 @@ static const char *value_text(const json_t *value, const char *unit, char to[32]
 		return "-";
 	if (strcmp(unit, "ms") == 0)
 		return print_duration(n, to);
+	if (strcmp(unit, "us") == 0)
+		return micro_text(n, to);
+	if (strcmp(unit, "s") == 0)
+		return time_text(n, to);
 	if (strcmp(unit, "bytes") == 0)
 		return bytes_text((double)n, to);
 	(void)snprintf(to, 32, "%lld", (long long)n);
@@ -71,8 +97,9 @@ static void print_figure(const json_t *field, const json_t *status)
 	print_title(name);
 	(void)snprintf(label, sizeof label, "%s", name);
 	n = strlen(label);
-	if (n > 3 && strcmp(unit, "ms") == 0 && strcmp(label + n - 3, "_ms") == 0)
-		label[n - 3] = '\0'; /* the value carries its unit */
+	if (*unit != '\0' && n > strlen(unit) + 1 && label[n - strlen(unit) - 1] == '_' &&
+	    strcmp(label + n - strlen(unit), unit) == 0)
+		label[n - strlen(unit) - 1] = '\0'; /* the value carries its unit */
 	(void)printf("  %-20s  %-18s  %s\n", label,
 	             value_text(json_object_get(status, name), unit, text), help);
 }

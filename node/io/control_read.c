@@ -101,13 +101,18 @@ static json_t *read_fields(const struct control_view *v, const json_t *request,
 static json_t *read_domains(const struct control_view *v, const json_t *request,
                             struct control_error *error)
 {
-	const struct config *c = loop_config(v->loop);
+	const struct node *node = loop_node(v->loop);
 	json_t *result = json_array();
+	struct domain_view d;
 
 	(void)request;
 	(void)error;
-	for (size_t i = 0; i < c->domain_count; i++)
-		(void)json_array_append_new(result, json_string(c->domains[i].name));
+	for (size_t i = 0; node_domain_view(node, i, &d); i++)
+		(void)json_array_append_new(
+			result,
+			json_pack("{so sI sI sI}", "name", control_text(d.name, v->arena), "users",
+		                  (json_int_t)d.users, "bindings", (json_int_t)d.bindings,
+		                  "max_users", (json_int_t)d.max_users));
 	return result;
 }
 

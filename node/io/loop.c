@@ -38,13 +38,18 @@ struct log *loop_log(const struct loop *l)
 	return l->log;
 }
 
-struct mtime loop_now(const struct loop *l)
+static int64_t clock_us(void)
 {
 	struct timespec t;
 
-	(void)l;
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (struct mtime){t.tv_sec * 1000 + t.tv_nsec / 1000000};
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+struct mtime loop_now(const struct loop *l)
+{
+	(void)l;
+	return (struct mtime){clock_us() / 1000};
 }
 
 bool loop_paused(const struct loop *l)
@@ -98,6 +103,8 @@ static void on_message(struct loop *l, const struct node_output *o)
 	if (to.connection == 0)
 		to.remote = o->target;
 	show(l, &to, o->bytes, true);
+	if (o->asked_us != 0)
+		latency_add(&l->figures.latency, clock_us() - o->asked_us, l->stepped);
 	sip_io_send(l->sip, o);
 }
 
@@ -205,7 +212,8 @@ static void step(struct loop *l, struct node_input *in)
 	struct node_outputs outs;
 
 	in->random = loop_random(l);
-	l->stepped = loop_now(l);
+	in->clock_us = clock_us();
+	l->stepped = (struct mtime){in->clock_us / 1000};
 	node_step(l->node, in, l->stepped, &outs);
 	for (size_t i = 0; i < outs.n; i++)
 		carry_out(l, &outs.item[i]);

@@ -4,6 +4,7 @@
 
 #include <sysexits.h>
 
+#include "node/core/latency.h"
 #include "node/io/control.h"
 #include "node/io/divergence.h"
 #include "node/io/dns.h"
@@ -47,7 +48,10 @@ struct loop {
 	struct pair_files files;
 	struct {
 		struct alarms alarms;
+		struct latency latency;      /* of answers */
 		struct mtime due;            /* the next look */
+		struct mtime line_due;       /* the next time that systemd is told a line ... */
+		char line[STATUS_LINE];      /* ... after this one */
 		int64_t certificate_ends_ms; /* the first of those in use; INT64_MAX: none is */
 	} figures;
 

@@ -44,6 +44,7 @@ static const struct mib_object domains[] = {
 	{"Name", "RegpairText", NULL, "the domain", NULL},
 	{"Users", "Gauge32", NULL, "users that have bindings", NULL},
 	{"MaxUsers", "Gauge32", NULL, "as many may have; 0: as many as come", NULL},
+	{"Bindings", "Gauge32", NULL, "their bindings", NULL},
 };
 
 static const struct mib_object answers[] = {

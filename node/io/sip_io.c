@@ -145,6 +145,11 @@ bool sip_io_ends(const struct sip_io *s, struct flow *flow)
 	return true;
 }
 
+size_t sip_io_flows(const struct sip_io *s)
+{
+	return sip_tcp_flows(s->tcp);
+}
+
 void sip_io_flush(struct sip_io *s)
 {
 	for (size_t i = 0; i < s->n_udp; i++)

@@ -23,6 +23,7 @@ void sip_io_close_flow(struct sip_io *s, const struct node_output *o); /* an OUT
  * a transport listens on all. False: there is no such stream any more. */
 bool sip_io_ends(const struct sip_io *s, struct flow *flow);
 void sip_io_flush(struct sip_io *s);
+size_t sip_io_flows(const struct sip_io *s); /* open connections */
 /* After each turn: reads, drops, or waits, by the role (see above). Leaving `active` closes the TCP
  * connections once their last answer is written. */
 void sip_io_role(struct sip_io *s, enum role role);

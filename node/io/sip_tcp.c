@@ -100,6 +100,11 @@ static void keep(struct sip_tcp *t, struct sip_stream *s)
 	(*(s->made ? &t->made : &t->accepted))++;
 }
 
+size_t sip_tcp_flows(const struct sip_tcp *t)
+{
+	return t->accepted + t->made;
+}
+
 static void close_stream(struct sip_tcp *t, struct sip_stream *s)
 {
 	size_t slot = s->flow.connection & (SLOTS_MAX - 1);

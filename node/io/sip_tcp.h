@@ -35,6 +35,7 @@ void sip_tcp_send(struct sip_tcp *t, uint64_t connection, struct slice bytes);
 /* Fills in where the stream's ends are. False: there is none of that number. */
 bool sip_tcp_ends(const struct sip_tcp *t, struct flow *flow);
 void sip_tcp_flush(struct sip_tcp *t);
+size_t sip_tcp_flows(const struct sip_tcp *t); /* open, of both kinds */
 /* After each turn: closes what is to be closed, and follows the role. */
 void sip_tcp_turn(struct sip_tcp *t, enum role role);
 

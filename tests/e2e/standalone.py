@@ -61,10 +61,10 @@ class Alone:
         assert old in text, f"{old!r} is not in {text}"
         self.file.write_text(text.replace(old, new))
 
-    def start(self):
+    def start(self, **environment):
         with open(self.output, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(self.command(BIN / "regpaird", "--config", self.file), stderr=log,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL, env=dict(os.environ, **environment))
         wait_until(lambda: self.status().get("role") == "active" or self.process.poll() is not None, 20,
                    "the standalone node is active")
         if self.process.poll() is not None:

@@ -97,7 +97,7 @@ class TheMib(unittest.TestCase):
                  "RegpairGauge64": "counter64", "Counter64": "counter64", "DateAndTime": "octet",
                  "RegpairSeverity": "integer"}
         record = {"alarm": alarm(1, "exposed", "major"), "nap": nap("one"),
-                  "domain": {"name": "example.com", "users": 1, "max_users": 2}}
+                  "domain": {"name": "example.com", "users": 1, "max_users": 2, "bindings": 3}}
         for kind, columns in (("alarm", tree.ALARM_COLUMNS), ("nap", tree.NAP_COLUMNS),
                               ("domain", tree.DOMAIN_COLUMNS)):
             entry = f"regpair{camel(kind)}Entry"

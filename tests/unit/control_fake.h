@@ -116,6 +116,16 @@ bool loop_reload(struct loop *l, uint64_t ticket)
 	return begun;
 }
 
+bool node_domain_view(const struct node *node, size_t i, struct domain_view *out)
+{
+	const struct loop *l = (const struct loop *)node;
+
+	if (i >= l->config.domain_count)
+		return false;
+	*out = (struct domain_view){slice_str(l->config.domains[i].name), 10 + i, 20 + i, 30};
+	return true;
+}
+
 const char *nap_phase_name(enum nap_phase p)
 {
 	return p == NAP_WAITING ? "waiting" : "registered";

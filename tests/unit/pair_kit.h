@@ -118,12 +118,18 @@ static inline void kit_carry_out(struct kit *k, int at, const struct node_output
 	}
 }
 
+static inline int64_t kit_clock_us(const struct kit *k)
+{
+	return 1 + k->now.ms * 1000;
+}
+
 static inline void kit_feed(struct kit *k, int at, struct node_input *in)
 {
 	struct kit_node *n = &k->node[at];
 	struct node_outputs outs;
 	uint64_t wanted = 0;
 
+	in->clock_us = kit_clock_us(k);
 	in->random = k->random += 2;
 	in->wall_ms = 1700000000000 + k->now.ms + n->wall_ahead_ms;
 	node_step(n->node, in, mtime_add_ms(k->now, n->ahead_ms), &outs);

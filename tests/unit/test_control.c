@@ -153,6 +153,21 @@ static void the_monitor_has_the_figures_and_nothing_else(void **state)
 	(void)close(fd);
 }
 
+static void domains_are_told_with_what_is_in_them(void **state)
+{
+	struct loop *l = *state;
+	int fd = dial(l);
+	json_t *domains = result_of(ask(l, fd, "{\"command\":\"domains\"}"));
+	char *text = json_dumps(json_array_get(domains, 1), JSON_COMPACT);
+
+	assert_int_equal(json_array_size(domains), 2);
+	assert_string_equal(
+		text, "{\"name\":\"example.net\",\"users\":11,\"bindings\":21,\"max_users\":30}");
+	free(text);
+	json_decref(domains);
+	(void)close(fd);
+}
+
 static void an_aor_is_found_by_any_usual_name_without_what_expired(void **state)
 {
 	struct loop *l = *state;
@@ -369,6 +384,7 @@ int main(void)
 		cmocka_unit_test(no_number_of_the_mib_is_given_twice),
 		CASE(every_figure_of_the_table_is_told),
 		CASE(every_alarm_is_told_and_a_raised_one_with_its_figure),
+		CASE(domains_are_told_with_what_is_in_them),
 		CASE(the_monitor_has_the_figures_and_nothing_else),
 		CASE(an_aor_is_found_by_any_usual_name_without_what_expired),
 		CASE(long_lists_come_in_pages_and_whole),

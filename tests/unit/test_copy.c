@@ -201,11 +201,17 @@ static size_t group_of(const void *context, enum table table, struct slice key)
 	                          : *n;
 }
 
+static uint64_t weight_of(enum table table, struct slice value)
+{
+	(void)table;
+	return value.n;
+}
+
 static void groups_are_counted_as_keys_come_and_go(void **state)
 {
 	(void)state;
 	static const size_t n = 2;
-	const struct copy_groups groups = {group_of, &n, n};
+	const struct copy_groups groups = {group_of, weight_of, &n, n};
 	struct copy *c = copy_new(&heap);
 	char room[32];
 
@@ -230,6 +236,33 @@ static void groups_are_counted_as_keys_come_and_go(void **state)
 	copy_delete(c, TABLE_SUBSCRIBER, SLICE("a0@x"));
 	assert_int_equal(copy_group_count(c, 0) + copy_group_count(c, 1), 0);
 	assert_true(copy_bytes(c) >= empty); /* it does not shrink its buckets */
+	copy_free(&c);
+}
+
+static void groups_weigh_what_their_records_do(void **state)
+{
+	(void)state;
+	static const size_t n = 2;
+	const struct copy_groups groups = {group_of, weight_of, &n, n};
+	struct copy *c = copy_new(&heap);
+
+	copy_group(c, &groups);
+	copy_put(c, TABLE_AOR, SLICE("a0@x"), SLICE("12345"), 1, PAIRTIME_NEVER);
+	copy_put(c, TABLE_AOR, SLICE("b0@x"), SLICE("1"), 2, PAIRTIME_NEVER);
+	copy_put(c, TABLE_AOR, SLICE("c1@x"), SLICE("123"), 3, PAIRTIME_NEVER);
+	copy_put(c, TABLE_AOR, SLICE("d7@x"), SLICE("12"), 4, PAIRTIME_NEVER); /* of no group */
+	assert_int_equal(copy_group_weight(c, 0), 6);
+	assert_int_equal(copy_group_weight(c, 1), 3);
+	assert_int_equal(copy_weight(c), 11);
+	copy_put(c, TABLE_AOR, SLICE("a0@x"), SLICE("12"), 5, PAIRTIME_NEVER);
+	copy_put(c, TABLE_AOR, SLICE("a0@x"), SLICE("34"), 6, PAIRTIME_NEVER);
+	assert_int_equal(copy_group_weight(c, 0), 3);
+	copy_delete(c, TABLE_AOR, SLICE("a0@x"));
+	copy_delete(c, TABLE_AOR, SLICE("d7@x"));
+	assert_int_equal(copy_group_weight(c, 0), 1);
+	assert_int_equal(copy_weight(c), 4);
+	copy_delete(c, TABLE_AOR, SLICE("c1@x"));
+	assert_int_equal(copy_weight(c), 1);
 	copy_free(&c);
 }
 
@@ -386,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_bit_that_flips_is_found_by_its_key_until_it_is_overwritten),
 		cmocka_unit_test(memory_taken_is_counted_and_given_back),
 		cmocka_unit_test(groups_are_counted_as_keys_come_and_go),
+		cmocka_unit_test(groups_weigh_what_their_records_do),
 		cmocka_unit_test(an_item_of_moderate_size_costs_little_more_than_its_bytes),
 		cmocka_unit_test(what_is_due_comes_in_order_of_the_grain_and_never_early),
 		cmocka_unit_test(what_is_due_comes_again_until_it_is_dealt_with),

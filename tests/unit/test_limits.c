@@ -69,6 +69,12 @@ static void a_full_domain_takes_nobody_new_and_refreshes_all(void **state)
 	assert_int_equal(server_users_percent(k->server, k->copy), 50);
 	assert_string_equal(reg(k, "sip:b@few.example", A), "200 " A ";expires=3600");
 	assert_int_equal(server_users_percent(k->server, k->copy), 100);
+	struct domain_view d;
+	assert_true(server_domain_view(k->server, k->copy, 0, &d));
+	assert_true(slice_eq(d.name, limited[0].name) && d.max_users == limited[0].max_users);
+	assert_int_equal(d.users, slice_eq(d.name, SLICE("few.example")) ? 2 : 0);
+	assert_int_equal(d.bindings, d.users);
+	assert_false(server_domain_view(k->server, k->copy, ARRAY_LEN(limited), &d));
 	assert_string_equal(reg(k, "sip:c@few.example", A), "503");
 	assert_int_equal(k->out.outcome, SERVED_FULL);
 	assert_string_equal(kit_header(k, "Retry-After", retry, sizeof retry), "5");

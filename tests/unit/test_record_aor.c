@@ -353,10 +353,38 @@ static void the_stored_bytes_of_an_aor_are_those_of_the_release(void **state)
 	assert_golden("record-aor", encode_aor(an_aor()));
 }
 
+static void bindings_are_counted_without_being_read(void **state)
+{
+	(void)state;
+	struct aor_record *r = an_aor();
+	struct slice bytes = encode_aor(r);
+
+	assert_int_equal(aor_bindings(bytes), 2);
+	for (size_t n = 0; n < bytes.n;
+	     n++) /* a cut is counted up to it, and no byte is read behind it */
+		assert_in_range(aor_bindings(slice_head(bytes, n)), 0, 2);
+	r->n_bindings = 0;
+	assert_int_equal(aor_bindings(encode_aor(r)), 0);
+	assert_int_equal(aor_bindings((struct slice){NULL, 0}), 0);
+	/* unknown fields of each wire type, then a binding; then none that there is */
+	assert_int_equal(aor_bindings(SLICE("\x78\x96\x01\x79"
+	                                    "12345678"
+	                                    "\x7d"
+	                                    "1234"
+	                                    "\x7a\x02"
+	                                    "ab\x0a\x01x")),
+	                 1);
+	assert_int_equal(aor_bindings(SLICE("\x0b\x0a\x01x")), 0);
+	assert_int_equal(aor_bindings(SLICE("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")), 0);
+	assert_int_equal(aor_bindings(SLICE("\x12\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x0a\x01x")),
+	                 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_aor_comes_back_as_it_went),
+		cmocka_unit_test(bindings_are_counted_without_being_read),
 		cmocka_unit_test(an_empty_aor_is_no_bytes_and_back),
 		cmocka_unit_test(a_floor_of_zeroes_is_still_a_floor),
 		cmocka_unit_test(an_aor_as_full_as_allowed_comes_back),
