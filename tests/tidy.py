@@ -16,7 +16,8 @@ MAY_INCLUDE = {
     "ha": ["proto/base"],
     "node/core": ["proto", "replication", "ha"],
     "node/io": ["proto", "store", "replication", "ha", "node/core"],
-    "node/ctl": ["proto", "store", "node/io/config.h", "node/io/pair_files.h"],
+    "node/ctl": ["proto", "store", "node/io/config.h", "node/io/pair_files.h", "node/io/audit.h",
+                 "node/io/asker.h"],
     "tests": ["proto", "store", "replication", "ha", "node"],
 }
 

@@ -75,12 +75,12 @@ struct node {
 	uint64_t disk_mark;         /* the standby's disk must reach this ... */
 	struct mtime disk_mark_due; /* ... by then */
 
+	uint64_t restored_seq;    /* where the backup ended that this process began with; 0: none */
+	struct pairtime restored; /* began the newest reign that began from a backup */
+
 	bool left;       /* it was told to end */
 	bool fork_held;  /* a fork of ours is not merged yet: it keeps its own time until then */
 	bool store_lost; /* damaged and set aside at this start: all is to come from the peer */
-	uint64_t
-		restored_seq; /* where the backup ended that this process began with; 0: with none */
-	struct pairtime restored; /* began the newest reign that began from a backup */
 	bool loaded, log_failed, address_here, keepalived_alive, own_last_reign_exposed;
 	uint64_t reign_seq; /* entry of the reign that we began */
 	uint64_t paired_in; /* id of the newest reign in which the pair was `paired` */

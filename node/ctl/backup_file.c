@@ -251,7 +251,7 @@ struct walk {
 	const char *path;
 	struct backup_chain chain;
 	struct arena arena;
-	uint8_t *room; /* BACKUP_PART_MAX, then the arena's */
+	uint8_t *room; /* BACKUP_PART_MAX */
 	struct backup_part part;
 	struct backup_sum sums[BACKUP_TABLES]; /* as found */
 	struct backup_found *out;
@@ -354,12 +354,13 @@ bool backup_walk(FILE *file, const char *path, backup_each *each, void *context,
 	struct walk w = {.file = file, .path = path, .chain = backup_chain(), .out = out};
 
 	*out = (struct backup_found){.records = 0};
-	w.room = malloc(BACKUP_PART_MAX + ARENA_ROOM);
-	if (w.room == NULL)
+	uint8_t *memory = malloc(ARENA_ROOM + BACKUP_PART_MAX);
+	if (memory == NULL)
 		abort();
-	w.arena = arena_on(w.room + BACKUP_PART_MAX, ARENA_ROOM);
+	w.arena = arena_on(memory, ARENA_ROOM);
+	w.room = memory + ARENA_ROOM;
 	bool whole = read_all(&w, each, context);
-	free(w.room);
+	free(memory);
 	return whole;
 }
 

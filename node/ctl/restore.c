@@ -15,6 +15,8 @@
 #include "node/ctl/backup_file.h"
 #include "node/ctl/print.h"
 #include "node/ctl/prompt.h"
+#include "node/io/asker.h"
+#include "node/io/audit.h"
 #include "node/io/pair_files.h"
 #include "store/store.h"
 
@@ -32,6 +34,8 @@ struct restoring {
 	struct backup_progress progress;
 	struct backup_sum sums[BACKUP_TABLES]; /* in the new generation */
 	enum err err;
+	const char *audit_file; /* NULL: none */
+	json_t *asker;
 };
 
 /* --- before --- */
@@ -182,6 +186,26 @@ static bool make_store(struct restoring *r)
 
 /* --- all of it --- */
 
+/* Where the node would tell of what it is asked, as it would. */
+static void keep(const struct restoring *r, const char *before, bool done)
+{
+	const struct log log = log_to_stderr(LOG_WARN);
+	json_t *act = json_copy(r->asker);
+
+	if (r->audit_file != NULL) {
+		struct audit *audit = audit_open(r->audit_file, &log);
+		(void)json_object_update_new(
+			act, json_pack("{ss ss ss s{ss sI sI} ss}", "act", "restore", "target",
+		                       r->options.dir, "before", before, "after", "file",
+		                       r->plan->path, "seq", (json_int_t)r->found.head.position.seq,
+		                       "records", (json_int_t)r->found.records, "result",
+		                       done ? "done" : "refused"));
+		audit_write(audit, backup_wall_ms(), json_incref(act));
+		audit_close(&audit);
+	}
+	json_decref(act);
+}
+
 static void tell(const struct ctl *ctl, const struct restoring *r, bool other_pair)
 {
 	const struct backup_head *h = &r->found.head;
@@ -219,7 +243,9 @@ static bool restore(struct restoring *r)
 	}
 	if (!confirmed(r, aside) || !draw_node_id(&r->options.node_id) || !make_way(r, aside))
 		return false;
-	if (make_store(r))
+	bool done = make_store(r);
+	keep(r, aside ? what : "empty", done);
+	if (done)
 		return true;
 	if (aside)
 		ctl_complain("%s: what was there is in its newest folder broken-*", r->options.dir);
@@ -232,11 +258,14 @@ static int run(const struct ctl *ctl, const struct restore_plan *plan, const str
 
 	r.options.dir = plan->dir != NULL ? plan->dir : config->store_dir;
 	r.options.max_size = config->store_max_size;
+	r.audit_file = config->audit_file;
 	if (r.file == NULL)
 		return CTL_FAILED;
+	r.asker = asker_of(getpid(), getuid());
 	bool done = backup_check(r.file, plan->path, &r.found) && read_pair(&r, config) &&
 	            become_owner(r.options.dir) && restore(&r);
 	(void)fclose(r.file);
+	json_decref(r.asker);
 	if (done)
 		tell(ctl, &r,
 		     memcmp(r.options.cluster_id, r.found.head.cluster_id, CLUSTER_ID_SIZE) != 0);

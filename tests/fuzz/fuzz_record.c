@@ -1,8 +1,11 @@
-/* fuzz_record.c - any bytes as a record, an entry or a block: no crash, and what decodes encodes to
- * something that decodes equal. The first byte chooses. */
+/* fuzz_record.c - any bytes as a record, an entry, a block, or what a backup's part holds: no crash, and
+ * what decodes encodes to something that decodes equal. The first byte chooses. */
 #include <assert.h>
 
-#include "proto/entry.h"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "proto/backup.h"
 #include "proto/record_nap.h"
 
 enum { ARENA_SIZE = 512 * 1024 };
@@ -14,6 +17,7 @@ union any {
 	struct reign_record reign;
 	struct nap_record nap;
 	struct entry entry;
+	struct backup_part part;
 };
 
 /* Decodes and encodes again; false where the bytes are refused or what they hold does not fit. */
@@ -70,6 +74,26 @@ static bool turn_entry(struct slice in, struct arena *arena, union any *r, struc
 	return !to->full;
 }
 
+/* Behind a length and a hash that fit it, as of somebody who makes backups by hand. */
+static bool turn_backup(struct slice in, struct arena *arena, union any *r, struct buf *to)
+{
+	static uint8_t room[BACKUP_PART_MAX], again[BACKUP_PART_MAX];
+	struct backup_chain reads = backup_chain(), writes = backup_chain();
+	struct buf part = buf_on(room, sizeof room);
+	struct buf out = buf_on(again, sizeof again);
+
+	buf_uint(&part, in.n, 4);
+	buf_uint(&part, XXH3_64bits_withSeed(in.p, in.n, reads.hash), 8);
+	buf_put(&part, in);
+	if (part.full || backup_read(&reads, buf_slice(&part), arena, &r->part) != OK)
+		return false;
+	backup_write(&writes, &r->part, &out);
+	if (out.full)
+		return false;
+	buf_put(to, slice_from(buf_slice(&out), BACKUP_PART_HEAD));
+	return true;
+}
+
 static void open_block(struct slice in)
 {
 	struct block b;
@@ -83,8 +107,8 @@ static void open_block(struct slice in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static turn_fn *const turns[] = {turn_aor,   turn_subscriber, turn_secret,
-	                                 turn_reign, turn_entry,      turn_nap};
+	static turn_fn *const turns[] = {turn_aor,   turn_subscriber, turn_secret, turn_reign,
+	                                 turn_entry, turn_nap,        turn_backup};
 	static _Alignas(16) uint8_t memory[ARENA_SIZE];
 	static uint8_t once[ENTRY_MAX];
 	static uint8_t twice[ENTRY_MAX];

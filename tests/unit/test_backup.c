@@ -60,36 +60,47 @@ static size_t taken(struct slice bytes, bool *ended)
 	return n;
 }
 
+static void same_head(const struct backup_head *got, const struct backup_head *want)
+{
+	assert_true(slice_eq(got->program, want->program));
+	assert_true(slice_eq(got->host, want->host));
+	assert_memory_equal(got->cluster_id, want->cluster_id, sizeof got->cluster_id);
+	assert_true(got->node_id == want->node_id && got->schema == want->schema);
+	assert_int_equal(got->position.reign, want->position.reign);
+	assert_int_equal(got->position.seq, want->position.seq);
+	assert_true(got->pair.ms == want->pair.ms && got->wall_ms == want->wall_ms);
+	assert_int_equal(got->made_ms, want->made_ms);
+}
+
+/* The parts of what is written, one by one. */
+static void cut_up(struct slice bytes, struct slice part[PARTS])
+{
+	size_t length;
+
+	for (size_t i = 0; i < PARTS; i++) {
+		assert_int_equal(backup_length(slice_head(bytes, BACKUP_PART_HEAD), &length), OK);
+		part[i] = slice_head(bytes, length + BACKUP_PART_HEAD);
+		bytes = slice_from(bytes, part[i].n);
+	}
+	assert_int_equal(bytes.n, 0);
+}
+
 static void what_is_written_is_read(void **state)
 {
 	static _Alignas(16) uint8_t memory[ROOM];
 	struct arena arena = arena_on(memory, sizeof memory);
 	struct backup_chain chain = backup_chain();
 	uint8_t room[ROOM];
-	struct slice bytes = written(room);
+	struct slice part[PARTS];
 	struct backup_part got[PARTS];
-	size_t length;
 
 	(void)state;
+	cut_up(written(room), part);
 	for (size_t i = 0; i < PARTS; i++) {
-		assert_int_equal(backup_length(slice_head(bytes, BACKUP_PART_HEAD), &length), OK);
-		struct slice part = slice_head(bytes, length + BACKUP_PART_HEAD);
-		assert_int_equal(backup_read(&chain, part, &arena, &got[i]), OK);
+		assert_int_equal(backup_read(&chain, part[i], &arena, &got[i]), OK);
 		assert_int_equal(got[i].kind, parts[i].kind);
-		bytes = slice_from(bytes, part.n);
 	}
-	assert_int_equal(bytes.n, 0);
-	const struct backup_head *h = &got[0].head, *w = &parts[0].head;
-	assert_true(slice_eq(h->program, w->program));
-	assert_true(slice_eq(h->host, w->host));
-	assert_memory_equal(h->cluster_id, w->cluster_id, sizeof h->cluster_id);
-	assert_int_equal(h->node_id, w->node_id);
-	assert_int_equal(h->position.reign, w->position.reign);
-	assert_int_equal(h->position.seq, w->position.seq);
-	assert_int_equal(h->pair.ms, w->pair.ms);
-	assert_int_equal(h->wall_ms, w->wall_ms);
-	assert_int_equal(h->made_ms, w->made_ms);
-	assert_int_equal(h->schema, w->schema);
+	same_head(&got[0].head, &parts[0].head);
 	assert_int_equal(got[1].record.table, TABLE_AOR);
 	assert_true(slice_eq(got[1].record.key, parts[1].record.key));
 	assert_true(slice_eq(got[1].record.value, parts[1].record.value));
@@ -145,16 +156,11 @@ static void a_part_that_is_missing_doubled_or_moved_is_seen(void **state)
 	static const int orders[][PARTS] = {
 		{0, 2, 3, -1}, {0, 1, 3, -1}, {0, 2, 1, 3}, {0, 1, 1, 2}, {1, 2, 3, -1}};
 	uint8_t room[ROOM], mixed[ROOM];
-	struct slice bytes = written(room), part[PARTS];
-	size_t length;
+	struct slice part[PARTS];
 	bool ended;
 
 	(void)state;
-	for (size_t i = 0; i < PARTS; i++) {
-		assert_int_equal(backup_length(slice_head(bytes, BACKUP_PART_HEAD), &length), OK);
-		part[i] = slice_head(bytes, length + BACKUP_PART_HEAD);
-		bytes = slice_from(bytes, part[i].n);
-	}
+	cut_up(written(room), part);
 	for (size_t row = 0; row < ARRAY_LEN(orders); row++) {
 		struct buf to = buf_on(mixed, sizeof mixed);
 		for (size_t i = 0; i < PARTS && orders[row][i] >= 0; i++)
@@ -169,7 +175,7 @@ static void a_part_that_is_missing_doubled_or_moved_is_seen(void **state)
 static void what_no_backup_holds_is_refused(void **state)
 {
 	static _Alignas(16) uint8_t memory[ROOM];
-	static uint8_t large[BACKUP_PART_MAX];
+	static uint8_t large[512];
 	struct backup_part wrong[] = {
 		{.kind = BACKUP_HEAD, .head = {.position = {1, 0}}},
 		{.kind = BACKUP_HEAD, .head = {.position = {1, SEQ_END}}},
@@ -191,14 +197,21 @@ static void what_no_backup_holds_is_refused(void **state)
 		assert_false(to.full);
 		assert_int_equal(backup_read(&reads, buf_slice(&to), &arena, &part), ERR_CORRUPT);
 	}
-	struct backup_part too_large = {.kind = BACKUP_RECORD,
-	                                .record = {TABLE_AOR, {large, 1}, {large, sizeof large}}};
-	uint8_t *enough = test_malloc((size_t)2 * BACKUP_PART_MAX);
-	struct buf to = buf_on(enough, (size_t)2 * BACKUP_PART_MAX);
+}
+
+static void a_record_that_is_too_large_is_not_written(void **state)
+{
+	static uint8_t large[BACKUP_PART_MAX];
+	struct backup_part part = {.kind = BACKUP_RECORD,
+	                           .record = {TABLE_AOR, {large, 1}, {large, sizeof large}}};
 	struct backup_chain chain = backup_chain();
-	backup_write(&chain, &too_large, &to);
+	uint8_t *room = test_malloc((size_t)2 * BACKUP_PART_MAX);
+	struct buf to = buf_on(room, (size_t)2 * BACKUP_PART_MAX);
+
+	(void)state;
+	backup_write(&chain, &part, &to);
 	assert_true(to.full);
-	test_free(enough);
+	test_free(room);
 }
 
 static void a_magic_tells_a_newer_backup_from_none(void **state)
@@ -219,6 +232,7 @@ int main(void)
 		cmocka_unit_test(every_cut_is_seen),
 		cmocka_unit_test(a_part_that_is_missing_doubled_or_moved_is_seen),
 		cmocka_unit_test(what_no_backup_holds_is_refused),
+		cmocka_unit_test(a_record_that_is_too_large_is_not_written),
 		cmocka_unit_test(a_magic_tells_a_newer_backup_from_none),
 	};
 

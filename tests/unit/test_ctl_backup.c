@@ -2,6 +2,7 @@
 /* test_ctl_backup.c - `backup`, `restore` and `check-store` as an operator calls them, over real stores. */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/wait.h>
 
 #include "node/ctl/backup_file.h"
 #include "node/ctl/ctl.h"
@@ -11,7 +12,7 @@
 /* Beside the fixture's own store (the one that is backed up) a host with a configuration and a store. */
 struct scene {
 	struct fixture f;
-	char file[96], config[96], host[96], pair[96];
+	char file[96], config[96], host[96], pair[96], audit[96];
 	int quiet; /* standard error and output as they were */
 	int loud;
 };
@@ -19,6 +20,7 @@ struct scene {
 static void makes_config(struct scene *s)
 {
 	static const char text[] = "unit: standalone\n"
+				   "audit_file: %s\n"
 				   "cluster: {dir: %s}\n"
 				   "store: {dir: %s, max_size: 64 MiB}\n"
 				   "transports: [{name: u, protocol: udp, address: 127.0.0.1}]\n"
@@ -29,7 +31,7 @@ static void makes_config(struct scene *s)
 	FILE *file = fopen(s->config, "w");
 
 	assert_non_null(file);
-	assert_true(fprintf(file, text, s->pair, s->host) > 0);
+	assert_true(fprintf(file, text, s->audit, s->pair, s->host) > 0);
 	assert_int_equal(fclose(file), 0);
 	if (pair_files_make(&plan, fault) != OK)
 		fail_msg("%s", fault);
@@ -61,6 +63,7 @@ static int make_scene(void **state)
 	(void)snprintf(s->config, sizeof s->config, "%s/config", s->f.top);
 	(void)snprintf(s->host, sizeof s->host, "%s/host", s->f.top);
 	(void)snprintf(s->pair, sizeof s->pair, "%s/pair", s->f.top);
+	(void)snprintf(s->audit, sizeof s->audit, "%s/audit.log", s->f.top);
 	makes_config(s);
 	s->loud = getenv("LOUD") != NULL ? dup(2) : hush(STDERR_FILENO);
 	(void)fflush(stdout);
@@ -212,6 +215,75 @@ static void a_backup_is_restored_as_it_was(void **state)
 	assert_int_equal(runs(ctl_check_store, s->host, NULL), CTL_DONE);
 }
 
+static struct slice reads_file(const char *path, uint8_t *room, size_t size)
+{
+	FILE *file = fopen(path, "re");
+
+	assert_non_null(file);
+	size_t n = fread(room, 1, size, file);
+	assert_true(n < size);
+	assert_int_equal(fclose(file), 0);
+	return (struct slice){room, n};
+}
+
+/* Who, what, what was there before. */
+static void an_operator_s_restore_is_kept(void **state)
+{
+	struct scene *s = *state;
+	uint8_t room[4096];
+	char want[128];
+
+	makes_store(s);
+	assert_int_equal(backs_up(s, s->file), CTL_DONE);
+	assert_int_equal(restores(s, NULL), CTL_DONE);
+	assert_int_equal(restores(s, NULL), CTL_FAILED); /* nothing was done */
+	assert_int_equal(restores(s, (char[]){"--replace"}), CTL_DONE);
+	struct slice kept = reads_file(s->audit, room, sizeof room - 1);
+	room[kept.n] = '\0';
+	const char *second = strchr((char *)room, '\n');
+	assert_non_null(second);
+	assert_int_equal(strlen(strchr(second + 1, '\n')), 1); /* two lines */
+	assert_non_null(strstr((char *)room, "\"act\":\"restore\""));
+	assert_non_null(strstr((char *)room, "\"before\":\"empty\""));
+	assert_non_null(strstr((char *)room, "\"seq\":4,\"records\":3"));
+	assert_non_null(strstr(second, "holds a store, up to entry 4\""));
+	assert_non_null(strstr(second, "\"result\":\"done\""));
+	(void)snprintf(want, sizeof want, "\"uid\":%u", (unsigned)getuid());
+	assert_non_null(strstr(second, want));
+}
+
+/* Root restores, the node is somebody else. */
+static void what_root_restores_belongs_to_the_node(void **state)
+{
+	enum { NOBODY = 65534 };
+	struct scene *s = *state;
+	char path[160];
+	struct stat st;
+	int status = 0;
+
+	if (geteuid() != 0)
+		skip();
+	makes_store(s);
+	assert_int_equal(backs_up(s, s->file), CTL_DONE);
+	assert_int_equal(chmod(s->f.top, 0755), 0);
+	assert_int_equal(mkdir(s->host, 0700), 0);
+	assert_int_equal(chown(s->host, NOBODY, NOBODY), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(restores(s, NULL));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), CTL_DONE);
+	static const char *const made[] = {"lock", "current", "gen-2/log/data.mdb", "gen-2/state"};
+	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", s->host, made[i]);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_uid, NOBODY);
+		assert_int_equal(st.st_gid, NOBODY);
+	}
+	holds_the_same(s);
+}
+
 static void a_store_is_never_overwritten(void **state)
 {
 	struct scene *s = *state;
@@ -263,17 +335,6 @@ static void a_store_in_use_is_left_alone(void **state)
 	assert_int_equal(restores(s, (char[]){"--replace"}), CTL_FAILED);
 	assert_int_equal(stat(s->f.dir, &st), 0);
 	adds(s, 5, "dave"); /* the one who has it goes on */
-}
-
-static struct slice reads_file(const char *path, uint8_t *room, size_t size)
-{
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(file);
-	size_t n = fread(room, 1, size, file);
-	assert_true(n < size);
-	assert_int_equal(fclose(file), 0);
-	return (struct slice){room, n};
 }
 
 static void writes_file(const char *path, struct slice bytes)
@@ -362,6 +423,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(a_backup_is_restored_as_it_was),
+		SCENE_TEST(an_operator_s_restore_is_kept),
+		SCENE_TEST(what_root_restores_belongs_to_the_node),
 		SCENE_TEST(a_store_is_never_overwritten),
 		SCENE_TEST(an_empty_store_is_no_store),
 		SCENE_TEST(a_store_in_use_is_left_alone),

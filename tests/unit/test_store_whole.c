@@ -146,8 +146,9 @@ static void it_is_what_the_log_says_wherever_the_image_is(void **state)
 		uint64_t k = seq * seq * 31 % KEYS;
 		char key[8], value[8];
 		(void)snprintf(key, sizeof key, "%02llu", (unsigned long long)k);
-		(void)snprintf(value, sizeof value, seq % 5 == 0 ? "" : "%llu",
-		               (unsigned long long)seq);
+		(void)snprintf(value, sizeof value, "%llu", (unsigned long long)seq);
+		if (seq % 5 == 0)
+			value[0] = '\0';
 		newest[k] = seq % 5 == 0 ? 0 : seq;
 		commits(h.f, seq, key, value);
 		if (seq % 700 == 0)
