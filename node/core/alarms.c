@@ -88,7 +88,7 @@ static const struct alarm_row table[] = {
 	 "regpairctl nap list shows which, and what it said"},
 	{22, "certificate", ALARM_MAJOR, AT_MOST(certificate_days, 30), AT_ONCE,
 	 "a certificate ends soon: of the pair (cluster.dir) or for proxies (tls.certificate); then links fail",
-	 "make new ones (regpairctl pair init, or your authority) and restart one node after the other"},
+	 "make new ones: regpairctl pair renew (certificates.yml), reload; your authority for tls.certificate, restart"},
 	{23, "tombstones_dropped", ALARM_MINOR, GREW(tombstones_dropped), AT_ONCE,
 	 "removals were forgotten for want of room in a record: should the nodes part now, one could come back",
 	 "the log names the AORs: find out why their phones come and go so often"},

@@ -128,6 +128,7 @@ static void take_over(struct reload *r)
 		peer_link_renew(l->link, r->tls);
 		r->tls = NULL;
 	}
+	loop_figures_begin(l); /* until when the certificates hold */
 	loop_feed_naps(
 		l); /* after it nothing points into the older NAPs, which r->config has now */
 }

@@ -42,10 +42,11 @@ def test_certificates_and_their_ca_are_renewed_and_nothing_is_lost(lab):
     assert lab.ctl_run("a", "pair", "renew", str(pair)).returncode == 1, "without the CA's key"
     for name in ("ca.pem", "ca-key.pem"):
         shutil.copy(lab.folder / "ca" / name, pair / name)
-    make_again(lab, pair)
+    make_again(lab, pair, "--days", "20")
     for node in NODES:
         bring(lab, pair, node, ["cert.pem", "key.pem"])
         agree(lab)
+        assert lab.status(node)["certificate_days"] in (19, 20), lab.status(node)
     make_again(lab, pair, "--new-ca")
     for names in (["ca.pem"], ["cert.pem", "key.pem"]):
         for node in NODES:
