@@ -223,10 +223,21 @@ static bool check_tls(const struct config_lines *lines, struct config_fault *fau
 	                   parts[given[0]]);
 }
 
+static bool check_management(const struct config *config, const struct config_lines *lines,
+                             struct config_fault *fault)
+{
+	const struct addr *at = &config->management_address;
+
+	if (at->family == ADDR_NONE || at->port != 0)
+		return true;
+	return config_fail(fault, line_of(lines, "management.address", "management"),
+	                   "`management.address` needs a port, too, such as 10.0.0.11:7080");
+}
+
 bool config_check(const struct config *config, const struct config_lines *lines,
                   struct config_fault *fault)
 {
 	return check_unit(config, lines, fault) && check_transports(config, lines, fault) &&
 	       check_domains(config, lines, fault) && check_tls(lines, fault) &&
-	       config_check_naps(config, fault);
+	       check_management(config, lines, fault) && config_check_naps(config, fault);
 }

@@ -72,8 +72,8 @@
 	  "UNIX socket with the figures alone, for any user of this host: agents of SNMP, notifiers, checks; left " \
 	  "out: monitor.sock beside the control socket") \
 	X(management_address, address, "management.address", NULL, 1, 0, OWN, \
-	  "where /metrics and /healthz are served over plain HTTP, an own address of this host; without a port, " \
-	  "7080 is used; left out: nowhere") \
+	  "where /metrics and /healthz are served over plain HTTP, an own address of this host with a port, such as " \
+	  "10.0.0.11:7080; left out: nowhere") \
 	X(takeover_when_behind, bool, "takeover_when_behind", "yes", 0, 0, SHARED, \
 	  "a standby that is not in step takes over all the same: service beats silence") \
 	X(cold_start_wait, duration, "cold_start_wait", "60 s", 0, CONFIG_MS_H, SHARED, \

@@ -8,7 +8,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 
 #include "node/core/health.h"
@@ -94,23 +93,11 @@ static void header(struct evhttp_request *r, const char *name, const char *text)
 /* Takes `body`. */
 static void reply(struct evhttp_request *r, int code, const char *type, struct evbuffer *body)
 {
-	static const struct {
-		int code;
-		const char *reason;
-	} known[] = {{200, "OK"},
-	             {400, "Bad Request"},
-	             {404, "Not Found"},
-	             {405, "Method Not Allowed"},
-	             {503, "Service Unavailable"}};
-	const char *reason = "";
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		reason = known[i].code == code ? known[i].reason : reason;
 	header(r, "Content-Type", type);
 	header(r, "Cache-Control", "no-store");
 	if (evhttp_request_get_command(r) == EVHTTP_REQ_HEAD)
 		(void)evbuffer_drain(body, evbuffer_get_length(body));
-	evhttp_send_reply(r, code, reason, body);
+	evhttp_send_reply(r, code, NULL, body);
 	evbuffer_free(body);
 }
 
@@ -226,15 +213,13 @@ static int listen_at(const struct addr *at)
 
 struct management *management_open(struct loop *l, const struct addr *at)
 {
-	struct addr local = *at;
 	char text[ADDR_TEXT_MAX + 1] = "";
 	struct buf to = buf_on((uint8_t *)text, ADDR_TEXT_MAX);
 
-	local.port = at->port != 0 ? at->port : MANAGEMENT_PORT;
-	int fd = listen_at(&local);
+	int fd = listen_at(at);
 	if (fd < 0) {
 		int why = errno;
-		addr_put(&to, &local);
+		addr_put(&to, at);
 		log_line(loop_log(l), LOG_ERROR,
 		         "start=failed management=%s why=\"%s\" remedy=\"see management.address; "
 		         "the port must be free\"",

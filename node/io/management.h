@@ -18,7 +18,6 @@ enum {
 	MANAGEMENT_PATIENCE_S = 10,      /* for a request, or for an answer to be taken */
 	MANAGEMENT_HEADERS_MAX = 8192,   /* bytes */
 	MANAGEMENT_BODY_MAX = 1024,      /* of a method that is refused anyway */
-	MANAGEMENT_PORT = 7080,          /* of an address without one */
 };
 
 struct management *management_open(struct loop *l, const struct addr *at); /* NULL: logged */

@@ -200,6 +200,14 @@ static void print_text(struct printer *p, const struct status *s, const struct s
 	}
 }
 
+static void print_build(struct printer *p)
+{
+	family(p, "build_info", "", "gauge", "what runs here");
+	begin(p, "", "build_info", "");
+	label(p, "version", slice_str(REGPAIR_VERSION));
+	value(p, 1, 1);
+}
+
 static void print_status(struct printer *p, const struct loop *l)
 {
 	struct status s;
@@ -334,6 +342,7 @@ void metrics_print(const struct loop *l, struct evbuffer *to)
 {
 	struct printer p = {.to = to};
 
+	print_build(&p);
 	print_status(&p, l);
 	print_alarms(&p, l);
 	print_naps(&p, l);

@@ -83,6 +83,22 @@ static void a_certificate_has_its_key(void **state)
 	check_bad(rows, ARRAY_LEN(rows));
 }
 
+static void the_management_address_has_a_port(void **state)
+{
+	(void)state;
+	static const struct bad rows[] = {
+		{STANDALONE "management: {address: 10.0.0.11}\n", 4,
+	         "`management.address` needs a port, too, such as 10.0.0.11:7080"},
+		{STANDALONE "management:\n  address: ::1\n", 5,
+	         "`management.address` needs a port, too, such as 10.0.0.11:7080"},
+	};
+
+	check_bad(rows, ARRAY_LEN(rows));
+	struct config *c = load_good(STANDALONE "management: {address: \"[::1]:7080\"}\n");
+	assert_int_equal(c->management_address.port, 7080);
+	config_free(&c);
+}
+
 static void the_bulk_port_is_another_than_the_live_one(void **state)
 {
 	(void)state;
@@ -177,6 +193,7 @@ int main(void)
 		cmocka_unit_test(a_unit_has_the_sections_it_needs_and_no_others),
 		cmocka_unit_test(a_second_path_has_two_ends_of_its_own),
 		cmocka_unit_test(a_certificate_has_its_key),
+		cmocka_unit_test(the_management_address_has_a_port),
 		cmocka_unit_test(the_bulk_port_is_another_than_the_live_one),
 		cmocka_unit_test(transports_and_domains_fit_together),
 		cmocka_unit_test(the_digest_covers_what_both_nodes_must_agree_on),

@@ -215,6 +215,7 @@ static void every_figure_of_the_table_is_printed(void **state)
 		if (status_fields()[i].type == STATUS_IS_TEXT)
 			memcpy((char *)&l.status + status_fields()[i].offset, "x", 2);
 	text = print(&l);
+	assert_non_null(strstr(text, "\nregpair_build_info{version=\""));
 	for (size_t i = 0; i < status_field_count(); i++) {
 		const struct status_field *f = &status_fields()[i];
 		char help[256];
