@@ -91,7 +91,10 @@ static void value(struct printer *p, int64_t v, unsigned parts)
 static const struct scale {
 	const char *unit, *suffix;
 	unsigned parts;
-} scales[] = {{"ms", "_seconds", 1000}, {"us", "_seconds", 1000000}, {"%", "_ratio", 100}};
+} scales[] = {{"s", "_seconds", 1},
+              {"ms", "_seconds", 1000},
+              {"us", "_seconds", 1000000},
+              {"%", "_ratio", 100}};
 
 static const struct scale *scale_of(const struct status_field *f)
 {
@@ -247,6 +250,38 @@ static void print_alarms(struct printer *p, const struct loop *l)
 	}
 }
 
+/* --- the domains --- */
+
+static const struct domain_family {
+	const char *name, *help;
+	size_t offset; /* of a number in struct domain_view */
+} domain_families[] = {
+	{"domain_users", "AORs with a record", offsetof(struct domain_view, users)},
+	{"domain_bindings", "bindings in them", offsetof(struct domain_view, bindings)},
+	{"domain_max_users", "max_users; 0: no limit", offsetof(struct domain_view, max_users)},
+};
+
+static void print_domain_family(struct printer *p, const struct loop *l,
+                                const struct domain_family *f)
+{
+	struct domain_view domain;
+	int64_t number;
+
+	family(p, f->name, "", "gauge", f->help);
+	for (size_t i = 0; node_domain_view(loop_node(l), i, &domain); i++) {
+		memcpy(&number, (const char *)&domain + f->offset, sizeof number);
+		begin(p, "", f->name, "");
+		label(p, "domain", domain.name);
+		value(p, number, 1);
+	}
+}
+
+static void print_domains(struct printer *p, const struct loop *l)
+{
+	for (size_t i = 0; i < ARRAY_LEN(domain_families); i++)
+		print_domain_family(p, l, &domain_families[i]);
+}
+
 /* --- the NAPs --- */
 
 /* False: this NAP has no such figure. */
@@ -345,5 +380,6 @@ void metrics_print(const struct loop *l, struct evbuffer *to)
 	print_build(&p);
 	print_status(&p, l);
 	print_alarms(&p, l);
+	print_domains(&p, l);
 	print_naps(&p, l);
 }

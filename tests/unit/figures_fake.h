@@ -1,4 +1,4 @@
-/* figures_fake.h - a node of which only figures are seen: status, alarms and NAPs, as the test sets them. A test
+/* figures_fake.h - a node of which only figures are seen: status, alarms, domains and NAPs, as the test sets them. A test
  * program includes it once: it takes the runner's place. */
 #ifndef TESTS_UNIT_FIGURES_FAKE_H
 #define TESTS_UNIT_FIGURES_FAKE_H
@@ -16,6 +16,8 @@ struct loop {
 	struct log the_log;
 	struct status status;
 	struct alarms alarms;
+	const struct domain_view *domains;
+	size_t n_domains;
 	const struct nap_view *naps;
 	size_t n_naps;
 };
@@ -50,6 +52,16 @@ void loop_status(const struct loop *l, struct status *out)
 const struct alarms *loop_alarms(const struct loop *l)
 {
 	return &l->alarms;
+}
+
+bool node_domain_view(const struct node *node, size_t i, struct domain_view *out)
+{
+	const struct loop *l = (const struct loop *)node;
+
+	if (i >= l->n_domains)
+		return false;
+	*out = l->domains[i];
+	return true;
 }
 
 bool node_nap_view(const struct node *node, size_t i, struct mtime now, struct nap_view *out)

@@ -47,6 +47,8 @@ static void figures_come_in_the_units_and_names_of_prometheus(void **state)
 	                                         .fault = true,
 	                                         .role_since_ms = 65432,
 	                                         .lag_ms = 7,
+	                                         .latency_p99_us = 1234,
+	                                         .last_takeover_time_s = 1750000000,
 	                                         .clock_offset_ms = -1500,
 	                                         .users_percent = 5,
 	                                         .memory_bytes = 99,
@@ -59,6 +61,8 @@ static void figures_come_in_the_units_and_names_of_prometheus(void **state)
 		"regpair_address_here 0",
 		"regpair_role_since_seconds 65.432",
 		"regpair_lag_seconds 0.007",
+		"regpair_latency_p99_seconds 0.001234",
+		"regpair_last_takeover_time_seconds 1750000000",
 		"regpair_clock_offset_seconds -1.500",
 		"regpair_users_ratio 0.05",
 		"regpair_memory_bytes 99",
@@ -86,7 +90,7 @@ static void a_text_of_few_words_is_one_metric_a_word(void **state)
 
 	(void)state;
 	expect_lines(&l, lines, ARRAY_LEN(lines));
-	expect_none(&l, "unknown");
+	expect_none(&l, "\"unknown\"");
 }
 
 /* What comes from outside can neither end a label nor make the scrape useless. */
@@ -130,6 +134,24 @@ static void alarms_are_told_by_name_raised_or_not(void **state)
 			fail_msg("no %s", label);
 	}
 	free(text);
+}
+
+static void domains_are_told_by_name(void **state)
+{
+	static const struct domain_view domains[] = {
+		{.name = {SLICE_OF("example.com")}, .users = 7, .bindings = 9, .max_users = 100},
+		{.name = {SLICE_OF("example.net")}},
+	};
+	static const struct loop l = {.domains = domains, .n_domains = ARRAY_LEN(domains)};
+	static const char *const lines[] = {
+		"regpair_domain_users{domain=\"example.com\"} 7",
+		"regpair_domain_users{domain=\"example.net\"} 0",
+		"regpair_domain_bindings{domain=\"example.com\"} 9",
+		"regpair_domain_max_users{domain=\"example.com\"} 100",
+	};
+
+	(void)state;
+	expect_lines(&l, lines, ARRAY_LEN(lines));
 }
 
 static void naps_are_told_by_name(void **state)
@@ -233,6 +255,7 @@ int main(void)
 		cmocka_unit_test(a_text_of_few_words_is_one_metric_a_word),
 		cmocka_unit_test(any_other_text_is_a_label_while_it_says_something),
 		cmocka_unit_test(alarms_are_told_by_name_raised_or_not),
+		cmocka_unit_test(domains_are_told_by_name),
 		cmocka_unit_test(naps_are_told_by_name),
 		cmocka_unit_test(every_family_stands_in_one_piece),
 		cmocka_unit_test(every_figure_of_the_table_is_printed),
