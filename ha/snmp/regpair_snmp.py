@@ -77,8 +77,7 @@ NAP_COLUMNS = (("name", text), ("register_to_proxy", flag), ("registered", flag)
                ("is_available", flag), ("phase", text), ("why", text), ("since_ms", gauge64),
                ("granted_s", gauge), ("next_ms", lambda ms: integer(-1 if ms is None else ms)),
                ("last_status", integer), ("last_reason", text), ("attempts", gauge), ("target", text))
-DOMAIN_COLUMNS = (("name", text), ("users", gauge), ("max_users", gauge),
-                  ("bindings", gauge))
+DOMAIN_COLUMNS = (("name", text), ("users", gauge), ("max_users", gauge), ("bindings", gauge))
 
 
 def nap_index(nap):
@@ -193,7 +192,6 @@ def naps_branch(naps):
 
 
 def domains_branch(domains):
-    domains = [domain if isinstance(domain, dict) else {"name": domain} for domain in domains]
     return Table(DOMAIN_COLUMNS, [((place,), domain) for place, domain in enumerate(domains, 1)])
 
 

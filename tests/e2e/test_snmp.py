@@ -39,7 +39,7 @@ def test_smilint_finds_nothing_in_the_mib():
 
 
 def test_a_manager_reads_every_figure(lab):
-    """Each as regpairctl tells it, at both nodes' addresses and at the pair's."""
+    """A30: each as regpairctl tells it, at both nodes' addresses and at the pair's."""
     lab.add_users(1)
     lab.regload("--users", "1")
     with Watched(lab) as watched:
@@ -54,12 +54,14 @@ def test_a_manager_reads_every_figure(lab):
             for number, name in ((UNIT, "unit"), (ROLE, "role"), (PAIR_STATE, "pair_state"), ("1.1.17.0", "epoch"),
                                  ("1.1.59.0", "aors"), ("1.1.18.0", "reign"), ("1.1.65.0", "registered")):
                 assert shown[number] == str(status[name]), (where, name, shown[number], status[name])
-            assert shown["1.4.1.2.1"] == "example.com", shown
+            domain = lab.ctl(node, "domains")[0]
+            told = [shown.get(f"1.4.1.{column}.1") for column in range(2, 6)]
+            assert told == [str(domain[key]) for key in ("name", "users", "max_users", "bindings")], (told, domain)
             print(f"    {len(shown)} values of {where} in {took:.0f} ms")
 
 
 def test_a_manager_follows_a_failover(lab):
-    """The role at the address, the notifications, the verdict: before, during and after."""
+    """A30: the role at the address, the notifications, the verdict: before, during and after."""
     with Watched(lab) as watched:
         watched.await_check(0, "the pair is paired")
         for round_number in range(min(KILLS, lab.rounds)):

@@ -40,8 +40,8 @@ class FakeMonitor:
         self.alarms = [alarm(2, "exposed", "major"), alarm(1, "out_of_service", "critical"),
                        alarm(17, "clocks_apart", "warning")]
         self.naps = [nap("carrier"), nap("b", registered=False, next_ms=5000)]
-        self.domains = [{"name": "example.com", "users": 12, "max_users": 0},
-                        {"name": "example.org", "users": 3, "max_users": 1000}]
+        self.domains = [{"name": "example.com", "users": 12, "max_users": 0, "bindings": 15},
+                        {"name": "example.org", "users": 3, "max_users": 1000, "bindings": 3}]
         self.answers = threading.Event()  # cleared: it hangs
         self.answers.set()
         self.connections = []

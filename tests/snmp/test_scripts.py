@@ -7,6 +7,7 @@ Real snmpd, snmptrapd and regpaird: tests/e2e/test_snmp.py.
 import importlib.machinery
 import importlib.util
 import os
+import random
 import re
 import shutil
 import stat
@@ -127,6 +128,45 @@ class TheMib(unittest.TestCase):
             self.assertEqual(oid, ".".join(map(str, self.mib.oid(name))) + ".0", name)
 
 
+class TheTree(unittest.TestCase):
+    """get and next, against a list of all there is."""
+
+    def test_finds_what_a_list_would(self):
+        chance = random.Random(1)
+        for _ in range(20):
+            whole = tree.Tree()
+            names = sorted({"".join(chance.choices("ab-", k=chance.randint(1, 4))) for _ in range(chance.randint(0, 9))})
+            naps = [nap(name) for name in names]
+            for one in chance.sample(naps, len(naps) // 3):
+                del one["target"], one["why"]  # of an older daemon
+            alarms = [alarm(oid, f"a{oid}", "minor") for oid in chance.sample(range(1, 30), chance.randint(0, 5))]
+            whole.branches = {tree.ANSWERS: tree.One(tree.flag(True)), tree.NAPS: tree.naps_branch(naps),
+                              tree.ALARMS: tree.alarms_branch(alarms), tree.RAISED: tree.raised_branch(alarms)}
+            self.compare(whole, self.all_of(naps, alarms), chance)
+
+    @staticmethod
+    def all_of(naps, alarms):
+        oids = [tree.ANSWERS + (0,)] + [tree.RAISED + (n, 0) for n in range(1, 6)]
+        oids += [tree.ALARMS + (1, column, one["oid"]) for one in alarms for column in range(2, 8)]
+        oids += [tree.NAPS + (1, column) + tree.nap_index(one) for one in naps
+                 for column, (key, _) in enumerate(tree.NAP_COLUMNS, 2) if key in one]
+        return sorted(tree.BASE + oid for oid in oids)
+
+    def compare(self, whole, oids, chance):
+        for _ in range(200):
+            asked = list(chance.choice(oids))
+            if chance.random() < 0.8:
+                at = chance.randrange(len(tree.BASE), len(asked))
+                asked = asked[:at] + [max(0, asked[at] + chance.randint(-2, 2))] + asked[at + 1:][:chance.randint(0, 3)]
+            asked = tuple(asked)
+            self.assertEqual(asked in oids, whole.get(asked) is not None, asked)
+            behind = next((oid for oid in oids if oid > asked), None)
+            found = whole.next(asked)
+            self.assertEqual(behind, found[0] if found else None, asked)
+            if found:
+                self.assertEqual(whole.get(behind), found[1])
+
+
 class WithFolder(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="regpair-snmp-test-"))
@@ -205,7 +245,7 @@ class TheAgent(WithFolder):
         b, carrier = "98", ".".join(str(c) for c in b"carrier")
         for oid, value in ((f"1.3.1.2.{carrier}", "carrier"), (f"1.3.1.4.{b}", "2"), (f"1.3.1.11.{b}", "5000"),
                            (f"1.3.1.11.{carrier}", "-1"), (f"1.3.1.9.{b}", "5000000000"),
-                           ("1.4.1.2.2", "example.org"), ("1.4.1.4.2", "1000"), ("1.2.1.3.1", "1"),
+                           ("1.4.1.2.2", "example.org"), ("1.4.1.4.2", "1000"), ("1.4.1.5.1", "15"), ("1.2.1.3.1", "1"),
                            ("1.2.1.4.2", "2"), ("1.2.1.5.2", "00 00 00 00 00 00 00 00"), ("1.7.1.0", "0"),
                            ("1.7.5.0", "")):
             self.assertEqual(value, agent.get(oid), oid)
@@ -227,7 +267,7 @@ class TheAgent(WithFolder):
         walked = list(agent.walk())
         oids = [tuple(int(n) for n in oid[1:].split(".")) for oid, _, _ in walked]
         self.assertEqual(sorted(set(oids)), oids)
-        self.assertEqual(len(FIELDS) + 3 * 6 + 6 * 14 + 2 * 3 + 1 + 5, len(oids))
+        self.assertEqual(len(FIELDS) + 3 * 6 + 6 * 14 + 2 * 4 + 1 + 5, len(oids))
         for one in walked:
             if not one[0].startswith(f"{BASE}.1.3.1.9."):  # an age goes on
                 self.assertEqual(one, agent.ask("get", one[0]))
