@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -36,12 +37,21 @@ def run(*command, **options):
 def make_packages(folder):
     """Our package as built, and the same as an older one: their two files."""
     shutil.rmtree(folder, ignore_errors=True)
-    for version in ([], ["-D", f"CPACK_PACKAGE_VERSION={OLDER}"]):
-        run("cpack", "--config", BUILD / "gcc" / "CPackConfig.cmake", "-B", folder, *version)
+    run("cpack", "--config", BUILD / "gcc" / "CPackConfig.cmake", "-B", folder)
     shutil.rmtree(folder / "_CPack_Packages")
+    package = next(folder.glob("*.deb"))
+    older = repack(package, folder / f"regpair_{OLDER}.deb")
     index(folder)
-    old = next(folder.glob(f"regpair_{OLDER}_*.deb"))
-    return next(file for file in folder.glob("regpair_*.deb") if file != old), old
+    return package, older
+
+
+def repack(package, older):
+    with tempfile.TemporaryDirectory(dir=package.parent) as unpacked:
+        run("dpkg-deb", "--raw-extract", package, unpacked)
+        control = Path(unpacked, "DEBIAN/control")
+        control.write_text(re.sub("^Version: .*$", f"Version: {OLDER}", control.read_text(), flags=re.M))
+        run("dpkg-deb", "-Zgzip", "--root-owner-group", "--build", unpacked, older)
+    return older
 
 
 def index(folder):

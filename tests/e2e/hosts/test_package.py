@@ -9,6 +9,7 @@ HOLDS = """
 /usr/bin/regpairctl
 /lib/systemd/system/regpaird.service
 /lib/systemd/system/regpair-snmp-notify.service
+/usr/lib/regpair/support
 /usr/lib/regpair/snmp/regpair_snmp.py
 /usr/lib/regpair/snmp/regpair-snmp-agent
 /usr/lib/regpair/snmp/regpair-snmp-notify
@@ -17,6 +18,7 @@ HOLDS = """
 /usr/lib/tmpfiles.d/regpair.conf
 /usr/lib/sysusers.d/regpair.conf
 /etc/logrotate.d/regpair
+/usr/share/bash-completion/completions/regpairctl
 /usr/share/man/man8/regpaird.8.gz
 /usr/share/man/man1/regpairctl.1.gz
 /usr/share/man/man5/regpair.yaml.5.gz
@@ -76,10 +78,30 @@ def test_a_configured_node_runs_in_its_sandbox_and_after_a_boot(hosts):
     add_users(hosts)
     acked = hosts.folder / "acked"
     assert register(hosts, "--acked", acked)["ok"] == USERS
+    status_line = f"active, standalone, epoch 1, {USERS} users"
+    wait_until(lambda: status_line in hosts.run("a", "systemctl", "status", "regpaird").stdout, 20,
+               "systemctl status tells role, state and users")
     hosts.stop("a")
     hosts.start("a")
     assert unit(hosts) == ("enabled", "active")
     register(hosts, "--audit", acked)
+
+
+def test_an_operator_finds_completion_manuals_and_support(hosts):
+    apt(hosts, "install", "bash-completion")
+    completed = hosts.run("a", "bash", "-c", """
+        . /usr/share/bash-completion/bash_completion
+        _completion_loader regpairctl
+        COMP_WORDS=(regpairctl switch) COMP_CWORD=1 COMP_LINE='regpairctl switch' COMP_POINT=17
+        $(complete -p regpairctl | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        echo "${COMPREPLY[@]}"
+        """).stdout
+    assert completed == "switchover\n", completed
+    for manual in ("man8/regpaird.8", "man1/regpairctl.1", "man5/regpair.yaml.5"):
+        assert ".TH" in hosts.run("a", "zcat", f"/usr/share/man/{manual}.gz").stdout
+    hosts.run("a", "regpairctl", "support", "/root/support.tar.gz")
+    held = hosts.run("a", "tar", "tzf", "/root/support.tar.gz").stdout
+    assert "status.json" in held, held
 
 
 def test_an_upgrade_leaves_the_running_daemon_to_whoever_hands_over_first(hosts):
