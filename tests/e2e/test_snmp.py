@@ -3,11 +3,12 @@ import os
 import shutil
 import subprocess
 
+import naps
 from lab import BIN, BUILD, NODES, REPO, Skip, ms, now, other, wait_until
+from provider import Provider
 from snmp import ANSWERS, BASE, PAIR_STATE, ROLE, UNIT, Watched
 
 BASE_MIBS = "net-snmp@3.29.2"  # an npm package that has them; Debian has none
-KILLS = 3
 
 
 def base_mibs():
@@ -64,7 +65,7 @@ def test_a_manager_follows_a_failover(lab):
     """A30: the role at the address, the notifications, the verdict: before, during and after."""
     with Watched(lab) as watched:
         watched.await_check(0, "the pair is paired")
-        for round_number in range(min(KILLS, lab.rounds)):
+        for round_number in range(lab.share(3)):
             failover(lab, watched, round_number)
 
 
@@ -100,3 +101,26 @@ def failover(lab, watched, round_number):
 
 def epoch_of(lab, node):
     return str(lab.status(node)["epoch"])
+
+
+def test_a_manager_is_told_of_a_nap(lab):
+    """A30: by the active node, with its name, and as the table has it."""
+    row = ".".join(str(byte) for byte in b"polled")
+    with Watched(lab) as watched, Provider(lab) as provider, naps.configured(lab, naps.three(provider)[:1]):
+        active = lab.active()
+        made, _ = watched.await_notification(active, "0.4")
+        assert made[f"1.3.1.2.{row}"] == "polled" and made[f"1.3.1.4.{row}"] == "1", made
+        watched.await_notification(active, "0.6")
+        standby = lab.address[other(active)]
+        def shown(registered):
+            for where in (lab.vip, standby):
+                wait_until(lambda: watched.get(where, f"1.3.1.4.{row}") == registered, 10, f"{where} has it in its table")
+        shown("1")
+        lab.ctl(active, "nap", "unregister", "polled")
+        lost, _ = watched.await_notification(active, "0.5")
+        assert lost[f"1.3.1.4.{row}"] == "2" and lost[f"1.3.1.6.{row}"] == "1", lost
+        shown("2")
+        provider.stop()
+        gone, _ = watched.await_notification(active, "0.7")
+        assert gone[f"1.3.1.6.{row}"] == "2", gone
+        assert not watched.notifications.of(standby, "0.5"), "the standby tells it, too"

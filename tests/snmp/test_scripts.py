@@ -225,6 +225,8 @@ class TheAgent(WithFolder):
     def start(self, monitor):
         agent = Snmpd(monitor.path)
         self.addCleanup(lambda: agent.agent.poll() is None and agent.end())
+        if monitor.socket:
+            wait_until(lambda: agent.get("1.5.0") == "1", "the agent knows the daemon")
         return agent
 
     def test_tells_every_figure_by_its_number_and_type(self):
