@@ -31,6 +31,8 @@ static enum err read_meta(struct store *store, struct store_meta *out)
 	                           .pair = image.pair,
 	                           .wall_ms = image.wall_ms};
 
+	memcpy(out->cluster_id, store->cluster_id, sizeof out->cluster_id);
+
 	struct txn l = txn_read(g->log, &g->loop_log);
 	struct cursor c = cursor_open(&l, g->blocks);
 	struct log_range range = log_range(&c);

@@ -51,6 +51,7 @@ struct store_options {
 /* What the image and the log hold. */
 struct store_meta {
 	uint64_t node_id;
+	uint8_t cluster_id[16];
 	struct position applied; /* of the image */
 	struct position base;    /* before the log's first entry */
 	uint64_t log_first;      /* 0: the log is empty */

@@ -78,27 +78,37 @@ static bool become_owner(const char *dir)
 	return false;
 }
 
-/* Is anything in it? Also what cannot be read. */
-static bool holds_something(const char *dir, char what[STORE_FAULT_TEXT])
+enum content {
+	NOTHING,
+	A_BACKUP, /* of this pair, and nothing else: replaced, for what was set aside before is worth more */
+	SOMETHING, /* also what cannot be read */
+};
+
+static enum content content_of(const struct restoring *r, char what[STORE_FAULT_TEXT])
 {
+	const char *dir = r->options.dir;
 	struct store *store = NULL;
 	struct store_meta meta;
 
 	if (access(dir, F_OK) != 0)
-		return false;
+		return NOTHING;
 	enum err err = store_open_reading(&store, dir, what);
 	if (err == OK)
 		err = store_meta(store, &meta);
 	store_close(&store);
 	if (err == ERR_NOT_FOUND)
-		return false;
-	uint64_t last = err == OK && meta.log_last > meta.applied.seq ? meta.log_last : 0;
-	if (err == OK && last == 0)
-		last = meta.applied.seq;
-	if (err == OK)
-		(void)snprintf(what, STORE_FAULT_TEXT, "%s holds a store, up to entry %llu", dir,
-		               (unsigned long long)last);
-	return err != OK || last > 0;
+		return NOTHING;
+	if (err != OK && what[0] == '\0')
+		(void)snprintf(what, STORE_FAULT_TEXT, "%s: %s", dir, err_text(err));
+	if (err != OK)
+		return SOMETHING;
+	uint64_t last = meta.log_last > meta.applied.seq ? meta.log_last : meta.applied.seq;
+	(void)snprintf(what, STORE_FAULT_TEXT, "%s holds a store, up to entry %llu", dir,
+	               (unsigned long long)last);
+	if (last == 0)
+		return NOTHING;
+	bool ours = memcmp(meta.cluster_id, r->options.cluster_id, CLUSTER_ID_SIZE) == 0;
+	return meta.restored && ours ? A_BACKUP : SOMETHING;
 }
 
 static bool confirmed(const struct restoring *r, bool aside)
@@ -236,15 +246,17 @@ static bool restore(struct restoring *r)
 		ctl_complain("%s", what);
 		return false;
 	}
-	bool aside = holds_something(r->options.dir, what);
-	if (aside && !r->plan->replace) {
-		ctl_complain("%s: with --replace it is set aside", what);
+	enum content content = content_of(r, what);
+	bool aside = content == SOMETHING;
+	if (content != NOTHING && !r->plan->replace) {
+		ctl_complain("%s: with --replace it is %s", what,
+		             aside ? "set aside" : "replaced: it is a restored backup and no more");
 		return false;
 	}
 	if (!confirmed(r, aside) || !draw_node_id(&r->options.node_id) || !make_way(r, aside))
 		return false;
 	bool done = make_store(r);
-	keep(r, aside ? what : "empty", done);
+	keep(r, content != NOTHING ? what : "empty", done);
 	if (done)
 		return true;
 	if (aside)

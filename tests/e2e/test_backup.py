@@ -40,13 +40,13 @@ def make_new_pair(lab):
 
 
 def back_up_under_load(lab, file, phones):
-    """What was acknowledged before it began is in it."""
+    """What was acknowledged, and so durable here, before it began is in it."""
     active = lab.active()
     store = lab.folder / active / "store"
     load = phones.start(REFRESH, 500)
     before = lab.status(active)["seq"]
     wait_until(lambda: lab.status(active)["seq"] > before + 50, 10, "the load is logged")
-    before = lab.status(active)["seq"]
+    before = lab.status(active)["durable_seq"]
     made = regpairctl(lab, "backup", file, "--store", store)
     wait_until(lambda: lab.status(active)["seq"] > made["seq"], 10, "the load goes on")
     phones.end(load)

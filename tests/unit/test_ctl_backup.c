@@ -1,6 +1,7 @@
 /* layer: ctl */
 /* test_ctl_backup.c - `backup`, `restore` and `check-store` as an operator calls them, over real stores. */
 #include <fcntl.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <sys/wait.h>
 
@@ -304,6 +305,44 @@ static void a_store_is_never_overwritten(void **state)
 	holds_the_same(s);
 }
 
+/* Done again, as a playbook may do it, it does not throw away what was set aside the first time. */
+static void what_was_set_aside_stays_when_a_backup_replaces_a_backup(void **state)
+{
+	struct scene *s = *state;
+	struct backup_sum old[BACKUP_TABLES], sums[BACKUP_TABLES];
+	char path[PATH_MAX];
+	glob_t found;
+
+	makes_store(s);
+	assert_int_equal(backs_up(s, s->file), CTL_DONE);
+	(void)snprintf(s->host, sizeof s->host, "%s",
+	               s->f.dir); /* what it was made of is there still */
+	opens(&s->f);
+	adds(s, 5, "dave");
+	store_close(&s->f.store);
+	(void)reads_store(s, s->f.dir, old);
+	makes_config(s);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(restores(s, (char[]){"--replace"}), CTL_DONE);
+	(void)snprintf(path, sizeof path, "%s/broken-*", s->host);
+	assert_int_equal(glob(path, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	char aside[PATH_MAX];
+	(void)snprintf(aside, sizeof aside, "%s", found.gl_pathv[0]);
+	globfree(&found);
+	struct store *store;
+	assert_int_equal(store_open_reading(&store, aside, s->f.fault), OK);
+	memset(sums, 0, sizeof sums);
+	assert_int_equal(store_whole(store, any, count, sums), OK);
+	store_close(&store);
+	assert_memory_equal(sums, old, sizeof sums);
+	/* Another pair's files meanwhile: it is a store of another pair, and set aside. */
+	makes_config(s);
+	assert_int_equal(restores(s, NULL), CTL_FAILED);
+	assert_int_equal(restores(s, (char[]){"--replace"}), CTL_DONE);
+	assert_true(reads_store(s, s->host, sums).restored);
+}
+
 /* A node that was started with nothing has a store, and nothing in it. */
 static void an_empty_store_is_no_store(void **state)
 {
@@ -426,6 +465,7 @@ int main(void)
 		SCENE_TEST(an_operator_s_restore_is_kept),
 		SCENE_TEST(what_root_restores_belongs_to_the_node),
 		SCENE_TEST(a_store_is_never_overwritten),
+		SCENE_TEST(what_was_set_aside_stays_when_a_backup_replaces_a_backup),
 		SCENE_TEST(an_empty_store_is_no_store),
 		SCENE_TEST(a_store_in_use_is_left_alone),
 		SCENE_TEST(a_flipped_bit_or_a_cut_anywhere_is_refused),
