@@ -7,7 +7,7 @@ static size_t bucket_of(uint64_t us)
 {
 	size_t doubling = 0;
 
-	while (us >= 2 * LATENCY_PARTS) {
+	while (us / 2 >= LATENCY_PARTS) {
 		us /= 2;
 		doubling++;
 	}

@@ -12,9 +12,9 @@ enum {
 	TYPE_offset = STATUS_IS_OFFSET,
 }; /* NOLINT(readability-identifier-naming): named by the table */
 
-#define STATUS_ROW(oid, field, type, unit_name, help_text)    \
-	{oid,       #field,    (enum status_type)TYPE_##type, \
-	 unit_name, help_text, offsetof(struct status, field)},
+#define STATUS_ROW(oid, field, type, unit_name, help_text)            \
+	{oid,       (enum status_type)TYPE_##type, #field, unit_name, \
+	 help_text, offsetof(struct status, field)},
 static const struct status_field table[] = {STATUS_LIST(STATUS_ROW)};
 #undef STATUS_ROW
 

@@ -149,8 +149,8 @@ enum status_type {
 };
 struct status_field {
 	unsigned oid;
-	const char *name;
 	enum status_type type;
+	const char *name;
 	const char *unit;
 	const char *help;
 	size_t offset; /* in struct status */

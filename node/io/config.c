@@ -303,10 +303,10 @@ static bool read_top(struct loader *l)
 static char *beside(const char *path, const char *name)
 {
 	size_t folder = (size_t)(strrchr(path, '/') + 1 - path); /* a path is absolute */
-	char *made = take_zeroed(1, folder + strlen(name) + 1);
+	size_t size = folder + strlen(name) + 1;
+	char *made = take_zeroed(1, size);
 
-	memcpy(made, path, folder);
-	memcpy(made + folder, name, strlen(name));
+	(void)snprintf(made, size, "%.*s%s", (int)folder, path, name);
 	return made;
 }
 
