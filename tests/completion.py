@@ -20,7 +20,7 @@ NAMES = {"subscribers": ["alice@example.com", "al@example.net", "bob@example.com
 SCRIPT = """
 source /usr/share/bash-completion/bash_completion
 source "$1"
-COMP_WORDBREAKS+=@
+COMP_WORDBREAKS+=@ _regpairctl_patience=30
 while IFS= read -r line; do
 	read -ra COMP_WORDS <<<"${line%$'\\t'*}"
 	last=${line##*$'\\t'}

@@ -4,7 +4,7 @@
 # Commands and options are those that the program's own help tells, so that none is missing. Names are
 # asked of the node, up to 2000 of them and for a second at the most; nobody is told when it does not answer.
 
-_regpairctl_ask() { timeout 1 "${words[0]}" "${control[@]}" --json "$@" 2>/dev/null; }
+_regpairctl_ask() { timeout "${_regpairctl_patience:-1}" "${words[0]}" "${control[@]}" --json "$@" 2>/dev/null; }
 
 _regpairctl_names() { sed -n 's/.*"name": *"\([^"\\]*\)".*/\1/p'; }
 

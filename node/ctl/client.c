@@ -149,9 +149,12 @@ bool client_send(struct client *c, json_t *request)
 /* The next whole line that is here, without its end; NULL: none. */
 static const char *next_line(struct client *c, size_t *n)
 {
-	const char *line = c->in + c->taken;
-	const char *end = c->n_in > c->taken ? memchr(line, '\n', c->n_in - c->taken) : NULL;
+	const char *line, *end;
 
+	if (c->n_in == c->taken)
+		return NULL;
+	line = c->in + c->taken;
+	end = memchr(line, '\n', c->n_in - c->taken);
 	if (end == NULL)
 		return NULL;
 	*n = (size_t)(end - line);

@@ -126,6 +126,16 @@ def test_what_an_operator_did_stands_in_the_audit_log_of_that_node_without_secre
     assert password not in text and "md5" not in text, "a secret is in the audit log"
 
 
+def test_the_last_of_very_many_acts_are_shown_in_their_order(lab):
+    """A31: across the file that was rotated; and a line that a power cut left half"""
+    path = lab.folder / "many.log"
+    path.with_suffix(".log.1").write_text("".join(f'{{"act":"a","target":"{n}"}}\n' for n in range(20_000)))
+    path.write_text('{"act":"a","target":"20000"}\n{"act":"a","tar\n{"act":"a","target":"20001"}\n')
+    for last in (1, 2, 3, 4, 5_000, 20_002, 30_000):
+        shown = [int(act["target"]) for act in lab.ctl("a", "audit", "--file", str(path), "--last", str(last))]
+        assert shown == list(range(max(20_002 - last, 0), 20_002)), (last, len(shown), shown[:3], shown[-3:])
+
+
 def test_the_level_of_the_log_is_an_operator_s_until_the_next_reload(lab):
     """A31"""
     node = lab.active()

@@ -19,6 +19,32 @@ static void a_stream_leaves_from_the_address_that_was_named(void **state)
 	assert_talks(s);
 }
 
+/* What a trace shows: what the wire has, not what is configured. */
+static void the_ends_of_a_message_s_way_are_those_of_the_wire(void **state)
+{
+	struct scene *s = *state;
+	struct addr loopback = addr_of("127.0.0.1:5060"), six = addr_of("[::1]:5060");
+	struct flow flow;
+
+	call_by_tcp(s);
+	assert_true(until_so(s, &s->provider.stands));
+	flow = s->up;
+	assert_true(sip_io_ends(s->io, &flow));
+	assert_true(addr_eq(&flow.local, &s->provider.client)); /* its port, too */
+	assert_true(addr_eq(&flow.remote, &s->provider.address));
+	flow.connection++;
+	assert_false(sip_io_ends(s->io, &flow));
+	flow = (struct flow){TRANSPORT_UDP, addr_of("0.0.0.0:5060"), addr_of("127.0.0.9:5070"), 0};
+	assert_true(sip_io_ends(s->io, &flow));
+	assert_true(addr_eq(&flow.local, &loopback));
+	flow.local = s->provider.address;
+	assert_true(sip_io_ends(s->io, &flow));
+	assert_true(addr_eq(&flow.local, &s->provider.address));
+	flow = (struct flow){TRANSPORT_UDP, addr_of("[::]:5060"), addr_of("[::1]:5070"), 0};
+	assert_true(sip_io_ends(s->io, &flow));
+	assert_true(addr_eq(&flow.local, &six));
+}
+
 /* C38 */
 static void a_refused_port_is_told_at_once(void **state)
 {
@@ -239,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_stream_leaves_from_the_address_that_was_named),
+		STORY(the_ends_of_a_message_s_way_are_those_of_the_wire),
 		STORY(a_refused_port_is_told_at_once),
 		STORY(what_cannot_be_tried_is_told_later),
 		STORY(a_connect_without_an_answer_is_given_up),

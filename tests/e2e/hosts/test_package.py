@@ -1,4 +1,5 @@
 """The Debian package in a host's life: what it holds, installed, upgraded, removed, purged."""
+import json
 import subprocess
 
 from image import OLDER
@@ -102,6 +103,24 @@ def test_an_operator_finds_completion_manuals_and_support(hosts):
     hosts.run("a", "regpairctl", "support", "/root/support.tar.gz")
     held = hosts.run("a", "tar", "tzf", "/root/support.tar.gz").stdout
     assert "status.json" in held, held
+
+
+def test_whoever_comes_by_ssh_stands_in_the_audit_log_with_his_address(hosts):
+    """The daemon may not read another's environment: logind knows."""
+    hosts.ssh("a", "regpairctl log-level info && regpairctl log-level notice")
+    for act in json.loads(hosts.run("a", "regpairctl", "--json", "audit", "--last", "2").stdout):
+        assert (act["act"], act["user"], act["result"]) == ("log-level", "root", "done"), act
+        assert act["from"] == hosts.address["client"], act
+    hosts.run("a", "systemctl", "reload", "regpaird")
+    act = json.loads(hosts.run("a", "regpairctl", "--json", "audit", "--last", "1").stdout)[0]
+    assert (act["act"], act["changes"], act["result"]) == ("reload", [], "done") and "from" not in act, act
+
+
+def test_that_archive_has_the_journals_of_the_host(hosts):
+    listed = subprocess.run(["tar", "-xzOf", hosts.path("a", "/root/support.tar.gz"), "--wildcards", "*/journal-regpaird.txt",
+                             "*/services.txt", "*/versions.txt", "*/configuration.yaml"], text=True, capture_output=True, check=True)
+    for word in ("level=notice role=", "regpaird.service - ", f"regpair {OLDER}", "audit_file: /var/log/regpair/audit.log"):
+        assert word in listed.stdout, f"{word} is not in {listed.stdout[-3000:]}"
 
 
 def test_an_upgrade_leaves_the_running_daemon_to_whoever_hands_over_first(hosts):
