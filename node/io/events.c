@@ -49,15 +49,15 @@ void events_close(struct events **events)
 /* JSON is UTF-8; of what is not, the bytes beyond ASCII become `?`. */
 static json_t *text_of(struct slice s)
 {
-	char plain[TEXT_MAX];
+	uint8_t plain[TEXT_MAX];
 	json_t *text = s.n > 0 ? json_stringn((const char *)s.p, s.n) : json_string("");
 
 	if (text != NULL)
 		return text;
 	s = slice_head(s, sizeof plain);
 	for (size_t i = 0; i < s.n; i++)
-		plain[i] = s.p[i] < 0x80 ? (char)s.p[i] : '?';
-	return json_stringn_nocheck(plain, s.n);
+		plain[i] = s.p[i] < 0x80 ? s.p[i] : '?';
+	return json_stringn_nocheck((const char *)plain, s.n);
 }
 
 static void tell(const struct events *e, json_t *event)

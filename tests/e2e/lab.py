@@ -9,7 +9,9 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import threading
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -251,6 +253,23 @@ class Lab:
         path = self.folder / node / "run" / socket
         return subprocess.Popen([self.ctl_program, "--control", path, *arguments], text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    @contextlib.contextmanager
+    def events(self, node):
+        """What the monitor's socket tells from now on: a function that finds events in it by what they say."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self.folder / node / "run" / "monitor.sock"))
+            monitor.sendall(b'{"id": 1, "command": "events"}\n')
+            lines = monitor.makefile()
+            assert json.loads(lines.readline())["ok"]
+            heard = []
+            reader = threading.Thread(target=lambda: heard.extend(map(json.loads, lines)))
+            reader.start()
+            try:
+                yield lambda **wanted: [one for one in list(heard) if wanted.items() <= one.items()]
+            finally:
+                monitor.shutdown(socket.SHUT_RDWR)
+                reader.join()
 
     def status(self, node):
         """The status table, or {} while the node does not answer."""

@@ -1,10 +1,7 @@
 """test_alarms.py - what an operator is told of, on the monitor's socket: alarms raised and cleared."""
-import contextlib
 import json
 import os
-import socket
 import stat
-import threading
 
 from lab import other, wait_until
 
@@ -41,29 +38,11 @@ def test_a_standby_that_is_stopped_raises_alarms_until_it_is_back(lab):
     assert found["exposed"]["text"] not in lab.ctl_run(active, "alarms").stdout
 
 
-@contextlib.contextmanager
-def events_of(lab, node):
-    """What the monitor's socket tells from now on: a list that grows, and how to find events in it."""
-    with socket.socket(socket.AF_UNIX) as monitor:
-        monitor.connect(str(lab.folder / node / "run" / "monitor.sock"))
-        monitor.sendall(b'{"id": 1, "command": "events"}\n')
-        lines = monitor.makefile()
-        assert json.loads(lines.readline())["ok"]
-        heard = []
-        reader = threading.Thread(target=lambda: heard.extend(map(json.loads, lines)))
-        reader.start()
-        try:
-            yield lambda **wanted: [one for one in list(heard) if wanted.items() <= one.items()]
-        finally:
-            monitor.shutdown(socket.SHUT_RDWR)
-            reader.join()
-
-
 def test_who_listens_is_told_of_a_switchover_and_of_alarms(lab):
     """X02: on both nodes, each as it sees it; and as a person reads it."""
     active = lab.active()
     standby = other(active)
-    with events_of(lab, active) as here, events_of(lab, standby) as there:
+    with lab.events(active) as here, lab.events(standby) as there:
         lab.switchover()
         wait_until(lambda: there(event="history", what="role", to="active"), 20, "the new active tells of its role")
         wait_until(lambda: here(event="history", what="role", to="standby"), 20, "the other one, too")

@@ -100,16 +100,21 @@ def test_an_operator_takes_a_nap_away_and_brings_it_back(lab):
 
 
 def test_a_provider_that_was_away_has_all_of_them_again(lab):
-    """C01, C38, X19: it forgot everybody; who is polled was seen to be unavailable"""
-    with Provider(lab) as provider, naps.configured(lab, naps.three(provider)):
+    """C01, C38, X19: it forgot everybody; who is polled was seen to be unavailable, and both nodes tell so"""
+    with Provider(lab) as provider, naps.configured(lab, naps.three(provider)), \
+            lab.events("a") as told_a, lab.events("b") as told_b:
         naps.wait_registered(lab, len(naps.THREE), 10)
         provider.stop()
         wait_until(lambda: not naps.shown(lab)["polled"]["is_available"], 4, "unavailable")
+        for told in (told_a, told_b):
+            wait_until(lambda: told(event="nap", name="polled", available=False), 5, "that is an event")
         wait_until(lambda: naps.shown(lab)["stream"]["attempts"] > 0, 2 * REFRESH_S, "no connection is made")
         provider.start()
         wait_until(lambda: provider.bound() == len(naps.THREE), 8, "all are bound again")
         naps.wait_registered(lab, len(naps.THREE), 2)
         wait_until(lambda: naps.shown(lab)["polled"]["is_available"], 2, "available")
+        for told in (told_a, told_b):
+            wait_until(lambda: told(event="nap", name="polled", available=True), 5, "that, too")
 
 
 def test_a_split_pair_is_one_client_again_once_it_is_healed(lab):

@@ -24,6 +24,8 @@ void check_excuse(struct world *w, const struct host *lost);
 void check_pair(struct world *w);
 /* Active, paired, equal. */
 bool check_settled(struct world *w);
+/* What both tell of themselves then: counted right, and no alarm. */
+void check_figures(struct world *w);
 /* The contacts that are held are some of those that the answers leave possible. */
 void check_implied(struct world *w, const struct host *h);
 /* It was lost by failures that nothing survives. */

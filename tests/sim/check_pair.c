@@ -236,5 +236,6 @@ bool check_settled(struct world *w)
 		world_fail(w, "two copies at one position");
 	check_reflected(w, h);
 	check_implied(w, h);
+	check_figures(w);
 	return true;
 }

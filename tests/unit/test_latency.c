@@ -19,7 +19,7 @@ static void nobody_was_answered_within_nothing(void **state)
 static void what_is_told_is_never_less_and_at_most_an_eighth_more(void **state)
 {
 	(void)state;
-	for (int64_t us = 0; us < 33 * 1000 * 1000; us += us / 7 + 1) {
+	for (int64_t us = 0; us < INT64_C(33000000); us += us / 7 + 1) {
 		struct latency l = {0};
 		latency_add(&l, us, at(5));
 		assert_in_range(latency_within(&l, 50, at(5)), us, us + us / 8);
