@@ -106,6 +106,15 @@ static uint32_t newest_of(const struct world *w, const struct host *h, int aor,
 }
 
 /* When this version was logged first, in this history. */
+/* A last word leaves its version in no record: one more than the record's, or the gap that a backup leaves. */
+static bool is_version(const struct dialog *d, const struct dialog *told)
+{
+	enum { GAP = 1 << 20 };
+	bool behind_gap = told->ended && told->version == d->version - 1 + GAP;
+
+	return d->ended == told->ended && (d->version == told->version || behind_gap);
+}
+
 static uint32_t entry_of(const struct world *w, const struct host *h, int aor,
                          const struct dialog *version)
 {
@@ -116,7 +125,7 @@ static uint32_t entry_of(const struct world *w, const struct host *h, int aor,
 		bool open = d != NULL && !d->ended; /* a merge may bring back what has ended */
 		if (found != 0 && !version->ended && open && d->version < version->version)
 			break;
-		if (d != NULL && d->version == version->version && d->ended == version->ended)
+		if (d != NULL && is_version(d, version))
 			found = at;
 	}
 	return found;

@@ -72,6 +72,7 @@ void host_start(struct world *w, struct host *h)
 	h->forks = h->fork_entries = 0;
 	h->role = ROLE_INIT;
 	h->read_seq = 0;
+	h->born = (uint32_t)w->history.n;
 	h->node = node_new(&o, host_now(w, h));
 	world_say(w, host_name(h), "starts, log to %llu, image to %llu",
 	          (unsigned long long)h->disk.durable, (unsigned long long)h->disk.applied);
@@ -107,13 +108,14 @@ void host_on_loaded(struct world *w, const struct event *e)
 	world_at(w, w->checkpoint_ms, EVENT_CHECKPOINT, h->index)->life = h->life;
 }
 
-/* Mode peer: what only memories had is lost with both processes or disks, one and the other. */
+/* Mode peer: what only memories had is lost with both processes or disks, one and the other; later, too, where
+ * the disk did not take it since. */
 void host_note_both(struct world *w, const struct host *lost)
 {
 	const struct host *peer = &w->hosts[1 - lost->index];
 	int64_t other = peer->crashed > peer->disk_failed ? peer->crashed : peer->disk_failed;
 
-	if (other > 0 && w->now - other < BOTH_DIE_MS)
+	if (other > 0 && (w->now - other < BOTH_DIE_MS || lost->disk.hangs))
 		w->both_died = w->now;
 }
 

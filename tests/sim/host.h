@@ -109,6 +109,7 @@ struct host {
 	int64_t crashed, active_since;
 	int64_t disk_failed;    /* when its disk did last; 0: never */
 	int64_t fork_offset_ms; /* its pair time less the world's, before it knew the winner's */
+	uint32_t born;          /* entries there were as its process started */
 	struct stream link[STREAMS];
 };
 

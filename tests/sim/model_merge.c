@@ -104,6 +104,14 @@ static bool is_of_fork(const struct merging *m, const struct held *b)
 	return true;
 }
 
+/* What their clock said as the process started is nothing to what was stamped before. */
+static int64_t shift_of(const struct merging *m, const struct held *b)
+{
+	const struct host *peer = &m->known.w->hosts[1 - m->h->index];
+
+	return b->written < peer->born ? 0 : m->shift_ms;
+}
+
 static const struct held *find_same(const struct merging *m, const struct history_entry *in,
                                     const struct held *b)
 {
@@ -111,7 +119,8 @@ static const struct held *find_same(const struct merging *m, const struct histor
 
 	for (size_t i = 0; i < in->n_held; i++) {
 		const struct held *x = &in->held[i];
-		bool moved = shifted && near(x->expires + m->shift_ms, b->expires, SHIFT_SLACK_MS);
+		bool moved = shifted &&
+		             near(x->expires + shift_of(m, x), b->expires, SHIFT_SLACK_MS);
 		if (is_of(x, b) && x->call == b->call && x->cseq == b->cseq &&
 		    (moved || (x->expires == b->expires && !(shifted && is_of_fork(m, x)))))
 			return x;
@@ -224,7 +233,7 @@ static const char *judge_missing(const struct merging *m, const struct history_e
 {
 	for (size_t i = 0; i < from->n_held; i++) {
 		const struct held *b = &from->held[i];
-		int64_t expires = b->expires + (from == m->theirs ? m->shift_ms : 0);
+		int64_t expires = b->expires + (from == m->theirs ? shift_of(m, b) : 0);
 		bool ended = expires <= m->now_ms + SHIFT_SLACK_MS || b->expires <= m->now_ms;
 		if (ended || find_same(m, m->is, b) != NULL || is_replaced(m, b) ||
 		    is_outdated(m, b, PERHAPS) || is_ended(m, b, PERHAPS))
