@@ -102,9 +102,8 @@ static bool wait_for_more(struct recording *r)
 
 static void follow(struct recording *r)
 {
-	json_t *line;
-
 	do {
+		json_t *line;
 		while (pcap_size(r->pcap) < r->most && (line = client_take(r->client)) != NULL) {
 			record(r, line);
 			json_decref(line);

@@ -52,13 +52,12 @@ static json_t *secret_state(const struct control_view *v, const char *target)
 {
 	const struct copy *copy = node_copy(loop_node(v->loop));
 	struct copy_cursor cursor = {0};
-	const struct copy_item *item;
 	struct secret_record s;
 	uint64_t newest = 0;
 
 	(void)target;
 	for (int i = 0; i < CONTROL_PAGE_RECORDS; i++) {
-		item = copy_walk(copy, TABLE_SECRET, &cursor);
+		const struct copy_item *item = copy_walk(copy, TABLE_SECRET, &cursor);
 		if (item == NULL)
 			break;
 		arena_reset(v->arena);

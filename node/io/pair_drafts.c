@@ -156,7 +156,7 @@ static enum err write_beside(const struct drafts *d, const struct draft *draft)
 static enum err take_name(const struct drafts *d, const struct draft *draft)
 {
 	char from[PAIR_PATH_MAX];
-	char to[PAIR_PATH_MAX];
+	char to[PAIR_PATH_MAX] = "";
 	enum err err = path_beside(d, draft, from);
 
 	if (err == OK)

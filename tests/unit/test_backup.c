@@ -37,7 +37,7 @@ static struct slice written(uint8_t room[ROOM])
 }
 
 /* How many parts are taken before one is refused; `*ended`: the last of them was the end, and all is read. */
-static size_t taken(struct slice bytes, bool *ended)
+static size_t parts_taken(struct slice bytes, bool *ended)
 {
 	static _Alignas(16) uint8_t memory[ROOM];
 	struct backup_chain chain = backup_chain();
@@ -117,6 +117,11 @@ static void the_first_format_stays_as_it_is(void **state)
 	assert_golden("1/backup", written(room));
 }
 
+static void flip(uint8_t *bytes, size_t bit)
+{
+	bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
+}
+
 static void every_flipped_bit_is_seen(void **state)
 {
 	uint8_t room[ROOM];
@@ -124,13 +129,13 @@ static void every_flipped_bit_is_seen(void **state)
 	bool ended;
 
 	(void)state;
-	assert_int_equal(taken(bytes, &ended), PARTS);
+	assert_int_equal(parts_taken(bytes, &ended), PARTS);
 	assert_true(ended);
 	for (size_t i = 0; i < bytes.n * 8; i++) {
-		room[i / 8] ^= (uint8_t)(1U << i % 8);
-		assert_true(taken(bytes, &ended) < PARTS);
+		flip(room, i);
+		assert_true(parts_taken(bytes, &ended) < PARTS);
 		assert_false(ended);
-		room[i / 8] ^= (uint8_t)(1U << i % 8);
+		flip(room, i);
 	}
 }
 
@@ -142,11 +147,11 @@ static void every_cut_is_seen(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < bytes.n; n++) {
-		assert_true(taken(slice_head(bytes, n), &ended) < PARTS);
+		assert_true(parts_taken(slice_head(bytes, n), &ended) < PARTS);
 		assert_false(ended);
 	}
 	room[bytes.n] = 0; /* one byte more */
-	(void)taken((struct slice){room, bytes.n + 1}, &ended);
+	(void)parts_taken((struct slice){room, bytes.n + 1}, &ended);
 	assert_false(ended);
 }
 
@@ -166,7 +171,7 @@ static void a_part_that_is_missing_doubled_or_moved_is_seen(void **state)
 		for (size_t i = 0; i < PARTS && orders[row][i] >= 0; i++)
 			buf_put(&to, part[orders[row][i]]);
 		assert_false(to.full);
-		assert_true(taken(buf_slice(&to), &ended) < 3);
+		assert_true(parts_taken(buf_slice(&to), &ended) < 3);
 		assert_false(ended);
 	}
 }
@@ -175,7 +180,7 @@ static void a_part_that_is_missing_doubled_or_moved_is_seen(void **state)
 static void what_no_backup_holds_is_refused(void **state)
 {
 	static _Alignas(16) uint8_t memory[ROOM];
-	static uint8_t large[512];
+	static const uint8_t large[512] = {1};
 	struct backup_part wrong[] = {
 		{.kind = BACKUP_HEAD, .head = {.position = {1, 0}}},
 		{.kind = BACKUP_HEAD, .head = {.position = {1, SEQ_END}}},

@@ -89,6 +89,7 @@ static int drop_scene(void **state)
 
 #define SCENE_TEST(t) cmocka_unit_test_setup_teardown(t, make_scene, drop_scene)
 
+#define NO_MORE ((char *)NULL)
 static int runs(ctl_command_fn *command, ...)
 {
 	struct ctl ctl = {.json = false};
@@ -105,18 +106,18 @@ static int runs(ctl_command_fn *command, ...)
 
 static int backs_up(struct scene *s, char *file)
 {
-	return runs(ctl_backup, file, (char[]){"--store"}, s->f.dir, NULL);
+	return runs(ctl_backup, file, (char[]){"--store"}, s->f.dir, NO_MORE);
 }
 
 static int verifies(char *file)
 {
-	return runs(ctl_backup, (char[]){"--verify"}, file, NULL);
+	return runs(ctl_backup, (char[]){"--verify"}, file, NO_MORE);
 }
 
 static int restores(struct scene *s, char *more)
 {
 	return runs(ctl_restore, s->file, (char[]){"--yes"}, (char[]){"--config"}, s->config, more,
-	            NULL);
+	            NO_MORE);
 }
 
 /* A subscriber each: what is decoded must be a record. */
@@ -213,7 +214,7 @@ static void a_backup_is_restored_as_it_was(void **state)
 	assert_int_equal(verifies(s->file), CTL_DONE);
 	assert_int_equal(restores(s, NULL), CTL_DONE); /* of another pair, too: a new cluster id */
 	holds_the_same(s);
-	assert_int_equal(runs(ctl_check_store, s->host, NULL), CTL_DONE);
+	assert_int_equal(runs(ctl_check_store, s->host, NO_MORE), CTL_DONE);
 }
 
 static struct slice reads_file(const char *path, uint8_t *room, size_t size)
@@ -299,7 +300,7 @@ static void a_store_is_never_overwritten(void **state)
 	holds_the_same(s);
 	(void)snprintf(current, sizeof current, "%s/current", s->host);
 	assert_int_equal(truncate(current, 0), 0); /* damaged: it is something, too */
-	assert_int_equal(runs(ctl_check_store, s->host, NULL), CTL_FAILED);
+	assert_int_equal(runs(ctl_check_store, s->host, NO_MORE), CTL_FAILED);
 	assert_int_equal(restores(s, NULL), CTL_FAILED);
 	assert_int_equal(restores(s, (char[]){"--replace"}), CTL_DONE);
 	holds_the_same(s);
@@ -353,10 +354,11 @@ static void an_empty_store_is_no_store(void **state)
 	assert_int_equal(backs_up(s, s->file), CTL_DONE);
 	(void)reads_store(s, s->host, sums);
 	assert_int_equal(runs(ctl_backup, (char[]){"/nowhere/backup"}, (char[]){"--store"},
-	                      s->f.dir, NULL),
+	                      s->f.dir, NO_MORE),
 	                 CTL_FAILED);
-	assert_int_equal(runs(ctl_backup, s->pair, (char[]){"--store"}, s->host, NULL), CTL_FAILED);
-	assert_int_equal(runs(ctl_check_store, s->host, NULL), CTL_DONE);
+	assert_int_equal(runs(ctl_backup, s->pair, (char[]){"--store"}, s->host, NO_MORE),
+	                 CTL_FAILED);
+	assert_int_equal(runs(ctl_check_store, s->host, NO_MORE), CTL_DONE);
 	assert_int_equal(restores(s, NULL), CTL_DONE);
 	holds_the_same(s);
 }
@@ -425,7 +427,8 @@ static void a_backup_replaces_the_one_before_or_leaves_it(void **state)
 	assert_int_equal(backs_up(s, s->file), CTL_DONE);
 	struct slice was = reads_file(s->file, first, sizeof first);
 	(void)reads_store(s, s->host, sums); /* an empty one */
-	assert_int_equal(runs(ctl_backup, s->file, (char[]){"--store"}, s->host, NULL), CTL_FAILED);
+	assert_int_equal(runs(ctl_backup, s->file, (char[]){"--store"}, s->host, NO_MORE),
+	                 CTL_FAILED);
 	assert_true(slice_eq(reads_file(s->file, second, sizeof second), was));
 	(void)snprintf(path_new, sizeof path_new, "%s.new", s->file);
 	assert_int_equal(access(path_new, F_OK), -1);
@@ -443,18 +446,18 @@ static void wrong_usage_is_told_apart(void **state)
 {
 	struct scene *s = *state;
 
-	assert_int_equal(runs(ctl_backup, NULL), CTL_USAGE);
-	assert_int_equal(runs(ctl_backup, (char[]){"--what"}, NULL), CTL_USAGE);
-	assert_int_equal(runs(ctl_restore, NULL), CTL_USAGE);
-	assert_int_equal(runs(ctl_restore, (char[]){"--what"}, s->file, NULL), CTL_USAGE);
-	assert_int_equal(runs(ctl_check_store, (char[]){"a"}, (char[]){"b"}, NULL), CTL_USAGE);
-	assert_int_equal(runs(ctl_backup, s->file, (char[]){"--config"}, s->host, NULL),
+	assert_int_equal(runs(ctl_backup, NO_MORE), CTL_USAGE);
+	assert_int_equal(runs(ctl_backup, (char[]){"--what"}, NO_MORE), CTL_USAGE);
+	assert_int_equal(runs(ctl_restore, NO_MORE), CTL_USAGE);
+	assert_int_equal(runs(ctl_restore, (char[]){"--what"}, s->file, NO_MORE), CTL_USAGE);
+	assert_int_equal(runs(ctl_check_store, (char[]){"a"}, (char[]){"b"}, NO_MORE), CTL_USAGE);
+	assert_int_equal(runs(ctl_backup, s->file, (char[]){"--config"}, s->host, NO_MORE),
 	                 CTL_FAILED);
 	assert_int_equal(restores(s, NULL), CTL_FAILED); /* no such backup */
 	makes_store(s);
 	assert_int_equal(backs_up(s, s->file), CTL_DONE);
 	/* Nobody can be asked here. */
-	assert_int_equal(runs(ctl_restore, s->file, (char[]){"--config"}, s->config, NULL),
+	assert_int_equal(runs(ctl_restore, s->file, (char[]){"--config"}, s->config, NO_MORE),
 	                 CTL_FAILED);
 }
 

@@ -24,14 +24,14 @@ static void each_file_holds_what_the_tables_say(void **state)
 	(void)state;
 	for (size_t i = 0; i < document_count(); i++) {
 		const struct document *d = &documents()[i];
-		char *text = printed(d), *page = NULL, path[512];
+		char *text = printed(d), *page = NULL;
 		size_t room = 0;
-		FILE *from;
 
 		assert_true(strlen(text) > 1000);
 		if (d->file != NULL) {
+			char path[512];
 			(void)snprintf(path, sizeof path, "%s/../../../%s", GOLDEN_DIR, d->file);
-			from = fopen(path, "re");
+			FILE *from = fopen(path, "re");
 			assert_non_null(from);
 			assert_true(getdelim(&page, &room, '\0', from) > 0);
 			assert_int_equal(fclose(from), 0);

@@ -12,7 +12,7 @@
 #define ALICE "sip:alice@example.com"
 #define BOB   "sip:bob@example.com"
 
-static struct addr at(const char *text)
+static struct addr addr_at(const char *text)
 {
 	struct addr a;
 
@@ -22,7 +22,8 @@ static struct addr at(const char *text)
 
 static void pass(struct loop *l, const char *text, const char *remote, bool out)
 {
-	struct trace_message m = {.flow = {TRANSPORT_UDP, at("192.0.2.1:5060"), at(remote), 0},
+	struct trace_message m = {.flow = {TRANSPORT_UDP, addr_at("192.0.2.1:5060"),
+	                                   addr_at(remote), 0},
 	                          .bytes = slice_str(text),
 	                          .out = out};
 
@@ -60,8 +61,8 @@ static int begin(struct loop *l, const char *who)
 static void a_message_is_told_with_its_ends_its_time_and_its_bytes(void **state)
 {
 	struct loop *l = *state;
-	struct trace_message m = {.flow = {TRANSPORT_TLS, at("192.0.2.1:40000"),
-	                                   at("[2001:db8::9]:5061"), 3},
+	struct trace_message m = {.flow = {TRANSPORT_TLS, addr_at("192.0.2.1:40000"),
+	                                   addr_at("[2001:db8::9]:5061"), 3},
 	                          .bytes = SLICE(REGISTER(ALICE, ALICE)),
 	                          .out = true};
 	int fd = begin(l, "Alice@x");
