@@ -3,10 +3,11 @@ import contextlib
 import itertools
 import re
 import shutil
+import subprocess
 
-from hosts import PAIR
+from hosts import PAIR, UNIT
 from image import OLDER
-from lab import other, wait_until
+from lab import BIN, other, wait_until
 from load import expect_whole
 
 USERS, RATE = 200, 100
@@ -175,6 +176,21 @@ def test_new_iron_takes_the_place_of_a_host_that_is_gone(hosts):
     hosts.nodes["c"].forget_disk()
 
 
+def make_another_pair(hosts):
+    """Of the same hosts, with a CA, cluster id and secret of its own, and empty."""
+    made = hosts.folder / "another-pair"
+    subprocess.run([BIN / "regpairctl", "pair", "init", made, "--primary", hosts.address["a"], "--secondary",
+                    hosts.address["b"]], check=True, capture_output=True)
+    for node in PAIR:
+        hosts.run(node, "systemctl", "stop", "regpaird")
+        hosts.run(node, "sh", "-c", "rm -rf /var/lib/regpair/*")
+        for file in (made / UNIT[node]).iterdir():
+            hosts.path(node, f"/etc/regpair/pair/{file.name}").write_bytes(file.read_bytes())
+    for node in PAIR:
+        hosts.run(node, "systemctl", "start", "regpaird")
+    wait_until(hosts.paired, 60, "the new pair is paired")
+
+
 def test_a_backup_is_restored_on_a_new_pair(hosts):
     """The users and who is registered are there again, on both nodes, in step; another pair's secrets are not needed."""
     hosts.deployed()
@@ -187,16 +203,11 @@ def test_a_backup_is_restored_on_a_new_pair(hosts):
     for node in PAIR:
         assert "regpair-backup.timer" in hosts.run(node, "systemctl", "list-timers", "--no-pager").stdout
     hosts.boot_kept("deployed")
-    for node in PAIR:  # what makes it another pair, and an empty one
-        hosts.run(node, "systemctl", "stop", "regpaird")
-        hosts.run(node, "sh", "-c", "rm -rf /etc/regpair/pair /var/lib/regpair/*")
-    inventory = hosts.inventory(regpair_pair_files=str(hosts.controller / "another-pair"))
-    hosts.play("site.yml", inventory=inventory)
-    wait_until(hosts.paired, 60, "the new pair is paired")
+    make_another_pair(hosts)
     assert number_of(hosts, "a", "subscribers") == 0
-    refused = hosts.play("restore.yml", "-e", f"restore_file={backup}", inventory=inventory, check=False)
+    refused = hosts.play("restore.yml", "-e", f"restore_file={backup}", check=False)
     assert refused.status != 0 and "restore_confirmed=true" in refused.text, refused.text
-    hosts.play("restore.yml", "-e", f"restore_file={backup}", "-e", "restore_confirmed=true", inventory=inventory)
+    hosts.play("restore.yml", "-e", f"restore_file={backup}", "-e", "restore_confirmed=true")
     assert hosts.paired()
     for node in PAIR:
         assert number_of(hosts, node, "aors") == number_of(hosts, node, "subscribers") == users
