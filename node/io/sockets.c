@@ -103,7 +103,7 @@ bool socket_is_any(const struct addr *a)
 /* A datagram socket is connected without a packet. */
 void socket_towards(const struct addr *remote, struct addr *local)
 {
-	union socket_address to, from;
+	union socket_address to, from = {.any = {.sa_family = AF_UNSPEC}};
 	socklen_t size = socket_address_of(remote, &to), got = sizeof from;
 	int fd = new_socket(SOCK_DGRAM, to.any.sa_family);
 	uint16_t port = local->port;
