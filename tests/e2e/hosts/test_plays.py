@@ -213,3 +213,23 @@ def test_a_backup_is_restored_on_a_new_pair(hosts):
         assert number_of(hosts, node, "aors") == number_of(hosts, node, "subscribers") == users
         assert not hosts.path(node, "/var/lib/regpair/restore.regpair").exists()
     hosts.base_is = None
+
+
+def test_a_unit_is_set_and_reset_by_a_variable(hosts):
+    """One of a pair becomes a node alone, at its own address, and one of a pair again: who was registered stays so."""
+    hosts.deployed()
+    load = Load(hosts)
+    hosts.run("b", "systemctl", "stop", "regpaird", "keepalived")
+    transports = [{"name": "udp", "protocol": "udp", "address": hosts.address["a"], "port": 5060}]
+    hosts.play("site.yml", inventory=hosts.inventory({"a": "standalone"}, regpair_transports=transports))
+    alone = hosts.status("a")
+    assert (alone["unit"], alone["role"]) == ("standalone", "active") and alone["aors"] >= USERS, alone
+    assert hosts.run("a", "systemctl", "is-active", "keepalived", check=False).stdout == "inactive\n"
+    assert not hosts.has_address("a")
+    expect_whole(hosts.regload(*load.common, "--cseq", load.cseq, "--known", load.acked, "--window", 32, "--host", hosts.address["a"]))
+    hosts.run("b", "systemctl", "start", "keepalived", "regpaird")
+    hosts.play("site.yml")
+    assert hosts.paired()
+    for node in PAIR:
+        assert hosts.status(node)["unit"] == {"a": "primary", "b": "secondary"}[node]
+        assert number_of(hosts, node, "aors") == alone["aors"]
