@@ -38,7 +38,7 @@ static const struct alarm_row table[] = {
 	{5, "behind", ALARM_MAJOR, SET(behind), AT_ONCE,
 	 "this node became active without being in step: the newest registrations may be on the other node alone",
 	 "start the other node with its disk: what it has is merged, and nothing is lost"},
-	{6, "lag", ALARM_MINOR, AT_LEAST(lag_ms, 1000), AT_ONCE,
+	{6, "lag", ALARM_MINOR, AT_LEAST(lag_ms, 1000), SOON,
 	 "the standby acknowledges late",
 	 "look at the load and the disk of the standby and at the network between the nodes"},
 	{7, "config_differs", ALARM_WARNING, SET(config_differs), LATER,

@@ -150,7 +150,7 @@ static bool read_arguments(int argc, char **argv, struct backup_plan *plan)
 
 int ctl_backup(const struct ctl *ctl, int argc, char **argv)
 {
-	struct backup_plan plan = {.config = "/etc/regpair/regpair.yaml"};
+	struct backup_plan plan = {.config = CTL_CONFIG};
 
 	if (!read_arguments(argc, argv, &plan))
 		return CTL_USAGE;

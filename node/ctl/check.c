@@ -73,8 +73,8 @@ int ctl_check(const struct ctl *ctl, int argc, char **argv)
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 	                                        {"keepalived", required_argument, NULL, 'k'},
 	                                        {NULL, 0, NULL, 0}};
-	const char *config = "/etc/regpair/regpair.yaml";
-	const char *keepalived = "/etc/keepalived/keepalived.conf";
+	const char *config = CTL_CONFIG;
+	const char *keepalived = CTL_KEEPALIVED;
 	int option;
 
 	optind = 0;

@@ -126,7 +126,7 @@ int ctl_check_store(const struct ctl *ctl, int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 	                                        {NULL, 0, NULL, 0}};
-	const char *path = "/etc/regpair/regpair.yaml";
+	const char *path = CTL_CONFIG;
 	struct config *config = NULL;
 	int option;
 

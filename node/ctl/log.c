@@ -206,7 +206,7 @@ static bool read_arguments(int argc, char **argv, struct log_plan *plan)
 
 int ctl_log(const struct ctl *ctl, int argc, char **argv)
 {
-	struct log_plan plan = {.config = "/etc/regpair/regpair.yaml"};
+	struct log_plan plan = {.config = CTL_CONFIG};
 	struct reading r = {.printer = print_begin(ctl, columns, ARRAY_LEN(columns)),
 	                    .left = UINT64_MAX};
 	uint8_t *memory;

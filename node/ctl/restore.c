@@ -314,7 +314,7 @@ static bool read_arguments(int argc, char **argv, struct restore_plan *plan)
 
 int ctl_restore(const struct ctl *ctl, int argc, char **argv)
 {
-	struct restore_plan plan = {.config = "/etc/regpair/regpair.yaml"};
+	struct restore_plan plan = {.config = CTL_CONFIG};
 
 	if (!read_arguments(argc, argv, &plan))
 		return CTL_USAGE;

@@ -373,8 +373,7 @@ FAKE_SENDER = """#!/bin/sh
 printf '%s\\n' "${{0##*/}}" "$(cat "$SNMPCONFPATH/snmp.conf")" "$(stat -c %a "$SNMPCONFPATH/snmp.conf")" "$*" '' \\
 	>>{folder}/all
 [ ! -e {folder}/away ] || {{ echo "Timeout" >&2; exit 1; }}
-printf '%s\\037' "${{0##*/}}" "$@" >>{folder}/told
-echo >>{folder}/told
+{{ printf '%s\\037' "$@"; echo; }} >>{folder}/told-"${{0##*/}}"
 """
 
 
@@ -403,13 +402,11 @@ class TheNotifier(WithFolder):
 
     def told(self, sender="snmpinform"):
         """[(number of the notification, {oid below BASE: (letter, value)})]"""
-        path = self.folder / "told"
+        path = self.folder / f"told-{sender}"  # of its own: two managers are told at once
         lines = path.read_text().split("\037\n")[:-1] if path.exists() else []
         found = []
         for line in lines:
             words = line.split("\037")
-            if words[0] != sender:
-                continue
             at = words.index("", words.index("-t"))  # the time, behind the manager's address
             variables = {words[i].removeprefix(BASE): (words[i + 1], words[i + 2])
                          for i in range(at + 2, len(words), 3)}
@@ -514,7 +511,7 @@ class TheNotifier(WithFolder):
         for line in ('defAuthPassphrase "a \\"quoted\\\\ word"', 'defPrivPassphrase "privpass%word"',
                      'defCommunity "secret-community"', 'defAuthType SHA-256', "600"):
             self.assertIn(line, said)
-        told = (self.folder / "told").read_text()
+        told = "".join(path.read_text() for path in self.folder.glob("told-*"))
         for secret in ("quoted", "privpass", "secret-community"):
             self.assertNotIn(secret, told)
 
