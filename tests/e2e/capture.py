@@ -2,7 +2,7 @@
 """capture.py - every SIP packet that comes in by an interface, a line each, until its input ends.
 
 Usage: capture.py INTERFACE      (a port of the switch: what the host behind it sends)
-A line: when (CLOCK_BOOTTIME, seconds), udp or tcp, from, to, the first line of SIP. What counts is the
+A line: when (CLOCK_BOOTTIME, seconds), udp or tcp, from, to, how it begins. What counts is the
 port (5060 on either side) or what the bytes look like, whatever the port. The last line says how many packets were
 looked at, and how many the kernel dropped before they could be.
 """
@@ -50,8 +50,8 @@ def sip_line(packet):
     protocol, source, destination, payload = read
     if not payload or (SIP_PORT not in (source[1], destination[1]) and not LOOKS_LIKE_SIP.match(payload)):
         return None
-    first = payload.split(b"\r\n", 1)[0][:60].decode(errors="replace")
-    return f"{protocol} {source[0]}:{source[1]} {destination[0]}:{destination[1]} {first}"
+    # Quoted: a segment of TCP begins anywhere, also within a line's end.
+    return f"{protocol} {source[0]}:{source[1]} {destination[0]}:{destination[1]} {payload[:60]!r}"
 
 
 def when(ancillary):
