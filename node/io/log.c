@@ -138,21 +138,22 @@ static bool take_token(struct log_rate *rate, struct mtime now)
 	return true;
 }
 
-void log_rated(const struct log *log, struct log_rate *rate, struct mtime now, enum log_level level,
+bool log_rated(const struct log *log, struct log_rate *rate, struct mtime now, enum log_level level,
                const char *format, ...)
 {
 	va_list arguments;
 
 	if (!log_wants(log, level))
-		return;
+		return false;
 	if (!take_token(rate, now)) {
 		rate->suppressed++;
-		return;
+		return false;
 	}
 	va_start(arguments, format);
 	put_line(log, level, rate->suppressed, format, arguments);
 	va_end(arguments);
 	rate->suppressed = 0;
+	return true;
 }
 
 static bool is_plain(struct slice value)

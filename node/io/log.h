@@ -47,8 +47,8 @@ struct log_rate {
 };
 
 /* As log_line, at most LOG_RATE_BURST lines at once and then one a second; the next line that is
- * written ends in `suppressed=N`. */
-void log_rated(const struct log *log, struct log_rate *rate, struct mtime now, enum log_level level,
+ * written ends in `suppressed=N`. False: this one was not written. */
+bool log_rated(const struct log *log, struct log_rate *rate, struct mtime now, enum log_level level,
                const char *format, ...) PRINTF_LIKE(5, 6);
 
 #endif

@@ -38,11 +38,12 @@ void peer_tell_fault(struct way *w, const struct addr *remote, const char *why)
 	bool known = strncmp(w->told, why, sizeof w->told - 1) == 0;
 	if (known && !mtime_reached(mtime_add_ms(w->told_at, REPEAT_MS), now))
 		return;
+	if (!log_rated(loop_log(p->loop), &p->rate, now, LOG_WARN,
+	               "link=peer connection=failed address=%s why=%s",
+	               peer_addr_text(remote, text), log_quote(slice_str(why), quoted)))
+		return;
 	(void)snprintf(w->told, sizeof w->told, "%s", why);
 	w->told_at = now;
-	log_rated(loop_log(p->loop), &p->rate, now, LOG_WARN,
-	          "link=peer connection=failed address=%s why=%s", peer_addr_text(remote, text),
-	          log_quote(slice_str(why), quoted));
 }
 
 void peer_arm(struct event *timer, int64_t ms)

@@ -112,7 +112,9 @@ static void a_place_that_packets_drive_is_limited_and_counts_what_it_kept_back(v
 	int lines = 0;
 
 	for (int i = 0; i < 100; i++)
-		log_rated(&tap.log, &rate, (struct mtime){5000}, LOG_WARN, "bad=1");
+		assert_int_equal(log_rated(&tap.log, &rate, (struct mtime){5000}, LOG_WARN,
+		                           "bad=1"),
+		                 i < LOG_RATE_BURST);
 	assert_int_equal(rate.suppressed, 100 - LOG_RATE_BURST);
 	log_rated(&tap.log, &rate, (struct mtime){5000 + LOG_RATE_REFILL_MS}, LOG_WARN, "bad=2");
 	log_rated(&tap.log, &rate, (struct mtime){5000 + LOG_RATE_REFILL_MS}, LOG_WARN, "bad=3");

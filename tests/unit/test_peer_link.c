@@ -92,6 +92,35 @@ static void nobody_of_another_pair_comes_up(void **state)
 	assert_int_equal(s->secondary.ups, 0);
 }
 
+/* The limit on lines keeps back one that is said once a minute: said when there is room again. */
+static void who_is_refused_is_named_also_after_many_lines(void **state)
+{
+	struct scene *s = *state;
+	int fds[2];
+	char text[8192];
+
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	(void)dup2(fds[1], s->primary.loop.the_log.fd);
+	open_link(&s->primary);
+	for (size_t i = 1; i <= LOG_RATE_BURST; i++) {
+		open_link(&s->secondary);
+		assert_true(until(s, &s->primary.ups, i));
+		peer_link_close(&s->secondary.link);
+		s->secondary.connection = s->secondary.bulk = 0;
+		assert_true(until(s, &s->primary.downs, i));
+	}
+	make_pair(s, "other");
+	load_files(s, "other", UNIT_SECONDARY, &s->secondary.files);
+	open_link(&s->secondary);
+	turns_for(s, 2 * LOG_RATE_REFILL_MS);
+	ssize_t n = read(fds[0], text, sizeof text - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "unknown ca"));
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void nobody_with_our_own_name_comes_up(void **state)
 {
 	struct scene *s = *state;
@@ -122,6 +151,7 @@ int main(void)
 		STORY(bytes_that_are_no_frame_end_the_connection),
 		STORY(what_a_dying_peer_sent_is_drained_before_its_end),
 		STORY(nobody_of_another_pair_comes_up),
+		STORY(who_is_refused_is_named_also_after_many_lines),
 		STORY(nobody_with_our_own_name_comes_up),
 		STORY(a_port_in_use_refuses_the_start),
 	};
