@@ -1,10 +1,10 @@
 /* `regpairctl audit`: what operators did, newest last (node/io/audit.h). */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/print.h"
 #include "node/io/config.h"
 
@@ -15,11 +15,6 @@ static const struct column columns[] = {
 	{"FROM", "from_text", false},   {"ACT", "act", false},
 	{"TARGET", "target", false},    {"BEFORE", "before_text", false},
 	{"AFTER", "after_text", false}, {"RESULT", "result_text", false},
-};
-
-struct audit_plan {
-	const char *file, *config;
-	long last;
 };
 
 static const char *text_at(const json_t *row, const char *key)
@@ -176,57 +171,37 @@ static int print_audit(const struct ctl *ctl, const char *path, size_t last)
 	return CTL_DONE;
 }
 
-static bool read_arguments(int argc, char **argv, struct audit_plan *plan)
+/* The file that the configuration names, or NULL and a complaint. */
+static const char *configured(const char *path, struct config **config)
 {
-	static const struct option options[] = {{"last", required_argument, NULL, 'n'},
-	                                        {"file", required_argument, NULL, 'f'},
-	                                        {"config", required_argument, NULL, 'c'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
-		if (option == 'n')
-			plan->last = ctl_number("--last", optarg, 1, LAST_MAX);
-		else if (option == 'f')
-			plan->file = optarg;
-		else if (option == 'c')
-			plan->config = optarg;
-		else
-			(void)ctl_misused("audit", "wrong usage");
-		if (plan->last < 0 || option == '?')
-			return false;
-	}
-	if (optind < argc)
-		(void)ctl_misused("audit", "unexpected argument: %s", argv[optind]);
-	return optind >= argc;
-}
-
-/* The file that is meant, or NULL and a complaint. */
-static const char *file_of(const struct audit_plan *plan, struct config **config)
-{
-	if (plan->file != NULL)
-		return plan->file;
-	*config = ctl_read_config(plan->config,
-	                          "The configuration names the audit log; or use --file FILE");
+	*config =
+		ctl_read_config(path, "The configuration names the audit log; or use --file FILE");
 	if (*config != NULL && (*config)->audit_file == NULL)
 		ctl_complain("%s names no audit_file: regpaird's log has the lines\n"
 		             "journalctl -u regpaird -g audit=",
-		             plan->config);
+		             path);
 	return *config != NULL ? (*config)->audit_file : NULL;
 }
 
 int ctl_audit(const struct ctl *ctl, int argc, char **argv)
 {
-	struct audit_plan plan = {.config = CTL_CONFIG, .last = LAST_DEFAULT};
+	const char *file = NULL, *path = CTL_CONFIG;
+	long last = LAST_DEFAULT;
+	const struct ctl_option options[] = {{"last", 'n', .number = &last, .least = 1,
+	                                      .most = LAST_MAX},
+	                                     {"file", .text = &file},
+	                                     {"config", .text = &path}};
+	const struct ctl_arguments wanted = {"audit", .options = options,
+	                                     .n_options = ARRAY_LEN(options)};
 	struct config *config = NULL;
 	int code = CTL_FAILED;
 
-	if (!read_arguments(argc, argv, &plan))
+	if (!ctl_arguments(&wanted, argc, argv))
 		return CTL_USAGE;
-	const char *file = file_of(&plan, &config);
+	if (file == NULL)
+		file = configured(path, &config);
 	if (file != NULL)
-		code = print_audit(ctl, file, (size_t)plan.last);
+		code = print_audit(ctl, file, (size_t)last);
 	config_free(&config);
 	return code;
 }

@@ -1,19 +1,14 @@
 /* `regpairctl backup`: the store's records at one moment, into a file, beside the running node. */
 #include "node/ctl/backup.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/backup_file.h"
 #include "node/ctl/print.h"
 #include "store/store.h"
-
-struct backup_plan {
-	const char *dir, *config, *file;
-	bool verify;
-};
 
 struct backing_up {
 	struct backup_writer writer;
@@ -123,45 +118,26 @@ struct config *backup_config(const char *path)
 	return ctl_read_config(path, "Another file: --config FILE");
 }
 
-static bool read_arguments(int argc, char **argv, struct backup_plan *plan)
-{
-	static const struct option options[] = {{"store", required_argument, NULL, 's'},
-	                                        {"config", required_argument, NULL, 'c'},
-	                                        {"verify", no_argument, NULL, 'v'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 's')
-			plan->dir = optarg;
-		else if (option == 'c')
-			plan->config = optarg;
-		else if (option == 'v')
-			plan->verify = true;
-		else
-			return ctl_misused("backup", "wrong usage") == CTL_DONE;
-	}
-	if (argc - optind != 1)
-		return ctl_misused("backup", "one FILE is wanted") == CTL_DONE;
-	plan->file = argv[optind];
-	return true;
-}
-
 int ctl_backup(const struct ctl *ctl, int argc, char **argv)
 {
-	struct backup_plan plan = {.config = CTL_CONFIG};
+	const char *dir = NULL, *path = CTL_CONFIG, *file = NULL;
+	bool verified = false;
+	const struct ctl_option options[] = {
+		{"store", .text = &dir}, {"config", .text = &path}, {"verify", .flag = &verified}};
+	const struct ctl_arguments wanted = {"backup", .options = options,
+	                                     .n_options = ARRAY_LEN(options), .word = &file,
+	                                     .wanted = "one FILE is wanted"};
 
-	if (!read_arguments(argc, argv, &plan))
+	if (!ctl_arguments(&wanted, argc, argv))
 		return CTL_USAGE;
-	if (plan.verify)
-		return verify(ctl, plan.file);
-	if (plan.dir != NULL)
-		return back_up(ctl, plan.dir, plan.file);
-	struct config *config = backup_config(plan.config);
+	if (verified)
+		return verify(ctl, file);
+	if (dir != NULL)
+		return back_up(ctl, dir, file);
+	struct config *config = backup_config(path);
 	if (config == NULL)
 		return CTL_FAILED;
-	int code = back_up(ctl, config->store_dir, plan.file);
+	int code = back_up(ctl, config->store_dir, file);
 	config_free(&config);
 	return code;
 }

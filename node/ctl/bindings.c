@@ -1,7 +1,7 @@
 /* `regpairctl bindings` and `bindings remove`. */
-#include <getopt.h>
 #include <stdio.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/list.h"
 #include "node/ctl/prompt.h"
 #include "proto/record.h"
@@ -55,28 +55,25 @@ static bool confirmed(const char *aor)
 
 int ctl_bindings_remove(const struct ctl *ctl, int argc, char **argv)
 {
-	static const struct option options[] = {{"yes", no_argument, NULL, 'y'},
-	                                        {NULL, 0, NULL, 0}};
+	const char *aor = NULL;
 	bool yes = false;
+	const struct ctl_option options[] = {{"yes", 'y', .flag = &yes}};
+	const struct ctl_arguments wanted = {"bindings remove", .options = options,
+	                                     .n_options = ARRAY_LEN(options), .word = &aor,
+	                                     .wanted = "one AOR is wanted"};
 	json_t *result;
-	int option, code;
+	int code;
 
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "y", options, NULL)) != -1) {
-		if (option != 'y')
-			return ctl_misused("bindings remove", "wrong usage");
-		yes = true;
-	}
-	if (argc - optind != 1)
-		return ctl_misused("bindings remove", "one AOR is wanted");
-	if (!yes && !confirmed(argv[optind]))
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
+	if (!yes && !confirmed(aor))
 		return CTL_FAILED;
-	result = client_ask_once(
-		ctl, json_pack("{ss ss}", "command", "aor-remove", "aor", argv[optind]), &code);
+	result = client_ask_once(ctl, json_pack("{ss ss}", "command", "aor-remove", "aor", aor),
+	                         &code);
 	if (result != NULL && ctl->json)
 		print_json(result);
 	else if (result != NULL)
-		(void)printf("removed the bindings of %s\n", argv[optind]);
+		(void)printf("removed the bindings of %s\n", aor);
 	json_decref(result);
 	return code;
 }

@@ -1,9 +1,9 @@
 /* `regpairctl check`: everything a node needs, before it is started. */
 #include "node/ctl/check.h"
 
-#include <getopt.h>
 #include <sys/stat.h>
 
+#include "node/ctl/arguments.h"
 #include "node/io/pair_files.h"
 
 static void check_files(struct report *r, const struct config *config)
@@ -70,23 +70,13 @@ static int check_all(const struct ctl *ctl, const char *path, const char *keepal
 
 int ctl_check(const struct ctl *ctl, int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	                                        {"keepalived", required_argument, NULL, 'k'},
-	                                        {NULL, 0, NULL, 0}};
-	const char *config = CTL_CONFIG;
-	const char *keepalived = CTL_KEEPALIVED;
-	int option;
+	const char *config = CTL_CONFIG, *keepalived = CTL_KEEPALIVED;
+	const struct ctl_option options[] = {{"config", .text = &config},
+	                                     {"keepalived", .text = &keepalived}};
+	const struct ctl_arguments wanted = {"check", .options = options,
+	                                     .n_options = ARRAY_LEN(options)};
 
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'c')
-			config = optarg;
-		else if (option == 'k')
-			keepalived = optarg;
-		else
-			return ctl_misused("check", "wrong usage");
-	}
-	if (optind < argc)
-		return ctl_misused("check", "unexpected argument: %s", argv[optind]);
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
 	return check_all(ctl, config, keepalived);
 }

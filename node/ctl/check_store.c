@@ -1,10 +1,10 @@
 /* The store, read from end to end beside whoever uses it. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/backup.h"
 #include "node/ctl/check.h"
 #include "node/ctl/entries.h"
@@ -124,24 +124,22 @@ void check_store(struct report *r, const char *dir)
 
 int ctl_check_store(const struct ctl *ctl, int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	                                        {NULL, 0, NULL, 0}};
-	const char *path = CTL_CONFIG;
+	const char *path = CTL_CONFIG, *dir = NULL;
+	const struct ctl_option options[] = {{"config", .text = &path}};
+	const struct ctl_arguments wanted = {"check-store", .options = options,
+	                                     .n_options = ARRAY_LEN(options), .word = &dir};
 	struct config *config = NULL;
-	int option;
 
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'c')
-			return ctl_misused("check-store", "wrong usage");
-		path = optarg;
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
+	if (dir == NULL) {
+		config = backup_config(path);
+		if (config == NULL)
+			return CTL_FAILED;
+		dir = config->store_dir;
 	}
-	if (argc - optind > 1)
-		return ctl_misused("check-store", "one DIR is enough: %s", argv[optind + 1]);
-	if (optind == argc && (config = backup_config(path)) == NULL)
-		return CTL_FAILED;
 	struct report r = report_begin(ctl);
-	check_store(&r, config != NULL ? config->store_dir : argv[optind]);
+	check_store(&r, dir);
 	config_free(&config);
 	return report_end(&r);
 }

@@ -74,14 +74,3 @@ struct config *ctl_read_config(const char *path, const char *remedy)
 		ctl_complain("%s: %s\n%s", fault.file, fault.text, remedy);
 	return NULL;
 }
-
-long ctl_number(const char *option, const char *text, long least, long most)
-{
-	char *end = NULL;
-	long n = strtol(text, &end, 10);
-
-	if (end != text && *end == '\0' && n >= least && n <= most)
-		return n;
-	ctl_complain("%s takes a number from %ld to %ld, not %s", option, least, most, text);
-	return -1;
-}

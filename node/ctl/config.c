@@ -1,28 +1,22 @@
 /* `regpairctl config`: the configuration as a node understands it, to be shown to anybody. */
 #include "node/io/config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/ctl.h"
 
 int ctl_config(const struct ctl *ctl, int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	                                        {NULL, 0, NULL, 0}};
 	const char *path = CTL_CONFIG;
+	const struct ctl_option options[] = {{"config", .text = &path}};
+	const struct ctl_arguments wanted = {"config", .options = options,
+	                                     .n_options = ARRAY_LEN(options)};
 	struct config *config;
-	int option;
 
 	(void)ctl;
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'c')
-			return ctl_misused("config", "wrong usage");
-		path = optarg;
-	}
-	if (optind < argc)
-		return ctl_misused("config", "unexpected argument: %s", argv[optind]);
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
 	config = ctl_read_config(path, "Another file: --config FILE");
 	if (config == NULL)
 		return CTL_FAILED;

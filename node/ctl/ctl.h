@@ -41,7 +41,7 @@ ctl_command_fn ctl_config, ctl_log, ctl_history, ctl_audit, ctl_divergence, ctl_
 	ctl_check_store;
 ctl_command_fn ctl_backup;
 /* What writes them. */
-ctl_command_fn ctl_restore;
+ctl_command_fn ctl_restore, ctl_pair_init, ctl_pair_renew;
 
 /* "regpairctl: ..." on standard error. */
 void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -51,7 +51,5 @@ int ctl_misused(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 int ctl_complain_file(const char *path);
 /* A configuration as it is used, or NULL and a complaint that names file, line and `remedy`. */
 struct config *ctl_read_config(const char *path, const char *remedy);
-/* A whole number within bounds, or -1 and a complaint naming the option. */
-long ctl_number(const char *option, const char *text, long least, long most);
 
 #endif

@@ -1,10 +1,10 @@
 /* `regpairctl divergence`: what merges did, a line a key that differed (node/io/divergence.h). */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/entries.h"
 #include "node/ctl/lines.h"
 #include "node/ctl/print.h"
@@ -16,10 +16,6 @@ static const struct column columns[] = {
 	{"TABLE", "table", false},
 	{"KEPT", "kept", false},
 	{"KEY", "key", false},
-};
-
-struct divergence_plan {
-	const char *dir, *config;
 };
 
 /* PAIR-MS TAB TABLE TAB OUTCOME TAB KEY; NULL: the line is cut or no such line. */
@@ -72,34 +68,18 @@ static int print_report(const struct ctl *ctl, const char *dir)
 	return CTL_DONE;
 }
 
-static bool read_arguments(int argc, char **argv, struct divergence_plan *plan)
-{
-	static const struct option options[] = {{"store", required_argument, NULL, 's'},
-	                                        {"config", required_argument, NULL, 'c'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 's')
-			plan->dir = optarg;
-		else if (option == 'c')
-			plan->config = optarg;
-		else
-			return false;
-	}
-	return optind >= argc;
-}
-
 int ctl_divergence(const struct ctl *ctl, int argc, char **argv)
 {
-	struct divergence_plan plan = {.config = CTL_CONFIG};
+	const char *store = NULL, *path = CTL_CONFIG;
+	const struct ctl_option options[] = {{"store", .text = &store}, {"config", .text = &path}};
+	const struct ctl_arguments wanted = {"divergence", .options = options,
+	                                     .n_options = ARRAY_LEN(options)};
 	struct config *config = NULL;
 	int code = CTL_FAILED;
 
-	if (!read_arguments(argc, argv, &plan))
-		return ctl_misused("divergence", "wrong usage");
-	const char *dir = lines_dir(plan.dir, plan.config, &config);
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
+	const char *dir = lines_dir(store, path, &config);
 	if (dir != NULL)
 		code = print_report(ctl, dir);
 	config_free(&config);

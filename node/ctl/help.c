@@ -51,6 +51,35 @@ static const struct {
 	{"pair",
 	 "usage: regpairctl pair init DIR ...      (see regpairctl pair init --help)\n"
 	 "       regpairctl pair renew DIR ...     (see regpairctl pair renew --help)\n"},
+	{"pair init",
+	 "usage: regpairctl pair init DIR --primary ADDRESS --secondary ADDRESS [--days N] [--force]\n"
+	 "       regpairctl pair init DIR --standalone [--force]\n"
+	 "\n"
+	 "Makes what two nodes need to be one pair: a CA of their own, a certificate and key for\n"
+	 "each, the cluster id and the first secret. DIR/primary and DIR/secondary go to the nodes'\n"
+	 "`cluster.dir`; DIR/ca-key.pem is best kept elsewhere.\n"
+	 "\n"
+	 "  --primary ADDRESS    IP address of the primary unit on the link between the nodes\n"
+	 "  --secondary ADDRESS  IP address of the secondary unit\n"
+	 "  --standalone         for one node alone: only DIR/pair, with cluster id and secret\n"
+	 "  --days N             how long the certificates hold (default 3650, at most 36500)\n"
+	 "  --force              make a new pair over the files in DIR; the old one ends with that\n"},
+	{"pair renew",
+	 "usage: regpairctl pair renew DIR [--new-ca] [--days N] [--primary ADDRESS]\n"
+	 "                                 [--secondary ADDRESS]\n"
+	 "\n"
+	 "Makes new certificates and keys for both nodes of a pair, into the DIR that `pair init`\n"
+	 "made: it needs DIR/ca.pem and DIR/ca-key.pem. Cluster id and secret stay. Copy ca.pem,\n"
+	 "cert.pem and key.pem of DIR/primary and DIR/secondary to the nodes' `cluster.dir` and\n"
+	 "`regpairctl reload` each: nobody is restarted, and the nodes stay connected.\n"
+	 "\n"
+	 "  --new-ca             a new CA, too. Both nodes trust the former beside it until the\n"
+	 "                       next renewal: copy ca.pem to both and reload both before either\n"
+	 "                       gets its new certificate\n"
+	 "  --days N             how long they hold (default 3650, at most 36500), but no longer\n"
+	 "                       than the CA\n"
+	 "  --primary ADDRESS    the primary unit's new address, if it has one\n"
+	 "  --secondary ADDRESS  the secondary unit's\n"},
 	{"status",
 	 "usage: regpairctl status\n"
 	 "\n"

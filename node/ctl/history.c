@@ -1,10 +1,10 @@
 /* `regpairctl history`: what became of the node, newest last (node/io/journal.h). */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/entries.h"
 #include "node/ctl/lines.h"
 #include "node/ctl/print.h"
@@ -18,11 +18,6 @@ static const struct column columns[] = {
 	{"TIME", "time", false}, {"EPOCH", "epoch", true}, {"SEQ", "seq", true},
 	{"WHAT", "what", false}, {"FROM", "from", false},  {"TO", "to", false},
 	{"WHY", "why", false},
-};
-
-struct history_plan {
-	const char *dir, *config;
-	long last;
 };
 
 /* NULL: no such line, or one that was cut. */
@@ -84,43 +79,24 @@ static int print_history(const struct ctl *ctl, const char *dir, size_t last)
 	return read ? CTL_DONE : CTL_FAILED;
 }
 
-static bool read_arguments(int argc, char **argv, struct history_plan *plan)
-{
-	static const struct option options[] = {{"last", required_argument, NULL, 'n'},
-	                                        {"store", required_argument, NULL, 's'},
-	                                        {"config", required_argument, NULL, 'c'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
-		if (option == 'n')
-			plan->last = ctl_number("--last", optarg, 1, LINES_KEPT);
-		else if (option == 's')
-			plan->dir = optarg;
-		else if (option == 'c')
-			plan->config = optarg;
-		else
-			(void)ctl_misused("history", "wrong usage");
-		if (plan->last < 0 || option == '?')
-			return false;
-	}
-	if (optind < argc)
-		(void)ctl_misused("history", "unexpected argument: %s", argv[optind]);
-	return optind >= argc;
-}
-
 int ctl_history(const struct ctl *ctl, int argc, char **argv)
 {
-	struct history_plan plan = {.config = CTL_CONFIG, .last = LINES_KEPT};
+	const char *store = NULL, *path = CTL_CONFIG;
+	long last = LINES_KEPT;
+	const struct ctl_option options[] = {{"last", 'n', .number = &last, .least = 1,
+	                                      .most = LINES_KEPT},
+	                                     {"store", .text = &store},
+	                                     {"config", .text = &path}};
+	const struct ctl_arguments wanted = {"history", .options = options,
+	                                     .n_options = ARRAY_LEN(options)};
 	struct config *config = NULL;
 	int code = CTL_FAILED;
 
-	if (!read_arguments(argc, argv, &plan))
+	if (!ctl_arguments(&wanted, argc, argv))
 		return CTL_USAGE;
-	const char *dir = lines_dir(plan.dir, plan.config, &config);
+	const char *dir = lines_dir(store, path, &config);
 	if (dir != NULL)
-		code = print_history(ctl, dir, (size_t)plan.last);
+		code = print_history(ctl, dir, (size_t)last);
 	config_free(&config);
 	return code;
 }

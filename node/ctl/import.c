@@ -1,12 +1,12 @@
 /* `regpairctl subscriber import`: lines in, commands out, many under way at once. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/client.h"
 #include "node/ctl/csv.h"
 #include "node/ctl/print.h"
@@ -278,37 +278,19 @@ static int run(const struct ctl *ctl, struct import *m)
 	return m->refused > 0 || m->inactive ? CTL_FAILED : CTL_DONE;
 }
 
-/* CTL_DONE, or what to end with. */
-static int read_arguments(int argc, char **argv, struct import *m, const char **path)
-{
-	static const struct option options[] = {{"domain", required_argument, NULL, 'd'},
-	                                        {"replace", no_argument, NULL, 'r'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'd')
-			m->domain = optarg;
-		else if (option == 'r')
-			m->replace = true;
-		else
-			return ctl_misused("subscriber import", "wrong usage");
-	}
-	if (argc - optind != 1)
-		return ctl_misused("subscriber import", "one FILE is wanted");
-	*path = argv[optind];
-	return CTL_DONE;
-}
-
 int ctl_subscriber_import(const struct ctl *ctl, int argc, char **argv)
 {
 	struct import m = {0};
-	const char *path = "-";
-	int code = read_arguments(argc, argv, &m, &path);
+	const char *path = NULL;
+	const struct ctl_option options[] = {{"domain", .text = &m.domain},
+	                                     {"replace", .flag = &m.replace}};
+	const struct ctl_arguments wanted = {"subscriber import", .options = options,
+	                                     .n_options = ARRAY_LEN(options), .word = &path,
+	                                     .wanted = "one FILE is wanted"};
+	int code;
 
-	if (code != CTL_DONE)
-		return code;
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
 	m.file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	if (m.file == NULL)
 		return ctl_complain_file(path);

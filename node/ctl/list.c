@@ -1,6 +1,6 @@
 #include "node/ctl/list.h"
 
-#include <getopt.h>
+#include "node/ctl/arguments.h"
 
 static void print_page(struct printer *p, json_t *rows, long limit)
 {
@@ -34,25 +34,12 @@ int list_pages(const struct ctl *ctl, const char *command, const char *name, str
 	return code;
 }
 
-bool list_arguments(const char *command, int argc, char **argv, long *limit, const char **argument)
+bool list_arguments(const char *command, int argc, char **argv, long *limit, const char **word)
 {
-	static const struct option options[] = {{"limit", required_argument, NULL, 'n'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
+	const struct ctl_option options[] = {
+		{"limit", 'n', .number = limit, .least = 1, .most = 1000000000}};
+	const struct ctl_arguments wanted = {command, .options = options,
+	                                     .n_options = ARRAY_LEN(options), .word = word};
 
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
-		if (option != 'n') {
-			(void)ctl_misused(command, "wrong usage");
-			return false;
-		}
-		*limit = ctl_number("--limit", optarg, 1, 1000000000);
-		if (*limit < 0)
-			return false;
-	}
-	if (argument != NULL && optind < argc)
-		*argument = argv[optind++];
-	if (optind < argc)
-		(void)ctl_misused(command, "unexpected argument: %s", argv[optind]);
-	return optind >= argc;
+	return ctl_arguments(&wanted, argc, argv);
 }

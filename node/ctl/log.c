@@ -1,11 +1,11 @@
 /* `regpairctl log`: entries from the store's log, or from a file that was set aside. */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/entries.h"
 #include "node/ctl/lines.h"
 #include "node/ctl/print.h"
@@ -163,56 +163,23 @@ static int open_and_print(const struct log_plan *plan, struct reading *r)
 	return code;
 }
 
-static bool read_option(int option, struct log_plan *plan)
-{
-	switch (option) {
-	case 'f':
-		plan->from = ctl_number("--from", optarg, 1, LONG_MAX);
-		return plan->from > 0;
-	case 'n':
-		plan->last = ctl_number("--last", optarg, 1, LONG_MAX);
-		return plan->last > 0;
-	case 's':
-		plan->dir = optarg;
-		return true;
-	case 'c':
-		plan->config = optarg;
-		return true;
-	case 'F':
-		plan->file = optarg;
-		return true;
-	default:
-		(void)ctl_misused("log", "wrong usage");
-		return false;
-	}
-}
-
-static bool read_arguments(int argc, char **argv, struct log_plan *plan)
-{
-	static const struct option options[] = {
-		{"from", required_argument, NULL, 'f'},  {"last", required_argument, NULL, 'n'},
-		{"store", required_argument, NULL, 's'}, {"config", required_argument, NULL, 'c'},
-		{"file", required_argument, NULL, 'F'},  {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "n:", options, NULL)) != -1)
-		if (!read_option(option, plan))
-			return false;
-	if (optind < argc)
-		(void)ctl_misused("log", "unexpected argument: %s", argv[optind]);
-	return optind >= argc;
-}
-
 int ctl_log(const struct ctl *ctl, int argc, char **argv)
 {
 	struct log_plan plan = {.config = CTL_CONFIG};
+	const struct ctl_option options[] = {
+		{"from", .number = &plan.from, .least = 1, .most = LONG_MAX},
+		{"last", 'n', .number = &plan.last, .least = 1, .most = LONG_MAX},
+		{"store", .text = &plan.dir},
+		{"config", .text = &plan.config},
+		{"file", .text = &plan.file}};
+	const struct ctl_arguments wanted = {"log", .options = options,
+	                                     .n_options = ARRAY_LEN(options)};
 	struct reading r = {.printer = print_begin(ctl, columns, ARRAY_LEN(columns)),
 	                    .left = UINT64_MAX};
 	uint8_t *memory;
 	int code;
 
-	if (!read_arguments(argc, argv, &plan))
+	if (!ctl_arguments(&wanted, argc, argv))
 		return CTL_USAGE;
 	memory = malloc(ENTRIES_MEMORY);
 	r.block = malloc(BLOCK_MAX);

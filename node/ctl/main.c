@@ -4,27 +4,14 @@
 
 #include "node/ctl/ctl.h"
 #include "node/ctl/help.h"
-#include "node/ctl/pair_init.h"
-
-static int pair_init(const struct ctl *ctl, int argc, char **argv)
-{
-	(void)ctl;
-	return ctl_pair_init(argc, argv);
-}
-
-static int pair_renew(const struct ctl *ctl, int argc, char **argv)
-{
-	(void)ctl;
-	return ctl_pair_renew(argc, argv);
-}
 
 /* Two words come before one: `bindings remove` before `bindings`. */
 static const struct {
 	const char *first, *second;
 	ctl_command_fn *run;
 } commands[] = {
-	{"pair", "init", pair_init},
-	{"pair", "renew", pair_renew},
+	{"pair", "init", ctl_pair_init},
+	{"pair", "renew", ctl_pair_renew},
 	{"bindings", "remove", ctl_bindings_remove},
 	{"bindings", NULL, ctl_bindings},
 	{"subscriber", "add", ctl_subscriber_add},
@@ -87,7 +74,7 @@ static int run(const struct ctl *ctl, int argc, char **argv)
 			continue;
 		(void)snprintf(name, sizeof name, "%s%s%s", argv[0], two ? " " : "",
 		               two ? second : "");
-		if (wants_help(argc, argv) && strcmp(commands[i].first, "pair") != 0)
+		if (wants_help(argc, argv))
 			return print_help(name);
 		return commands[i].run(ctl, argc - two, argv + two);
 	}

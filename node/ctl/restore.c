@@ -4,13 +4,13 @@
  * holds the same history knows it again, equal or longer, and whoever went on from there in another way
  * is seen to have forked. The node's own next reign begins behind it. The store belongs to the pair whose
  * files this host has: a backup may become the beginning of a new pair. */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/backup.h"
 #include "node/ctl/backup_file.h"
 #include "node/ctl/print.h"
@@ -284,39 +284,18 @@ static int run(const struct ctl *ctl, const struct restore_plan *plan, const str
 	return done ? CTL_DONE : CTL_FAILED;
 }
 
-static bool read_arguments(int argc, char **argv, struct restore_plan *plan)
-{
-	static const struct option options[] = {{"store", required_argument, NULL, 's'},
-	                                        {"config", required_argument, NULL, 'c'},
-	                                        {"yes", no_argument, NULL, 'y'},
-	                                        {"replace", no_argument, NULL, 'r'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "y", options, NULL)) != -1) {
-		if (option == 's')
-			plan->dir = optarg;
-		else if (option == 'c')
-			plan->config = optarg;
-		else if (option == 'y')
-			plan->yes = true;
-		else if (option == 'r')
-			plan->replace = true;
-		else
-			return ctl_misused("restore", "wrong usage") == CTL_DONE;
-	}
-	if (argc - optind != 1)
-		return ctl_misused("restore", "one FILE is wanted") == CTL_DONE;
-	plan->path = argv[optind];
-	return true;
-}
-
 int ctl_restore(const struct ctl *ctl, int argc, char **argv)
 {
 	struct restore_plan plan = {.config = CTL_CONFIG};
+	const struct ctl_option options[] = {{"store", .text = &plan.dir},
+	                                     {"config", .text = &plan.config},
+	                                     {"yes", 'y', .flag = &plan.yes},
+	                                     {"replace", .flag = &plan.replace}};
+	const struct ctl_arguments wanted = {"restore", .options = options,
+	                                     .n_options = ARRAY_LEN(options), .word = &plan.path,
+	                                     .wanted = "one FILE is wanted"};
 
-	if (!read_arguments(argc, argv, &plan))
+	if (!ctl_arguments(&wanted, argc, argv))
 		return CTL_USAGE;
 	struct config *config = backup_config(plan.config);
 	if (config == NULL)

@@ -1,9 +1,9 @@
 /* `regpairctl switchover` and `takeover`: asked, awaited, told how long it took. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/client.h"
 #include "node/ctl/print.h"
 
@@ -63,23 +63,16 @@ static int dry_run(const struct ctl *ctl)
 
 int ctl_switchover(const struct ctl *ctl, int argc, char **argv)
 {
-	static const struct option options[] = {{"force", no_argument, NULL, 'f'},
-	                                        {"dry-run", no_argument, NULL, 'n'},
-	                                        {NULL, 0, NULL, 0}};
 	bool force = false, dry = false;
+	const struct ctl_option options[] = {{"force", .flag = &force}, {"dry-run", .flag = &dry}};
+	const struct ctl_arguments wanted = {"switchover", .options = options,
+	                                     .n_options = ARRAY_LEN(options)};
 	int64_t began = now_ms();
 	json_t *result;
-	int option, code;
+	int code;
 
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'f' && option != 'n')
-			return ctl_misused("switchover", "wrong usage");
-		force = force || option == 'f';
-		dry = dry || option == 'n';
-	}
-	if (optind < argc)
-		return ctl_misused("switchover", "unexpected argument: %s", argv[optind]);
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
 	if (dry)
 		return dry_run(ctl);
 	result = client_ask_once(ctl, json_pack("{ss sb}", "command", "switchover", "force", force),

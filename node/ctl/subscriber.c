@@ -1,10 +1,10 @@
 /* `regpairctl subscriber add|list|show|remove`. */
 #include "node/ctl/subscriber.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/entries.h"
 #include "node/ctl/list.h"
 #include "node/ctl/prompt.h"
@@ -67,38 +67,6 @@ struct add_plan {
 	bool replace;
 };
 
-/* CTL_DONE, or what to end with. */
-static int read_add(int argc, char **argv, struct add_plan *plan)
-{
-	static const struct option options[] = {{"password-file", required_argument, NULL, 'f'},
-	                                        {"stdin", no_argument, NULL, 's'},
-	                                        {"replace", no_argument, NULL, 'r'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'f')
-			plan->file = optarg;
-		else if (option == 's')
-			plan->file = "-";
-		else if (option == 'r')
-			plan->replace = true;
-		else
-			return ctl_misused("subscriber add", "wrong usage");
-	}
-	if (argc - optind > 1)
-		return ctl_misused("subscriber add",
-		                   "unexpected argument (a password is never one): use --stdin or "
-		                   "--password-file");
-	plan->name = argc - optind == 1 ? argv[optind] : "";
-	if (!subscriber_name(plan->name, &plan->who) || plan->who.realm[0] == '\0')
-		return ctl_misused("subscriber add", "USER@DOMAIN is wanted");
-	if (plan->file == NULL && !isatty(STDIN_FILENO))
-		plan->file = "-";
-	return CTL_DONE;
-}
-
 static int put_one(const struct ctl *ctl, const struct add_plan *plan,
                    const struct subscriber_hashes *hashes)
 {
@@ -125,12 +93,24 @@ static int put_one(const struct ctl *ctl, const struct add_plan *plan,
 int ctl_subscriber_add(const struct ctl *ctl, int argc, char **argv)
 {
 	struct add_plan plan = {0};
+	bool from_stdin = false;
+	const struct ctl_option options[] = {{"password-file", .text = &plan.file},
+	                                     {"stdin", .flag = &from_stdin},
+	                                     {"replace", .flag = &plan.replace}};
+	const struct ctl_arguments wanted = {
+		"subscriber add", .options = options, .n_options = ARRAY_LEN(options),
+		.word = &plan.name,
+		.wanted = "one USER@DOMAIN is wanted (a password is never an argument: use --stdin "
+			  "or --password-file)"};
 	struct subscriber_hashes hashes = {0};
 	char password[PASSWORD_MAX + 2];
-	int code = read_add(argc, argv, &plan);
 
-	if (code != CTL_DONE)
-		return code;
+	if (!ctl_arguments(&wanted, argc, argv))
+		return CTL_USAGE;
+	if (!subscriber_name(plan.name, &plan.who) || plan.who.realm[0] == '\0')
+		return ctl_misused("subscriber add", "%s is no USER@DOMAIN", plan.name);
+	if (from_stdin || (plan.file == NULL && !isatty(STDIN_FILENO)))
+		plan.file = "-";
 	bool known = plan.file != NULL ? password_from_file(plan.file, password)
 	                               : password_from_terminal(plan.name, password);
 	if (known) {

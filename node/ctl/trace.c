@@ -1,7 +1,6 @@
 /* `regpairctl trace`: the SIP messages of one user or one NAP, written to a pcap file as they pass. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node/ctl/arguments.h"
 #include "node/ctl/client.h"
 #include "node/ctl/pcap.h"
 #include "node/ctl/print.h"
@@ -199,43 +199,24 @@ static int record_all(const struct ctl *ctl, const struct trace_plan *plan, stru
 	return code;
 }
 
-static bool read_arguments(int argc, char **argv, struct trace_plan *plan)
-{
-	static const struct option options[] = {{"file", required_argument, NULL, 'f'},
-	                                        {"seconds", required_argument, NULL, 's'},
-	                                        {"max-size", required_argument, NULL, 'm'},
-	                                        {NULL, 0, NULL, 0}};
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'f')
-			plan->file = optarg;
-		else if (option == 's')
-			plan->seconds = ctl_number("--seconds", optarg, 1, SECONDS_MAX);
-		else if (option == 'm')
-			plan->mib = ctl_number("--max-size", optarg, 1, MIB_MAX);
-		else
-			(void)ctl_misused("trace", "wrong usage");
-		if (option == '?' || plan->seconds < 0 || plan->mib < 0)
-			return false;
-	}
-	if (optind + 1 == argc && plan->file != NULL)
-		plan->who = argv[optind];
-	else
-		(void)ctl_misused("trace", "a NAP or an AOR, and --file FILE are wanted");
-	return plan->who != NULL;
-}
-
 int ctl_trace(const struct ctl *ctl, int argc, char **argv)
 {
 	struct trace_plan plan = {.seconds = SECONDS_DEFAULT, .mib = MIB_DEFAULT};
+	const struct ctl_option options[] = {
+		{"file", .text = &plan.file},
+		{"seconds", .number = &plan.seconds, .least = 1, .most = SECONDS_MAX},
+		{"max-size", .number = &plan.mib, .least = 1, .most = MIB_MAX}};
+	const struct ctl_arguments wanted = {"trace", .options = options,
+	                                     .n_options = ARRAY_LEN(options), .word = &plan.who,
+	                                     .wanted = "a NAP or an AOR is wanted"};
 	struct client *client;
 	json_t *begun;
 	int code;
 
-	if (!read_arguments(argc, argv, &plan))
+	if (!ctl_arguments(&wanted, argc, argv))
 		return CTL_USAGE;
+	if (plan.file == NULL)
+		return ctl_misused("trace", "--file FILE is wanted");
 	client = client_open(ctl);
 	if (client == NULL)
 		return CTL_NO_NODE;
