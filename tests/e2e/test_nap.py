@@ -104,6 +104,7 @@ def test_a_provider_that_was_away_has_all_of_them_again(lab):
     with Provider(lab) as provider, naps.configured(lab, naps.three(provider)), \
             lab.events("a") as told_a, lab.events("b") as told_b:
         naps.wait_registered(lab, len(naps.THREE), 10)
+        wait_until(lambda: naps.shown(lab)["polled"]["is_available"], 4, "available")
         provider.stop()
         wait_until(lambda: not naps.shown(lab)["polled"]["is_available"], 4, "unavailable")
         for told in (told_a, told_b):

@@ -28,15 +28,24 @@ class Play:
         self.wrong = f"{self.title}: not there after {seconds} s, {len(self.nap.asked)} REGISTERs: {self.nap.view}"
 
 
+def views_of(node):
+    return {view["name"]: view for view in json.loads(node.ctl("--json", "nap", "list"))}
+
+
 def go_on_all(node, plays, patience_s):
     """Each to its end, or until its NAP is to be removed."""
     deadline = now() + patience_s
     while (waiting := [play for play in plays if callable(play.waits_for)]) and now() < deadline:
-        views = {view["name"]: view for view in json.loads(node.ctl("--json", "nap", "list"))}
+        views = views_of(node)
         for play in waiting:
             play.nap.view = views.get(play.nap.name, {})
-            if play.waits_for():
-                play.go_on()
+        ready = [play for play in waiting if play.waits_for()]
+        if any(not play.nap.looked for play in ready):
+            views = views_of(node)
+        for play in ready:
+            if not play.nap.looked:  # what it waited for, the registrar saw: the view may be older than that
+                play.nap.view = views.get(play.nap.name, {})
+            play.go_on()
     for play in waiting:
         play.give_up(patience_s)
 
