@@ -386,6 +386,8 @@ class TheNotifier(WithFolder):
             path.chmod(0o755)
         self.fake = self.monitor()
         self.config = self.write(NOTIFY_CONF.format(monitor=self.fake.path))
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
 
     def write(self, text, mode=0o600):
         path = self.folder / "notify.conf"
@@ -396,9 +398,16 @@ class TheNotifier(WithFolder):
     def start(self):
         with open(self.folder / "log", "w", encoding="utf-8") as log:
             process = subprocess.Popen([SNMP / "regpair-snmp-notify", "--config", self.config], stderr=log,
-                                       env=dict(os.environ, PATH=f"{self.folder}:{os.environ['PATH']}"))
-        self.addCleanup(lambda: (process.terminate(), process.wait(WAIT_S)))
+                                       env=dict(os.environ, PATH=f"{self.folder}:{os.environ['PATH']}",
+                                                TMPDIR=str(self.temporary)))
+        self.addCleanup(self.end, process)
         return process
+
+    def end(self, process):
+        """As its unit does; the keys that it handed on are gone with it."""
+        process.terminate()
+        self.assertEqual(0, process.wait(WAIT_S), (self.folder / "log").read_text())
+        self.assertEqual([], list(self.temporary.iterdir()))
 
     def told(self, sender="snmpinform"):
         """[(number of the notification, {oid below BASE: (letter, value)})]"""
