@@ -129,6 +129,7 @@ int ctl_check_store(const struct ctl *ctl, int argc, char **argv)
 	const struct ctl_arguments wanted = {"check-store", .options = options,
 	                                     .n_options = ARRAY_LEN(options), .word = &dir};
 	struct config *config = NULL;
+	struct stat st;
 
 	if (!ctl_arguments(&wanted, argc, argv))
 		return CTL_USAGE;
@@ -137,6 +138,8 @@ int ctl_check_store(const struct ctl *ctl, int argc, char **argv)
 		if (config == NULL)
 			return CTL_FAILED;
 		dir = config->store_dir;
+	} else if (stat(dir, &st) != 0) {
+		return ctl_complain_file(dir); /* no new store: a slip */
 	}
 	struct report r = report_begin(ctl);
 	check_store(&r, dir);

@@ -199,6 +199,17 @@ static int record_all(const struct ctl *ctl, const struct trace_plan *plan, stru
 	return code;
 }
 
+/* A standby hears and says nothing; but it may be active before long. */
+static void warn_of_standby(struct client *client)
+{
+	json_t *status = client_ask(client, json_pack("{ss}", "command", "status"));
+	const char *role = json_string_value(json_object_get(status, "role"));
+
+	if (role != NULL && strcmp(role, "active") != 0)
+		ctl_complain("this node is %s: messages pass at the active one", role);
+	json_decref(status);
+}
+
 int ctl_trace(const struct ctl *ctl, int argc, char **argv)
 {
 	struct trace_plan plan = {.seconds = SECONDS_DEFAULT, .mib = MIB_DEFAULT};
@@ -220,6 +231,7 @@ int ctl_trace(const struct ctl *ctl, int argc, char **argv)
 	client = client_open(ctl);
 	if (client == NULL)
 		return CTL_NO_NODE;
+	warn_of_standby(client);
 	begun = client_ask(client, json_pack("{ss ss}", "command", "trace", "who", plan.who));
 	code = client_code(client);
 	if (begun != NULL)

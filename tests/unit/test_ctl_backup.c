@@ -451,6 +451,7 @@ static void wrong_usage_is_told_apart(void **state)
 	assert_int_equal(runs(ctl_restore, NO_MORE), CTL_USAGE);
 	assert_int_equal(runs(ctl_restore, (char[]){"--what"}, s->file, NO_MORE), CTL_USAGE);
 	assert_int_equal(runs(ctl_check_store, (char[]){"a"}, (char[]){"b"}, NO_MORE), CTL_USAGE);
+	assert_int_equal(runs(ctl_check_store, (char[]){"/nowhere"}, NO_MORE), CTL_FAILED);
 	assert_int_equal(runs(ctl_backup, s->file, (char[]){"--config"}, s->host, NO_MORE),
 	                 CTL_FAILED);
 	assert_int_equal(restores(s, NULL), CTL_FAILED); /* no such backup */
