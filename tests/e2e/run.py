@@ -163,6 +163,8 @@ def main():
         run_together(chosen, lambda test: True, 1, sums)
     skipped = f", {sums['skipped']} skipped" if sums["skipped"] else ""
     print(f"{sums['passed']} passed, {sums['failed']} failed{skipped}")
+    if not any(sums.values()):
+        sys.exit(f"no test has a name with one of: {', '.join(chosen.words)}")
     return 1 if sums["failed"] else 0
 
 

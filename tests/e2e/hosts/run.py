@@ -89,6 +89,8 @@ def main():
             sums[run_one(hosts, name, function, chosen.logs)] += 1
     skipped = f", {sums['skipped']} skipped" if sums["skipped"] else ""
     print(f"{sums['passed']} passed, {sums['failed']} failed{skipped}")
+    if not any(sums.values()):
+        sys.exit(f"no test has a name with one of: {', '.join(chosen.words)}")
     return 1 if sums["failed"] else 0
 
 
