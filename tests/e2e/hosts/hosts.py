@@ -282,7 +282,7 @@ class Hosts:
         table = self.path(active, "/root/users.csv")
         subprocess.run([BIN / "regload", "--host", self.vip, "--users", str(count), "--first", str(first),
                         "--write-csv", table], check=True, capture_output=True, timeout=60)
-        self.run(active, "regpairctl", "subscriber", "import", "/root/users.csv")
+        self.run(active, "regpairctl", "subscriber", "import", "--replace", "/root/users.csv")
 
     def regload_command(self, *arguments):
         return [BIN / "regload", "--host", self.vip, "--contact-host", f"{self.address['client']}:5070", "--json",

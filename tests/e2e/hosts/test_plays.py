@@ -207,12 +207,26 @@ def test_a_backup_is_restored_on_a_new_pair(hosts):
     assert number_of(hosts, "a", "subscribers") == 0
     refused = hosts.play("restore.yml", "-e", f"restore_file={backup}", check=False)
     assert refused.status != 0 and "restore_confirmed=true" in refused.text, refused.text
+    half_restored(hosts, backup)
     hosts.play("restore.yml", "-e", f"restore_file={backup}", "-e", "restore_confirmed=true")
     assert hosts.paired()
     for node in PAIR:
         assert number_of(hosts, node, "aors") == number_of(hosts, node, "subscribers") == users
         assert not hosts.path(node, "/var/lib/regpair/restore.regpair").exists()
     hosts.base_is = None
+
+
+def half_restored(hosts, backup):
+    """Where one node cannot, that one serves on with what it had; the other waits for the next attempt."""
+    broken = hosts.path("b", "/usr/local/bin/regpairctl")
+    broken.write_text('#!/bin/sh\n[ "$1" != restore ] || { echo "no room" >&2; exit 1; }\nexec /usr/bin/regpairctl "$@"\n')
+    broken.chmod(0o755)
+    play = hosts.play("restore.yml", "-e", f"restore_file={backup}", "-e", "restore_confirmed=true", check=False)
+    assert play.status != 0 and "Restoring failed on node-b" in play.text and "node-b: no room" in play.text, play.text
+    states = [hosts.run(node, "systemctl", "is-active", "regpaird", check=False).stdout.strip() for node in PAIR]
+    assert states == ["inactive", "active"], states
+    assert all(not hosts.path(node, "/var/lib/regpair/restore.regpair").exists() for node in PAIR)
+    broken.unlink()
 
 
 def test_a_unit_is_set_and_reset_by_a_variable(hosts):
