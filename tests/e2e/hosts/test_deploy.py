@@ -1,4 +1,5 @@
 """Two hosts become a pair by one playbook, are watched by SNMP, and one after the other is stopped."""
+import json
 import re
 import time
 
@@ -30,6 +31,7 @@ def test_one_playbook_makes_a_pair_of_two_hosts(hosts):
     for node in PAIR:
         assert not hosts.path(node, "/etc/regpair").exists() and not hosts.path(node, "/etc/nftables-regpair.conf").exists()
     assert not files.exists()
+    expect_refused(hosts, hosts.inventory(regpair_interface="eth9"), "has no interface eth9")
     hosts.play("site.yml")
     assert hosts.paired(), "site.yml ends when the pair is paired"
     second = hosts.play("site.yml", "--diff")
@@ -126,20 +128,24 @@ def test_a_change_comes_in_on_one_node_after_the_other(hosts):
     after = {node: main_pid(hosts, node) for node in PAIR}
     assert all(before[node] != after[node] for node in PAIR), "both were restarted"
     nap = {**NAP, "user": "trunk", "password": NAP_SECRET}
-    newer = {**hosts.manager, "auth_password": "another-secret"}
+    newer = {**hosts.manager, "auth_password": 'another "secret" \\phrase'}
     inventory = hosts.inventory(**ROOM, regpair_naps=[nap], snmp_users=[newer],
                                 snmp_communities=[{"name": COMMUNITY, "source": f"{hosts.network.net}.0/24"}])
     assert not v2c(hosts, "a"), "nobody is asked for a password"
     texts = [hosts.play("site.yml", *words, "--diff", "-vvv", inventory=inventory).text for words in ((), ("--check",))]
     assert not re.search(r"changed=[1-9]", texts[1]), changed_in(texts[1])
     assert {node: main_pid(hosts, node) for node in PAIR} == after, "a NAP wants no restart"
+    slip = hosts.play("site.yml", "--diff", "-vvv", check=False, inventory=hosts.inventory(**ROOM, regpair_naps=[{**nap, "usr": "x"}]))
+    assert slip.status != 0 and "unknown key `naps.usr`; did you mean `naps.user`?" in slip.text, slip.text[-3000:]
+    texts.append(slip.text)
     for node in PAIR:
         assert [nap["name"] for nap in hosts.ctl(node, "nap", "list")] == ["open"]
         texts.append(hosts.run(node, "journalctl", "--no-pager").stdout)
         assert v2c(hosts, node)
     with Manager(hosts, newer) as manager:
         assert manager.must_get(hosts.vip, ANSWERS) == ["1"]
-    told = [secret for secret in (*secrets(hosts), newer["auth_password"], COMMUNITY) for text in texts if secret in text]
+    told = [secret for secret in (*secrets(hosts), newer["auth_password"], COMMUNITY) for text in texts
+            if secret in text or json.dumps(secret)[1:-1] in text]
     assert not told, f"told: {told}"
 
 
@@ -158,9 +164,12 @@ def test_wrong_variables_are_named_before_anything_is_touched(hosts):
         ({"regpair_domains": []}, "regpair_domains needs at least one domain"),
         ({"regpair_commit": "neither"}, "value of regpair_commit must be one of"),
         ({"regpair_config": {"unit": "primary"}}, "have variables of their own"),
+        ({"regpair_config": {"store": {"dir": "/srv/regpair"}}}, "nowhere but in /var/lib/regpair"),
         ({"keepalived_router_id": 256}, "keepalived_router_id (256) is a number from 1 to 255"),
         ({"snmp_users": [{**user, "priv_password": "brief"}]}, "two passwords of at least 8 characters"),
         ({"snmp_receivers": [{"name": "nms", "address": "192.0.2.1", "user": "nobody"}]}, "one of snmp_users"),
+        ({"snmp_receivers": [{"name": "nms", "address": "192.0.2.1", "version": "3"}]}, "one of snmp_users"),
+        ({"snmp_receivers": [{"name": "nms", "address": "192.0.2.1", "user": user["name"], "inform": False}]}, "an engine_id"),
     )
     for wrong, why in rows:
         expect_refused(hosts, hosts.inventory(**wrong), why)

@@ -5,6 +5,7 @@ import threading
 import time
 
 from lab import REPO, LabError, now, wait_until
+from snmp import quoted
 
 BASE = ".1.3.6.1.4.1.8072.9999.9999.7060"
 ANSWERS, UNIT, ROLE = f"{BASE}.1.5.0", f"{BASE}.1.1.1.0", f"{BASE}.1.1.2.0"
@@ -40,8 +41,8 @@ class Manager:
         self.folder.mkdir(exist_ok=True)
         self.heard.write_text("")
         settings = self.folder / "snmptrapd.conf"
-        name, secret, key = (self.user[word] for word in ("name", "auth_password", "priv_password"))
-        settings.write_text(f'createUser {name} SHA-256 "{secret}" AES "{key}"\nauthUser log {name} priv\n')
+        name, secret, key = (quoted(self.user[word]) for word in ("name", "auth_password", "priv_password"))
+        settings.write_text(f'createUser {name} SHA-256 {secret} AES {key}\nauthUser log {name} priv\n')
         log = open(self.folder / "snmptrapd.log", "w", encoding="utf-8")
         self.process = self.hosts.client_start(
             "env", f"SNMP_PERSISTENT_DIR={self.folder}", "snmptrapd", "-m", "", "-M", "", "-f", "-On", "-Lf", self.heard,
