@@ -20,11 +20,28 @@ enum err refuse(char fault[STORE_FAULT_TEXT], enum err err, const char *format, 
 	return err;
 }
 
+static const char *remedy_of(int code)
+{
+	switch (code) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ": its owner, its disk and the unit's ReadWritePaths must let regpaird "
+		       "write there";
+	case ENOSPC:
+	case EDQUOT:
+		return ": make room on its disk";
+	default:
+		return "";
+	}
+}
+
 static enum err refuse_system(char fault[STORE_FAULT_TEXT], const char *dir, const char *what)
 {
 	int code = errno;
 
-	return refuse(fault, err_of(code), "%s: cannot %s: %s", dir, what, strerrordesc_np(code));
+	return refuse(fault, err_of(code), "%s: cannot %s: %s%s", dir, what, strerrordesc_np(code),
+	              remedy_of(code));
 }
 
 static enum err refuse_unreadable(char fault[STORE_FAULT_TEXT], enum err err, const char *dir)

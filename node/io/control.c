@@ -227,7 +227,7 @@ static void on_question(struct connection *c, json_int_t id, const json_t *reque
 	if (read != NULL)
 		answer_at_once(c, id, request, read, NULL);
 	else
-		control_send_error(c, id, "no such command on this socket");
+		control_send_error(c, id, "no such command on this socket: it has figures alone");
 }
 
 static void on_request(struct connection *c, json_int_t id, const json_t *request)

@@ -33,6 +33,13 @@ static bool join(char to[PAIR_PATH_MAX], const char *dir, const char *name)
 	return n > 0 && n < PAIR_PATH_MAX;
 }
 
+static enum err fail_reading(const char *path, char fault[PAIR_FAULT_MAX])
+{
+	const char *remedy = errno == ENOENT ? ": `regpairctl pair init` makes it" : "";
+
+	return fail(fault, ERR_IO, "%s: cannot be read: %s%s", path, strerror(errno), remedy);
+}
+
 /* Opens a file that must be the owner's (and its group's) alone. */
 static enum err open_private(const char *path, FILE **out, char fault[PAIR_FAULT_MAX])
 {
@@ -40,7 +47,7 @@ static enum err open_private(const char *path, FILE **out, char fault[PAIR_FAULT
 	FILE *file = fopen(path, "re");
 
 	if (file == NULL)
-		return fail(fault, ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+		return fail_reading(path, fault);
 	if (fstat(fileno(file), &st) == 0 && (st.st_mode & S_IRWXO) == 0) {
 		*out = file;
 		return OK;
@@ -134,7 +141,7 @@ static enum err read_cert(const char *path, X509 **out, char fault[PAIR_FAULT_MA
 	FILE *file = fopen(path, "re");
 
 	if (file == NULL)
-		return fail(fault, ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+		return fail_reading(path, fault);
 	*out = PEM_read_X509(file, NULL, NULL, NULL);
 	(void)fclose(file); /* only read */
 	return *out != NULL ? OK

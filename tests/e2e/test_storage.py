@@ -246,4 +246,4 @@ def test_a_read_only_disk_is_named_at_the_start():
         node.stop()
         subprocess.run(["mount", "-o", "remount,ro", store], check=True)
         code, line = node.refuse_start()
-        assert code == 74 and "Read-only file system" in line, line
+        assert code == 74 and "Read-only file system: its owner, its disk" in line, line

@@ -145,9 +145,11 @@ static void the_monitor_has_the_figures_and_nothing_else(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		(void)snprintf(request, sizeof request, "{\"command\":\"%s\"}", others[i]);
-		expect_error(ask(l, fd, request), "no such command on this socket");
+		expect_error(ask(l, fd, request),
+		             "no such command on this socket: it has figures alone");
 	}
-	expect_error(ask(l, fd, "{\"id\":1}"), "no such command on this socket");
+	expect_error(ask(l, fd, "{\"id\":1}"),
+	             "no such command on this socket: it has figures alone");
 	assert_int_equal(l->n_seen, 0);
 	assert_int_equal(l->reload, 0);
 	(void)close(fd);

@@ -243,7 +243,8 @@ static void a_missing_or_broken_file_is_named(void **state)
 		write_file(path_in(s, names[i]), "-----BEGIN CERTIFICATE-----\nAAAA\n");
 		expect(s, UNIT_PRIMARY, ERR_MALFORMED, names[i]);
 		assert_int_equal(unlink(path_in(s, names[i])), 0);
-		expect(s, UNIT_PRIMARY, ERR_IO, "cannot be read: No such file or directory");
+		expect(s, UNIT_PRIMARY, ERR_IO,
+		       "cannot be read: No such file or directory: `regpairctl pair init`");
 	}
 }
 
