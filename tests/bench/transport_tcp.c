@@ -91,27 +91,41 @@ static void come_up(struct transport *t, unsigned socket_no)
 	watch(t, socket_no, false);
 }
 
-/* The first connection is waited for, so that a wrong address is an error and not a long wait. */
-static bool tcp_open(struct transport *t, unsigned socket_no)
+static bool connect_once(struct transport *t, unsigned socket_no, int64_t until_us)
 {
-	struct endpoint *end = &t->ends[socket_no];
-	struct tcp_stream *s = calloc(1, sizeof *s);
+	const struct endpoint *end = &t->ends[socket_no];
+	const struct tcp_stream *s = end->kind;
 
-	end->kind = s;
-	if (s == NULL)
-		return false;
 	start_connecting(t, socket_no, now_us());
 	if (s->state != TCP_CONNECTING)
 		return false;
 
 	struct pollfd wait = {.fd = end->fd, .events = POLLOUT};
+	int64_t left_us = until_us - now_us();
 
-	if (poll(&wait, 1, FIRST_CONNECT_MS) != 1) {
+	if (poll(&wait, 1, left_us > 0 ? (int)(left_us / 1000) : 0) != 1) {
 		errno = ETIMEDOUT;
 		return false;
 	}
-	if (!is_connected(end->fd))
+	return is_connected(end->fd);
+}
+
+/* The first connection is waited for, so that a wrong address is an error and not a long wait; but a
+ * server that is just being replaced by another may refuse it for a moment. */
+static bool tcp_open(struct transport *t, unsigned socket_no)
+{
+	struct endpoint *end = &t->ends[socket_no];
+	int64_t until_us = now_us() + (int64_t)1000 * FIRST_CONNECT_MS;
+
+	end->kind = calloc(1, sizeof(struct tcp_stream));
+	if (end->kind == NULL)
 		return false;
+	while (!connect_once(t, socket_no, until_us)) {
+		if (now_us() + RETRY_US > until_us)
+			return false;
+		go_down(t, socket_no, 0);
+		(void)poll(NULL, 0, RETRY_US / 1000);
+	}
 	come_up(t, socket_no);
 	return true;
 }
