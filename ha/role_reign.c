@@ -49,7 +49,8 @@ static const char *why_go_on(const struct look *l)
 		return NULL;
 	if (!l->f->in_step)
 		return "switchover given up: standby lost";
-	return mtime_reached(m->deadline, l->now) ? "switchover given up: standby lags" : NULL;
+	return mtime_reached(m->deadline, l->now) ? "switchover given up: not drained in time"
+	                                          : NULL;
 }
 
 void role_on_taking_over(struct look *l)

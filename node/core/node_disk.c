@@ -43,7 +43,8 @@ static void hand_over(struct node *n)
 static void note_progress(struct node *n)
 {
 	struct disk_watch *d = &n->disk;
-	bool waits = node_active(n) && n->durable_seq < n->last_seq;
+	bool reigns = node_active(n) || n->role.role == ROLE_STEPPING_DOWN;
+	bool waits = reigns && n->durable_seq < n->last_seq;
 
 	if (!waits)
 		d->waits_since = MTIME_NEVER;

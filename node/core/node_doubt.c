@@ -39,7 +39,10 @@ static bool reigns(const struct node *n)
 
 void node_doubt_step(struct node *n)
 {
-	if (reigns(n) && !n->options.role.standalone && paused_ms(n) > 0)
+	if (paused_ms(n) == 0)
+		return;
+	n->disk.waits_since = MTIME_NEVER; /* what writes to it stood still, too */
+	if (reigns(n) && !n->options.role.standalone)
 		begin(n);
 }
 

@@ -2,7 +2,7 @@
 import signal
 import time
 
-from lab import NODES, now, other, wait_until
+from lab import NODES, boottime_of, now, other, wait_until
 from load import REFRESH, Phones
 from test_standby_silent import Capture
 
@@ -18,6 +18,12 @@ def may_speak_again(log, resumed):
     """When it has learned that its reign goes on, or has begun another, by its own word; None: not yet."""
     times = [log.time(pattern) for pattern in ('doubt=begun->none why="the peer', "role=taking-over->active")]
     return min((t for t in times if t is not None and t > resumed), default=None)
+
+
+def learned_at(log, resumed):
+    """When its doubt ended, however."""
+    ends = (boottime_of(line.split(" ", 1)[0]) for line in log.text().splitlines() if "doubt=begun->none" in line)
+    return min(t for t in ends if t > resumed)
 
 
 def one_active(lab):
@@ -52,7 +58,8 @@ def freeze(lab, phones, seconds, stop, go_on):
         each.audit()
     lines = lab.ctl(frozen, "history", "--store", str(lab.folder / frozen / "store"))
     assert any(line["what"] == "doubt" and line["to"] == "begun" for line in lines[-12:]), lines[-12:]
-    return frozen, lab.active(), (until - resumed) * 1000, len(packets)
+    assert not log.line("disk=hangs"), "who stood still blames its disk"
+    return frozen, lab.active(), (learned_at(log, resumed) - resumed) * 1000, len(packets)
 
 
 def in_turn(lab, name, title, stop, go_on):
@@ -60,9 +67,9 @@ def in_turn(lab, name, title, stop, go_on):
     for each in phones:
         each.register()
     for seconds in lengths(lab):
-        frozen, active, quiet_ms, packets = freeze(lab, phones, seconds, stop, go_on)
-        print(f"    {title} for {seconds} s: {frozen} was active, {active} is; quiet for {quiet_ms:.0f} ms after it went "
-              f"on; {packets} SIP packets of it seen, 0 too early", flush=True)
+        frozen, active, doubt_ms, packets = freeze(lab, phones, seconds, stop, go_on)
+        print(f"    {title} for {seconds} s: {frozen} was active, {active} is; its doubt took {doubt_ms:.0f} ms; "
+              f"{packets} SIP packets of it seen, 0 too early", flush=True)
         for each in phones:
             each.register()
 

@@ -149,6 +149,26 @@ static void a_disk_that_hangs_is_left_in_favour_of_the_standby(void **state)
 	end(k);
 }
 
+/* X08: a log that is full: little room makes it try to hand over first, which that log does not let end. */
+static void a_disk_that_hangs_is_left_behind_a_switchover_that_failed(void **state)
+{
+	struct kit *k = pair(COMMIT_BOTH);
+
+	(void)state;
+	k->node[A].disk_held = true;
+	ask(k, A, "alice", 1, ";expires=60");
+	kit_pass(k, 100);
+	tell_room(k, A, false);
+	assert_int_equal(node_role(k->node[A].node), ROLE_STEPPING_DOWN);
+	kit_pass(k, 1200);
+	assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
+	kit_pass(k, 900);
+	assert_int_equal(node_role(k->node[A].node), ROLE_STEPPING_DOWN);
+	assert_int_equal(status_of(k, A).disk_hung_times, 1);
+	lets_the_address_go(k);
+	end(k);
+}
+
 static void a_disk_that_hangs_alone_is_waited_for(void **state)
 {
 	struct kit *k = start(UNIT_STANDALONE, COMMIT_BOTH);
@@ -171,6 +191,33 @@ static void a_disk_that_hangs_alone_is_waited_for(void **state)
 	assert_false(status_of(k, A).disk_hangs);
 	assert_true(k->node[A].messages > 2);
 	end(k);
+}
+
+/* X04; seed 37 of X04-paused-5s.txt: what the disk lacks as a process is stopped is not the disk's fault. */
+static void a_pause_is_no_disk_that_hangs(void **state)
+{
+	static const enum unit units[] = {UNIT_PRIMARY, UNIT_STANDALONE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		struct kit *k = units[i] == UNIT_STANDALONE ? start(units[i], COMMIT_BOTH)
+		                                            : pair(COMMIT_BOTH);
+		k->node[A].disk_held = true;
+		ask(k, A, "alice", 1, ";expires=60");
+		kit_pass(k, 100);
+		k->now.ms += 5000;
+		kit_pass(k, 50);
+		assert_false(status_of(k, A).disk_hangs);
+		k->node[A].disk_held = false;
+		kit_settle(k);
+		if (units[i] == UNIT_PRIMARY)
+			link_up(k);
+		kit_pass(k, 100);
+		assert_int_equal(node_role(k->node[A].node), ROLE_ACTIVE);
+		assert_true(node_serves(k->node[A].node));
+		assert_int_equal(status_of(k, A).disk_hung_times, 0);
+		end(k);
+	}
 }
 
 static void a_slow_disk_that_goes_on_does_not_hang(void **state)
@@ -199,7 +246,9 @@ int main(void)
 		cmocka_unit_test(with_little_room_the_active_hands_over_to_a_standby_that_has_more),
 		cmocka_unit_test(with_little_room_on_both_nobody_hands_over_until_one_has_more),
 		cmocka_unit_test(a_disk_that_hangs_is_left_in_favour_of_the_standby),
+		cmocka_unit_test(a_disk_that_hangs_is_left_behind_a_switchover_that_failed),
 		cmocka_unit_test(a_disk_that_hangs_alone_is_waited_for),
+		cmocka_unit_test(a_pause_is_no_disk_that_hangs),
 		cmocka_unit_test(a_slow_disk_that_goes_on_does_not_hang),
 	};
 

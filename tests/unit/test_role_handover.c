@@ -171,7 +171,7 @@ static void a_switchover_whose_standby_is_lost_is_given_up(void **state)
 		ACTIVE,
 		{3000, "", ROLE_SWITCHOVER, "stepping-down (switchover) +1000"},
 		{3999, "", 0, "stepping-down +1"},
-		{4000, "", 0, "active (switchover given up: standby lags)"},
+		{4000, "", 0, "active (switchover given up: not drained in time)"},
 	};
 	static const struct line behind_the_address[] = {
 		ACTIVE,
