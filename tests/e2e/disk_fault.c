@@ -1,12 +1,14 @@
 /* A disk that fails or hangs, for the end-to-end tests: preloaded into regpaird, it stands between LMDB and
  * the system. What the file `disk-fault` beside the folder `store` says is what a write or sync of a
- * data.mdb does: "hang" until it says something else, "sync" or "write" fails with EIO. */
+ * data.mdb does: "hang" until it says something else; "sync" and "write" fail with EIO, "full" fails
+ * what would make the file larger, "read-only" any write; "slow" lets a megabyte a second through. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -39,19 +41,53 @@ static bool says(const char *path, const char *word)
 	return n > 0 && strncmp(text, word, strlen(word)) == 0;
 }
 
+struct failure {
+	const char *word;
+	int error;
+};
+
+static const struct failure syncing[] = {{"sync", EIO}};
+static const struct failure writing[] = {{"write", EIO}, {"full", ENOSPC}, {"read-only", EROFS}};
+
 /* True: this call is to fail. */
-static bool faulty(int fd, const char *word)
+static bool faulty(const char *path, const struct failure *ways, size_t n)
+{
+	while (says(path, "hang"))
+		(void)usleep(20000);
+	for (size_t i = 0; i < n; i++) {
+		if (says(path, ways[i].word)) {
+			errno = ways[i].error;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool faulty_sync(int fd)
+{
+	char path[512];
+
+	return control_of(fd, path) && faulty(path, syncing, sizeof syncing / sizeof *syncing);
+}
+
+static bool grows(int fd, off_t end)
+{
+	struct stat file;
+
+	return fstat(fd, &file) == 0 && end > file.st_size;
+}
+
+static bool faulty_write(int fd, size_t n, off_t at)
 {
 	char path[512];
 
 	if (!control_of(fd, path))
 		return false;
-	while (says(path, "hang"))
-		(void)usleep(20000);
-	if (!says(path, word))
+	if (says(path, "slow"))
+		(void)usleep((useconds_t)n);
+	if (says(path, "full") && !grows(fd, at + (off_t)n))
 		return false;
-	errno = EIO;
-	return true;
+	return faulty(path, writing, sizeof writing / sizeof *writing);
 }
 
 /* The system's own, behind ours. */
@@ -71,7 +107,7 @@ int fdatasync(int fd)
 	sync_fn *sync = NULL;
 
 	*(void **)&sync = next("fdatasync");
-	return faulty(fd, "sync") ? -1 : sync(fd);
+	return faulty_sync(fd) ? -1 : sync(fd);
 }
 
 int fsync(int fd)
@@ -79,7 +115,7 @@ int fsync(int fd)
 	sync_fn *sync = NULL;
 
 	*(void **)&sync = next("fsync");
-	return faulty(fd, "sync") ? -1 : sync(fd);
+	return faulty_sync(fd) ? -1 : sync(fd);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
@@ -87,7 +123,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
 	pwrite_fn *write_at = NULL;
 
 	*(void **)&write_at = next("pwrite");
-	return faulty(fd, "write") ? -1 : write_at(fd, bytes, n, at);
+	return faulty_write(fd, n, at) ? -1 : write_at(fd, bytes, n, at);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at)
@@ -98,9 +134,12 @@ ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at)
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at)
 {
 	pwritev_fn *write_at = NULL;
+	size_t n = 0;
 
+	for (int i = 0; i < count; i++)
+		n += parts[i].iov_len;
 	*(void **)&write_at = next("pwritev");
-	return faulty(fd, "write") ? -1 : write_at(fd, parts, count, at);
+	return faulty_write(fd, n, at) ? -1 : write_at(fd, parts, count, at);
 }
 
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t at)

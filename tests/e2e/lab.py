@@ -291,13 +291,14 @@ class Lab:
         return bool(active) and self.status(active).get("pair_state") == "paired" and \
             self.role(other(active)) == "standby"
 
+    def equal(self):
+        """Both nodes tell the same position and the same digest of all records."""
+        left, right = self.status("a"), self.status("b")
+        return all(left.get(k) == right.get(k) is not None for k in ("seq", "digest", "aors", "subscribers"))
+
     def in_step(self, seconds=10 + TRIAL_S):
-        """Paired, and both nodes tell the same position and the same digest of all records."""
-        def same():
-            left, right = self.status("a"), self.status("b")
-            keys = ("seq", "digest", "aors", "subscribers")
-            return self.paired() and all(left.get(k) == right.get(k) is not None for k in keys)
-        wait_until(same, seconds, "the pair is paired, seq and digest equal on both", every=0.1)
+        wait_until(lambda: self.paired() and self.equal(), seconds, "the pair is paired, seq and digest equal on both",
+                   every=0.1)
 
     def log(self, node):
         return Log(self.folder / node / "log" / "regpaird.log")
@@ -369,6 +370,8 @@ class Lab:
         table = self.users_table(max(missing) - min(missing) + 1, min(missing))
         active = wait_until(self.active, 10, "one node is active")
         done = self.ctl_run(active, "subscriber", "import", str(table), seconds=300)
+        if "paused: try again" in done.stderr:  # a busy machine
+            done = self.ctl_run(active, "subscriber", "import", "--replace", str(table), seconds=300)
         if done.returncode != 0:
             raise LabError(f"subscriber import: {done.stderr.strip()}")
         self.users |= missing
