@@ -168,6 +168,7 @@ def test_a_removed_package_comes_back_to_its_registrations(hosts):
 
 def test_a_purge_leaves_the_user_and_no_address(hosts):
     with_keepalived(hosts)
+    hosts.run("a", "systemctl", "enable", "regpair-snmp-notify")
     said = apt(hosts, "purge", "regpair")
     assert "still names /run/regpair/fault" in said, said  # a missing one would let keepalived have the address
     for path in ("/etc/regpair", "/var/lib/regpair", "/var/log/regpair", "/etc/logrotate.d/regpair"):
