@@ -86,7 +86,12 @@ def test_status_tells_what_the_pair_is_and_fails_where_it_is_not_whole(hosts):
     play = hosts.play("status.yml")
     assert "primary unit is" in play.text and "the pair is paired" in play.text and "alarms: none" in play.text, play.text
     assert play.changed() == 0
+    assert "the last backup failed" not in play.text, play.text
     standby = other(hosts.active())
+    hosts.run(standby, "sh", "-c", "mv /var/backups/regpair /var/backups/away; systemctl start regpair-backup; "
+              "mv /var/backups/away /var/backups/regpair")
+    assert "the last backup failed" in hosts.play("status.yml").text
+    hosts.run(standby, "systemctl", "start", "regpair-backup")
     hosts.run(standby, "systemctl", "stop", "regpaird")
     play = hosts.play("status.yml", check=False)
     assert play.status != 0 and "One node must be active and the other in step" in play.text, play.text
