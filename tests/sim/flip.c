@@ -269,7 +269,7 @@ void flip_check(struct world *w)
 			check_unharmed(w, &w->hosts[i]);
 	if (!f->open || !w->hosts[0].loaded || !w->hosts[1].loaded)
 		return;
-	if (h->life != f->life || !is_sound(w, h)) {
+	if (h->life != f->life || !is_sound(w, h) || status_of(w, h).damaged) {
 		if (w->now > f->at + REPAIRED_MS + 2 * world_transfer_ms(w))
 			world_fail(w, "%c has flipped bytes (%d) for %d s", host_name(h), f->kind,
 			           REPAIRED_MS / 1000);
