@@ -265,13 +265,14 @@ def test_a_full_disk_is_answered_with_503_and_all_goes_on_when_there_is_room():
 def test_a_store_at_its_limit_is_answered_with_503_and_forgets_nothing():
     """X08, A23: the map is full; with a larger limit all goes on."""
     with Alone(auth="none") as node:
-        node.edit("max_size: 256 MiB", "max_size: 16 MiB, checkpoint_interval: 200 ms")
+        node.edit("max_size: 256 MiB", "max_size: 16 MiB, log_entries: 1000, checkpoint_interval: 200 ms")
         node.start()
-        first = 0
-        while not node.status()["room_low"]:
-            assert first < 500_000, "the limit is never reached"
-            answers(node, "--users", 5000, "--first", first, "--window", 64)
-            first += 5000
+        first = 65_000
+        answers(node, "--users", first)
+        while not node.status()["room_low"]:  # slowly: room is looked at once a second
+            assert first < 100_000, "the limit is never reached"
+            answers(node, "--users", 1000, "--first", first, "--rate", 1000, "--tries", 3)
+            first += 1000
         before = node.status()
         answers(node, "--first", first)
         after = node.status()
