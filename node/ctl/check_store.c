@@ -139,7 +139,7 @@ int ctl_check_store(const struct ctl *ctl, int argc, char **argv)
 			return CTL_FAILED;
 		dir = config->store_dir;
 	} else if (stat(dir, &st) != 0) {
-		return ctl_complain_file(dir); /* no new store: a slip */
+		return ctl_complain_file(dir); /* named by hand: a slip, no new store */
 	}
 	struct report r = report_begin(ctl);
 	check_store(&r, dir);
