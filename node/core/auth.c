@@ -4,8 +4,9 @@
 
 enum {
 	NONCE_TIME_SIZE = 12, /* hex digits */
-	NONCE_HASH_BYTES = 16,
-	NONCE_HASH_HEX = 32,
+	NONCE_HEAD_SIZE = NONCE_TIME_SIZE + 8,
+	NONCE_HASH_BYTES = 12,
+	NONCE_HASH_HEX = 2 * NONCE_HASH_BYTES,
 	NONCE_WINDOW = 32, /* nonce-counts below the highest that are remembered */
 };
 
@@ -42,10 +43,10 @@ void secrets_follow(struct secrets *s, const struct copy *copy, struct arena *ar
 	}
 }
 
-static void hash_nonce(const struct auth_context *ctx, size_t secret, struct slice time,
+static void hash_nonce(const struct auth_context *ctx, size_t secret, struct slice head,
                        char out[NONCE_HASH_HEX + 1])
 {
-	const struct slice parts[] = {SLICE("nonce:"), time, ctx->policy->name};
+	const struct slice parts[] = {SLICE("nonce:"), head, ctx->policy->name};
 	struct slice key = {ctx->secrets->newest[secret].key, DIGEST_KEY_SIZE};
 	uint8_t hash[DIGEST_HASH_MAX];
 
@@ -57,15 +58,16 @@ static void hash_nonce(const struct auth_context *ctx, size_t secret, struct sli
 
 void auth_make_nonce(const struct auth_context *ctx, char out[NONCE_SIZE + 1])
 {
-	uint8_t ms[8];
+	uint8_t head[NONCE_HEAD_SIZE / 2];
 
 	assert(ctx->secrets->n > 0);
-	struct buf binary = buf_on(ms, sizeof ms);
+	struct buf binary = buf_on(head, sizeof head);
 	buf_uint(&binary, (uint64_t)ctx->now.ms, 6);
-	struct buf text = buf_on((uint8_t *)out, NONCE_TIME_SIZE);
+	buf_uint(&binary, ctx->chance, 4);
+	struct buf text = buf_on((uint8_t *)out, NONCE_HEAD_SIZE);
 	buf_hex(&text, buf_slice(&binary));
 	assert(!text.full);
-	hash_nonce(ctx, 0, buf_slice(&text), out + NONCE_TIME_SIZE);
+	hash_nonce(ctx, 0, buf_slice(&text), out + NONCE_HEAD_SIZE);
 }
 
 static bool read_time(struct slice nonce, struct pairtime *out)
@@ -106,8 +108,8 @@ static bool is_our_nonce(const struct auth_context *ctx, const struct auth_quest
 	if (find_nonce(q->record, nonce) != NULL)
 		return true;
 	for (size_t i = 0; i < ctx->secrets->n; i++) {
-		hash_nonce(ctx, i, slice_head(nonce, NONCE_TIME_SIZE), hash);
-		if (digest_same(slice_from(nonce, NONCE_TIME_SIZE), hash))
+		hash_nonce(ctx, i, slice_head(nonce, NONCE_HEAD_SIZE), hash);
+		if (digest_same(slice_from(nonce, NONCE_HEAD_SIZE), hash))
 			return true;
 	}
 	return false;

@@ -1,8 +1,10 @@
 /* auth.h - digest authentication without memory of its own (RFC 7616, 8760).
  *
- * A nonce is "<pair time in ms, 12 hex digits><keyed hash over time and realm, 32 hex digits>", so that
- * both nodes of a pair can check what either gave. A nonce leaves when its secret is committed. The newest secret makes nonces, the newest four
- * check them. Which nonce-counts were used is in the AOR's record. */
+ * A nonce is "<pair time in ms, 12 hex digits><chance, 8><keyed hash over both and the realm, 24>", so that
+ * both nodes of a pair can check what either gave. By chance two phones of one user that are challenged in
+ * the same millisecond do not get the same one, of which the second would be taken for a replay. A nonce
+ * leaves when its secret is committed. The newest secret makes nonces, the newest four check them. Which
+ * nonce-counts were used is in the AOR's record. */
 #ifndef NODE_CORE_AUTH_H
 #define NODE_CORE_AUTH_H
 
@@ -35,6 +37,7 @@ struct auth_context {
 	const struct domain_policy *policy; /* its name is the realm */
 	int64_t nonce_lifetime_ms;
 	struct pairtime now;
+	uint32_t chance; /* another one for every nonce */
 };
 
 /* There must be a secret. */

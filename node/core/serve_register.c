@@ -236,6 +236,7 @@ bool registration_knocks(struct turn *t, struct registration *r)
 		.policy = r->policy,
 		.nonce_lifetime_ms = t->server->options.nonce_lifetime_ms,
 		.now = t->in->pair,
+		.chance = (uint32_t)t->in->random,
 	};
 	return r->policy->digest != OFFER_NOTHING &&
 	       !auth_find(t->request, r->policy, &r->given, &r->form);

@@ -139,6 +139,24 @@ static void a_retransmission_is_no_replay(void **state)
 	kit_free(k);
 }
 
+/* R09, D5: two phones of one user, challenged in one millisecond (which is long while a new active's clock
+ * waits for the newest stamp), both get in at the first answer. */
+static void phones_that_are_challenged_at_once_get_nonces_of_their_own(void **state)
+{
+	(void)state;
+	struct kit *k = new_realm();
+	char desk[NONCE_SIZE + 1], mobile[NONCE_SIZE + 1];
+
+	k->in.random = 1;
+	get_nonce(k, desk);
+	k->in.random = 2;
+	get_nonce(k, mobile);
+	assert_string_not_equal(desk, mobile);
+	assert_memory_equal(try(k, &(struct client){0}, desk), "200", 3);
+	assert_memory_equal(try(k, &(struct client){0}, mobile), "200", 3);
+	kit_free(k);
+}
+
 /* Fetches record nothing; nonces that have ended leave the record; at most eight stay. */
 static void the_record_keeps_few_nonces(void **state)
 {
@@ -176,6 +194,7 @@ int main(void)
 		cmocka_unit_test(older_secrets_still_check),
 		cmocka_unit_test(a_nonce_count_is_taken_once),
 		cmocka_unit_test(a_retransmission_is_no_replay),
+		cmocka_unit_test(phones_that_are_challenged_at_once_get_nonces_of_their_own),
 		cmocka_unit_test(the_record_keeps_few_nonces),
 	};
 
