@@ -1,9 +1,13 @@
 """test_address.py - the virtual address is where it should not be, or clients look for it where it was."""
+import os
+import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from lab import TRIAL_S, ms, now, other, wait_until
 from load import REFRESH, Phones, Tally, expect_whole
+from phone import Phone
 
 REFRESH_S = 1  # keepalived's vrrp_garp_master_refresh
 
@@ -38,6 +42,34 @@ def test_an_address_put_on_the_standby_by_hand_makes_no_second_active_node(lab):
     tally.load(result)
     tally.audit([phones])
     print(f"    {tally}")
+
+
+def test_the_address_of_a_node_that_died_refuses_nobody(lab):
+    """R44: a phone that is refused rests for a minute; one that hears nothing sends again, and the other answers.
+    keepalived stands still, or the address would go too soon to be seen."""
+    silent, active = Phone(lab, 320000), lab.active()
+    keepalived = [lab.pid(active, name) for name in ("keepalived", "vrrp")]
+    lab.talk_to(active)
+    for pid in keepalived:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        lab.kill(active)
+        with ThreadPoolExecutor() as beside:
+            connecting = beside.submit(Phone, lab, 320000, "tcp")
+            silent.send(silent.text_of("OPTIONS", "sip:example.com").encode())
+            silent.socket.settimeout(0.5)
+            try:
+                raise AssertionError(f"the dead said {silent.receive()!r}")
+            except TimeoutError:
+                assert not connecting.done(), connecting.exception() or "somebody took the connection"
+            lab.talk_to(None)
+            connected = connecting.result()
+    finally:
+        lab.talk_to(None)
+        for pid in keepalived:
+            os.kill(pid, signal.SIGCONT)
+    for phone in (silent, connected):
+        phone.register(phone.contact).must(200)
 
 
 def test_a_client_that_missed_the_gratuitous_arp_hears_of_the_next(lab):
