@@ -107,7 +107,6 @@ class Lab:
         self.address = {"a": f"{self.net}.11", "b": f"{self.net}.12", "c": f"{self.net}.100"}
         self.rounds = int(os.environ.get("REGPAIR_E2E_ROUNDS", "10"))
         self.users = set()  # numbers that add_users has brought in
-        self.disks_were_faulty = False  # a test's own doing, since the last one began
         # Not to be built again by `up`: tests/run has done that, or REGPAIR_DAEMON names another.
         self.environment = dict(
             os.environ, REGPAIR_LAB=self.prefix, REGPAIR_NET=self.net, REGPAIR_DIR=str(self.folder),

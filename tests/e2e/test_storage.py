@@ -31,7 +31,6 @@ def faulty_disks(lab):
     def set_fault(node, word):
         (lab.folder / node / "disk-fault").write_text(word)
     lab.down()
-    lab.disks_were_faulty = True
     lab.environment["LD_PRELOAD"] = str(BIN / "disk_fault.so")
     try:
         lab.up()
