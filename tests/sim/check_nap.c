@@ -59,6 +59,8 @@ static bool read_record(struct world *w, struct slice value, struct nap_noted *t
 	to->call = r->call_id.n > 0 ? onlooker_hash(r->call_id) : 0;
 	to->cseq = r->cseq;
 	to->phase = r->phase;
+	for (size_t i = 0; i < r->n_challenges; i++)
+		to->counted += r->challenges[i].nc;
 	return true;
 }
 
@@ -122,15 +124,20 @@ void nap_check_merged(struct world *w, const struct host *h)
 
 /* --- what leaves --- */
 
-/* The first entry that says that it is on its way; 0: there is none. */
+/* The first entry that says that it is on its way; 0: there is none. To the next target goes the same CSeq,
+ * counted on, by an entry of its own. */
 static uint32_t entry_of(const struct world *w, const struct host *h, const struct nap_sent *s)
 {
 	uint32_t found = 0;
+	uint64_t counted = 0;
 
 	for (uint32_t at = h->chain.nap[s->nap]; at != 0; at = w->history.entries[at].before) {
 		const struct nap_noted *n = noted_at(w, at);
 		bool on_its_way = n->phase == NAP_REGISTERING || n->phase == NAP_UNREGISTERING;
-		if (n->call == s->call && n->cseq == s->cseq && on_its_way)
+		bool is_it = n->call == s->call && n->cseq == s->cseq && on_its_way;
+		if (is_it && found == 0)
+			counted = n->counted;
+		if (is_it && n->counted == counted)
 			found = at;
 		if (n->cseq < s->cseq)
 			break;

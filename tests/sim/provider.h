@@ -49,6 +49,7 @@ struct nap_noted {
 	int nap;
 	uint64_t call; /* a hash; 0: none */
 	uint32_t cseq;
+	uint64_t counted; /* the nonce-counts of its challenges, together */
 	enum nap_phase phase;
 };
 
