@@ -59,7 +59,7 @@ struct store_meta {
 	bool lost;               /* empty because what was there was damaged and set aside */
 	bool restored;           /* nothing was logged since it was restored from a backup */
 	struct pairtime pair;    /* of the newest entry or of the image, whichever is later */
-	int64_t wall_ms;         /* wall clock when that was committed */
+	int64_t wall_ms;         /* wall clock at that pair time */
 };
 
 /* Opens or makes the store. On failure `fault` is one line for a person, with the remedy:
@@ -94,7 +94,7 @@ enum err store_meta(struct store *store, struct store_meta *out) MUST_CHECK;
 /* --- the log --- */
 
 /* Appends entries (encoded; the first has seq `first_seq`, which must follow the last one) in blocks,
- * one synced transaction. ERR_FULL: nothing was appended, and it may be tried again
+ * one synced transaction; `wall_ms`: the wall clock when the last of them was stamped. ERR_FULL: nothing was appended, and it may be tried again
  * when there is room. After any other error the log refuses to be written until reopened. */
 enum err log_commit(struct store *store, const struct slice *entries, size_t n, uint64_t first_seq,
                     int64_t wall_ms) MUST_CHECK;

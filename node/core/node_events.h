@@ -91,7 +91,7 @@ struct node_input {
 };
 
 enum node_output_kind {
-	OUT_APPEND,      /* seq, bytes: an entry for the log */
+	OUT_APPEND,      /* seq, bytes: an entry for the log; wall_ms */
 	OUT_FRAME,       /* connection, bytes: to the peer */
 	OUT_MESSAGE,     /* flow, target, bytes: a SIP message */
 	OUT_RESOLVE,     /* ticket, question, bytes: the name. Wanted as NODE_RESOLVED */
@@ -106,7 +106,7 @@ enum node_output_kind {
 	OUT_NEXT_BEGIN,  /* a new generation of the store is begun */
 	OUT_NEXT_PUT,    /* record; without a value: it is gone */
 	OUT_NEXT_SLICE,  /* seq: wanted as NODE_NEXT_STORED once what was put so far is in it */
-	OUT_NEXT_COMMIT, /* position, pair: it is whole and replaces the old one */
+	OUT_NEXT_COMMIT, /* position, pair, wall_ms: it is whole and replaces the old one */
 	OUT_NEXT_ABORT,
 	OUT_DIVERGENCE, /* record, bytes, pair: a key that differed in a merge, and what became of it */
 	OUT_HISTORY, /* bytes, pair: a line for the journal: EPOCH, SEQ, WHAT, FROM, TO, WHY by tabs */
@@ -132,6 +132,7 @@ struct node_output {
 	enum dns_type question;
 	struct position position;
 	struct pairtime pair;
+	int64_t wall_ms; /* the wall clock of this turn, whenever the disk gets to it */
 	const struct diff_table *table;
 	struct {
 		enum table table;

@@ -201,6 +201,7 @@ uint64_t node_append(struct node *n, enum entry_kind kind, enum table table, str
 	struct node_output *o = node_out(n, OUT_APPEND);
 	o->seq = e.seq;
 	o->bytes = bytes;
+	o->wall_ms = n->wall_ms;
 	if (n->sender.phase == SENDER_LIVE)
 		node_send(n, &(struct frame){.kind = FRAME_ENTRY, .entry = bytes});
 	return e.seq;

@@ -176,6 +176,7 @@ static void switch_over(struct node *n, uint64_t through)
 	struct node_output *o = node_out(n, OUT_NEXT_COMMIT);
 	o->position = (struct position){n->reign.id, through};
 	o->pair = pair_now(n);
+	o->wall_ms = n->wall_ms;
 	node_keep(n, &(struct note){"snapshot", "-", "received", "it replaces what was"});
 	node_say(n, WEIGHT_NOTICE, "resync=whole seq=%llu records=%llu",
 	         (unsigned long long)through, (unsigned long long)n->receiver.items);
@@ -241,6 +242,7 @@ static void append_received(struct node *n, const struct entry *e, struct slice 
 	struct node_output *o = node_out(n, OUT_APPEND);
 	o->seq = e->seq;
 	o->bytes = bytes;
+	o->wall_ms = n->wall_ms;
 }
 
 void node_on_entry(struct node *n, struct slice bytes)

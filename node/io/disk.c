@@ -27,7 +27,8 @@ static enum err append(struct store *store, const struct jobs *jobs, size_t *at)
 		abort();
 	for (size_t i = from; i < to; i++)
 		entries[i - from] = jobs_bytes(jobs, i);
-	enum err err = log_commit(store, entries, to - from, jobs->at[from].seq, wall_ms());
+	enum err err =
+		log_commit(store, entries, to - from, jobs->at[from].seq, jobs->at[to - 1].wall_ms);
 	free(entries);
 	*at = to;
 	return err;
@@ -66,7 +67,7 @@ static enum err do_other(struct loop *l, struct store *store, const struct job *
 	if (job->kind == OUT_NEXT_PUT)
 		return put_next(store, job, bytes);
 	if (job->kind == OUT_NEXT_COMMIT)
-		return store_next_commit(store, job->position, job->pair, wall_ms());
+		return store_next_commit(store, job->position, job->pair, job->wall_ms);
 	if (job->kind == OUT_NEXT_ABORT)
 		store_next_abort(store);
 	return OK; /* OUT_NEXT_SLICE only wants to be told that it was reached */

@@ -45,6 +45,7 @@ void jobs_add(struct jobs *j, const struct node_output *o)
 		.seq = o->seq,
 		.position = o->position,
 		.pair = o->pair,
+		.wall_ms = o->wall_ms,
 		.table = o->record.table,
 		.key_n = first.n,
 		.end = j->n,

@@ -10,6 +10,7 @@ struct job {
 	uint64_t seq;
 	struct position position;
 	struct pairtime pair;
+	int64_t wall_ms;
 	enum table table; /* of a record: its bytes are the key, then the value */
 	size_t key_n;
 	size_t end; /* of its bytes */

@@ -86,6 +86,9 @@ static void made_durable(struct world *w, struct host *h, uint64_t through)
 void disk_append(struct world *w, struct host *h, const struct node_output *o)
 {
 	check_append(w, h, o);
+	if (o->wall_ms != host_wall_ms(w, h))
+		world_fail(w, "%c logs %llu by another wall clock than its own", host_name(h),
+		           (unsigned long long)o->seq);
 }
 
 static int64_t commit_takes_ms(struct world *w, const struct disk *d)

@@ -8,6 +8,7 @@
 #include "tests/unit/store_story.h"
 
 enum { LONG_MS = 60 * 1000 };
+#define WALL_MS INT64_C(1700000000000)
 
 struct desk {
 	struct fixture *store;
@@ -72,7 +73,10 @@ static void append(struct desk *d, uint64_t seq)
 {
 	uint8_t room[ENTRY_MAX];
 	struct entry e = entry_of(seq, "key", "value");
-	struct node_output o = {.kind = OUT_APPEND, .seq = seq, .bytes = {room, encode(&e, room)}};
+	struct node_output o = {.kind = OUT_APPEND,
+	                        .seq = seq,
+	                        .bytes = {room, encode(&e, room)},
+	                        .wall_ms = WALL_MS + (int64_t)seq};
 
 	log_thread_do(d->thread, &o);
 }
@@ -119,6 +123,21 @@ static void what_is_appended_is_reported_once_it_is_durable(void **state)
 	log_thread_flush(d->thread);
 	assert_true(becomes_durable(d, 2));
 	assert_int_equal(meta_of(d->store).log_last, 2);
+	close_desk(d);
+}
+
+/* I3: who starts alone goes on by how far the wall clock moved since the newest stamp: what waited for the
+ * disk in between would be missing. */
+static void an_entry_keeps_its_own_wall_time_however_late_the_disk_is(void **state)
+{
+	struct desk *d =
+		open_desk(state, &(struct log_thread_options){.checkpoint_interval_ms = LONG_MS});
+
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		append(d, seq);
+	log_thread_flush(d->thread);
+	assert_true(becomes_durable(d, 3));
+	assert_int_equal(meta_of(d->store).wall_ms, WALL_MS + 3);
 	close_desk(d);
 }
 
@@ -413,6 +432,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(what_is_appended_is_reported_once_it_is_durable),
+		STORE_TEST(an_entry_keeps_its_own_wall_time_however_late_the_disk_is),
 		STORE_TEST(in_mode_peer_the_disk_follows_later_unless_it_is_waited_for),
 		STORE_TEST(a_snapshot_is_stored_slice_by_slice_and_replaces_the_log),
 		STORE_TEST(nothing_is_told_of_the_old_log_once_another_is_wanted),
