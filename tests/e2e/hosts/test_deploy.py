@@ -1,4 +1,5 @@
 """Two hosts become a pair by one playbook, are watched by SNMP, and one after the other is stopped."""
+import ipaddress
 import json
 import re
 import time
@@ -56,7 +57,7 @@ def test_phones_register_at_every_address_of_the_pair(hosts):
         assert options(hosts, address) == "SIP/2.0 200 OK", address
     for node in PAIR:  # what that does: test_the_address_of_a_node_that_died_refuses_nobody
         rules = hosts.run(node, "nft", "list", "table", "inet", "regpair_silent").stdout
-        assert f"ip saddr {hosts.vip} tcp" in rules and f"ip6 saddr {hosts.vip6} icmpv6" in rules, rules
+        assert f"ip saddr {hosts.vip} tcp" in rules and f"ip6 saddr {ipaddress.ip_address(hosts.vip6)} icmpv6" in rules, rules
 
 
 def test_stopping_the_service_moves_role_and_address(hosts):
