@@ -153,6 +153,36 @@ def test_a_change_comes_in_on_one_node_after_the_other(hosts):
     assert not told, f"told: {told}"
 
 
+def test_units_change_places_and_adverts_go_by_multicast(hosts):
+    """Under load, by one run. Then the plug of the active is pulled: the other notices that adverts stay away; whoever
+    comes back hears them, and leaves the address where it is."""
+    hosts.deployed()
+    phones = Phones(AsLab(hosts), "multicast", "udp", COUNT)
+    phones.register()
+    exchanged = {"a": UNIT["b"], "b": UNIT["a"]}
+    load = phones.start(REFRESH, RATE)
+    hosts.play("site.yml", inventory=hosts.inventory(exchanged, keepalived_unicast=False))
+    expect_whole(phones.end(load))
+    phones.audit()
+    assert hosts.paired() and {node: hosts.status(node)["unit"] for node in PAIR} == exchanged
+    for node in PAIR:
+        assert "unicast" not in hosts.path(node, "/etc/keepalived/keepalived.conf").read_text()
+    old = hosts.active()
+    new = other(old)
+    load = phones.start(REFRESH, RATE)
+    time.sleep(1)
+    hosts.power(old)
+    wait_until(lambda: hosts.role(new) == "active" and hosts.has_address(new), 20, f"{new} is active")
+    result = phones.end(load)
+    expect_whole(result)
+    phones.audit()
+    print(f"      plug, multicast: {result['ok']} answered, longest gap {result['gap']['longest_ms']} ms", flush=True)
+    hosts.start(old)
+    wait_until(hosts.paired, 60, f"{old} is back and in step")
+    assert hosts.active() == new and hosts.has_address(new) and not hosts.has_address(old)
+    hosts.deployed(pristine=True)
+
+
 def v2c(hosts, node):
     return hosts.client("snmpget", "-m", "", "-v2c", "-c", COMMUNITY, "-t", 1, "-r", 1, "-Oqv", hosts.address[node], ANSWERS,
                         check=False).returncode == 0
