@@ -216,7 +216,7 @@ class Lab:
             self.stop_daemon(node)
             path.write_text(text.replace(was, will))
             self.start(node)
-            wait_until(self.paired, 30, f"paired after {node} was started anew")
+            self.until_paired(f"paired after {node} was started anew")
 
     def signal_host(self, node, number):
         """A signal for everything that runs on the host: STOP is a host that hangs."""
@@ -290,6 +290,10 @@ class Lab:
         active = self.active()
         return bool(active) and self.status(active).get("pair_state") == "paired" and \
             self.role(other(active)) == "standby"
+
+    def until_paired(self, what):
+        """However late the standby was in what came before."""
+        wait_until(self.paired, 20 + TRIAL_S, what)
 
     def equal(self):
         """Both nodes tell the same position and the same digest of all records."""

@@ -5,7 +5,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import TRIAL_S, ms, now, other, wait_until
+from lab import ms, now, other, wait_until
 from load import REFRESH, Phones, Tally, expect_whole
 from phone import Phone
 
@@ -32,7 +32,7 @@ def test_an_address_put_on_the_standby_by_hand_makes_no_second_active_node(lab):
     finally:
         if lab.has_address(other(active)):
             address(lab, other(active), "del")
-    wait_until(lab.paired, 10 + TRIAL_S, "paired")
+    lab.until_paired("paired")
     time.sleep(0.5)
     result = phones.end(load)
     expect_whole(result)

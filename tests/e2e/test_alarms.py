@@ -48,7 +48,7 @@ def test_who_listens_is_told_of_a_switchover_and_of_alarms(lab):
         wait_until(lambda: here(event="history", what="role", to="standby"), 20, "the other one, too")
         told = there(event="history", what="role", to="active")[-1]
         assert told["epoch"] == lab.status(standby)["epoch"] and told["from"] == "taking-over", told
-        wait_until(lab.paired, 40, "paired")
+        lab.until_paired("paired")
         with lab.ctl_start(standby, "events", socket="monitor.sock") as shown:
             lab.stop_daemon(active)
             wait_until(lambda: there(event="alarm", name="peer_lost", raised=True), 20, "peer_lost is told of")

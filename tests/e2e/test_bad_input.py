@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 
-from lab import BIN, TRIAL_S, UNIT, other, wait_until
+from lab import BIN, UNIT, other
 from standalone import Alone
 
 CONFIG, UNAVAILABLE, STORE = 78, 69, 74  # sysexits.h, as regpaird --help says
@@ -128,7 +128,7 @@ def test_a_missing_certificate_is_named(lab):
     finally:
         hidden.rename(certificate)
     lab.start(standby)
-    wait_until(lab.paired, 15 + TRIAL_S, "paired with its certificate back")
+    lab.until_paired("paired with its certificate back")
 
 
 def test_a_peer_with_the_certificate_of_another_pair_is_refused_and_named(lab):

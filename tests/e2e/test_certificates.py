@@ -61,7 +61,7 @@ def test_certificates_and_their_ca_are_renewed_and_nothing_is_lost(lab):
     standby = other(lab.active())
     lab.stop_daemon(standby)
     lab.start(standby)
-    wait_until(lab.paired, 30, "paired by the newest certificates")
+    lab.until_paired("paired by the newest certificates")
     result = phones.end(load)
     expect_whole(result)
     assert result["ok"] > 0, result

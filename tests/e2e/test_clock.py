@@ -43,7 +43,7 @@ class Clocks:
             self.lab.start(node)
         finally:
             self.lab.environment["REGPAIR_DAEMON"] = self.daemon
-        wait_until(self.lab.paired, 30, f"paired after {node} was booted")
+        self.lab.until_paired(f"paired after {node} was booted")
 
     def file(self, node):
         return self.lab.folder / f"{node}.clock"

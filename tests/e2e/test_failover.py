@@ -6,7 +6,7 @@ import statistics
 import time
 from pathlib import Path
 
-from lab import NODES, TRIAL_S, now, other, wait_until
+from lab import NODES, now, other, wait_until
 from load import CHURN, FRESH, REFRESH, Phones, Tally
 
 USERS = 1000  # over each transport
@@ -46,7 +46,7 @@ def kill_in_rounds(lab, name, rounds):
         waits.append(longest[0])
         tally.audit(phones)
         lab.start(victim)
-        wait_until(lab.paired, 30, f"round {number + 1}: paired again")
+        lab.until_paired(f"round {number + 1}: paired again")
         if number % 10 == 9:
             print(f"    after {number + 1} rounds: {tally}", flush=True)
     print(f"    commit {lab.status(lab.active())['commit']}: {tally}; the longest wait for an answer over UDP: median "
@@ -69,7 +69,7 @@ def test_a_crash_is_no_worse_than_a_kill(lab):
         victim, _ = end_under_load(lab, phones, (REFRESH, FRESH), lambda node: os.kill(lab.pid(node), number), tally)
         tally.audit(phones)
         lab.start(victim)
-        wait_until(lab.paired, 30, "paired again")
+        lab.until_paired("paired again")
     print(f"    {tally}")
 
 
@@ -150,7 +150,7 @@ def test_the_new_active_node_dies_while_the_old_one_returns(lab):
         time.sleep(delay)
         lab.kill(other(first))
         starts = [lab.start_begin(node) for node in NODES]
-        wait_until(lab.paired, 20 + TRIAL_S, f"paired after {delay} s between")
+        lab.until_paired(f"paired after {delay} s between")
         time.sleep(0.5)
         for each, load in zip(phones, loads):
             tally.load(each.end(load))

@@ -43,7 +43,7 @@ def freeze(lab, phones, seconds, stop, go_on):
     resumed = now()
     go_on(frozen)
     wait_until(lambda: one_active(lab), 30, "one node is active, one standby")
-    wait_until(lab.paired, 30, "paired")
+    lab.until_paired("paired")
     time.sleep(0.5)
     for each, load in zip(phones, loads):
         result = each.end(load)

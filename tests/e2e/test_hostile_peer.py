@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab import NODES, TRIAL_S, LabError, other, wait_until
+from lab import NODES, LabError, other, wait_until
 from load import REFRESH, STALL_MS, Phones
 
 HERE = Path(__file__).resolve().parent
@@ -97,7 +97,7 @@ def test_a_peer_comes_back_through_a_crowd_that_stalls(lab):
         lab.stop_daemon(standby)
         wait_until(lambda: lab.status("a")["pair_state"] == "exposed", 5, "exposed")
         lab.start(standby)
-        wait_until(lab.paired, 4 + TRIAL_S, "paired beside 256 connections that stall")
+        lab.until_paired("paired beside 256 connections that stall")
         assert crowd.poll() is None, "the crowd was there all the time"
     finally:
         crowd.communicate(timeout=20)
@@ -145,7 +145,7 @@ def test_a_peer_with_the_right_certificate_and_ill_will_does_not_stop_the_active
             opened, accepted = watched.attack("speak", what, pair, host=standby)
             assert accepted > 0, (what, opened)
             begun = time.monotonic()
-            wait_until(lab.paired, 10 + TRIAL_S, f"paired again after {what}")
+            lab.until_paired(f"paired again after {what}")
             print(f"      {what}: {opened} connections, {accepted} accepted, paired after "
                   f"{time.monotonic() - begun:.1f} s")
     lab.in_step()

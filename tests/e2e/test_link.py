@@ -124,7 +124,7 @@ def test_a_lossy_or_slow_standby_leaves_the_answers_alone(lab):
             exposed = lab.status(active)["exposed_times"] - before
         assert exposed, f"{name}: the pair never went on without its standby"
         rows.append([name, str(exposed), *quiet, first, crowd.latency("p50"), crowd.latency("p99"), crowd.longest()])
-        wait_until(lab.paired, 10 + TRIAL_S, "paired")
+        lab.until_paired("paired")
         crowd.audit()
 
     measure("50 % lost", peer_loss(lab, 50))
@@ -188,7 +188,7 @@ def test_a_bad_cable_between_the_nodes_costs_neither_answers_nor_equality(lab):
             exposed = lab.status(active)["exposed_times"] - before
             counts = wire.counts()
         healed = now()
-        wait_until(lab.paired, 10 + TRIAL_S, f"paired after: {name}")
+        lab.until_paired(f"paired after: {name}")
         equal_after(lab, EQUAL_S)
         crowd.audit()
         rows.append([name, str(counts["in"]), str(counts["lost"]), str(counts["doubled"]), str(exposed), crowd.latency("p50"),
@@ -210,7 +210,7 @@ def test_a_reset_of_the_peer_link_is_survived_at_any_moment(lab):
             with peer_reset(lab):
                 time.sleep(0.02 * number)
             time.sleep(0.03 * (number % 4))
-        wait_until(lab.paired, 5 + TRIAL_S, "paired under load")
+        lab.until_paired("paired under load")
     equal_after(lab, EQUAL_S)
     one_active(lab, active)
     crowd.audit()
@@ -247,7 +247,7 @@ def test_a_host_that_loses_the_service_network_hands_over_by_the_peer_link(lab):
             subprocess.run([*port, "down"], check=True)
             try:
                 wait_until(lambda: lab.role(other(active)) == "active", 5, f"{other(active)} is active")
-                wait_until(lab.paired, 5 + TRIAL_S, "paired by the other cable")
+                lab.until_paired("paired by the other cable")
                 time.sleep(0.7)
             finally:
                 subprocess.run([*port, "up"], check=True)

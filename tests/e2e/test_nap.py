@@ -34,7 +34,7 @@ def test_the_provider_sees_one_client_over_a_kill_and_a_switchover(lab):
             lab.kill(victim)
             wait_refreshed(provider, users, "after the kill")
             lab.start(victim)
-            wait_until(lab.paired, 30, "paired again")
+            lab.until_paired("paired again")
             lab.switchover()
             wait_until(lambda: lab.active() == victim, 5, "handed over")
             wait_refreshed(provider, users, "after the switchover")
@@ -133,7 +133,7 @@ def test_a_split_pair_is_one_client_again_once_it_is_healed(lab):
                     time.sleep(2 * REFRESH_S)
         finally:
             lab.talk_to(None)
-        wait_until(lab.paired, 40, "one gave up, and the pair is paired")
+        lab.until_paired("one gave up, and the pair is paired")
         healed = time.time()
         wait_refreshed(provider, users, "after the merge")
         naps.wait_registered(lab, len(users), 5)
@@ -161,7 +161,7 @@ def fail_over(lab, number, quiet_s):
     else:
         lab.switchover()
     lab.start(old)
-    wait_until(lab.paired, 30, "paired again")
+    lab.until_paired("paired again")
 
 
 def test_a_thousand_naps_stay_registered_while_phones_register(lab):

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab import NODES, TRIAL_S, alone, ms, now, other, wait_until
+from lab import NODES, alone, ms, now, other, wait_until
 from load import REFRESH, Phones
 
 
@@ -62,7 +62,7 @@ def test_a_daemon_that_hung_for_a_moment_goes_on_as_it_was(lab):
     result = phones.end(load)
     assert not result["other"] and not result["timeouts"], result
     assert lab.active() == active
-    wait_until(lab.paired, 10 + TRIAL_S, "paired")
+    lab.until_paired("paired")
     phones.audit()
 
 
@@ -85,7 +85,7 @@ def test_the_death_of_keepalived_moves_the_address(lab):
     assert stepped_down - moment < 1, ms(moment, stepped_down)
     print(f"    stepping down {ms(moment, stepped_down):.0f} ms after keepalived was killed")
     phones.audit()
-    wait_until(lab.paired, 10 + TRIAL_S, "paired: the daemon was not at fault")
+    lab.until_paired("paired: the daemon was not at fault")
     assert [line["why"] for line in journal(lab, old) if line["to"] == "stepping-down"][-1] in \
         ("keepalived is gone", "address went")
     assert [line["why"] for line in journal(lab, other(old)) if line["to"] == "active"][-1] == "address"
@@ -116,7 +116,7 @@ def test_a_lost_fifo_is_missed_by_nobody(lab):
     kill_keepalived(lab, node)
     wait_until(fifo.exists, 10, "there is a FIFO again")
     wait_until(lambda: has_open(lab.pid(node), fifo), 10, "regpaird reads it")
-    wait_until(lab.paired, 30, "paired")
+    lab.until_paired("paired")
 
 
 @alone
@@ -141,7 +141,7 @@ def test_a_busy_machine_moves_nothing(lab):
     assert lab.active() == active and [lab.pid(node) for node in NODES] == pids
     print(f"    {len(loops)} busy loops for 5 s: {result['ok']} answers, longest gap {result['gap']['longest_ms']:.0f} ms, "
           f"exposed {lab.status(active)['exposed_times'] - exposed} times, no change of roles")
-    wait_until(lab.paired, 10 + TRIAL_S, "paired")
+    lab.until_paired("paired")
     phones.audit()
 
 
@@ -186,7 +186,7 @@ def test_a_peer_of_another_pair_is_refused_and_both_say_why(lab):
         log.wait("level=error link=peer refused.*another pair")
         for node in NODES:
             wait_until(lambda: any("another pair" in line["why"] for line in journal(lab, node)), 5, f"{node} keeps it")
-    wait_until(lab.paired, 30, "paired again")
+    lab.until_paired("paired again")
     for node in NODES:
         assert not lab.status(node)["peer_refused"], "it is over"
 
@@ -196,11 +196,11 @@ def test_configurations_that_differ_are_told(lab):
     node = other(lab.active())
     log = lab.log(lab.active())
     with changed(lab, node, lab.folder / node / "regpair.yaml", "max_expires: 1 h", "max_expires: 2 h"):
-        wait_until(lab.paired, 30, "paired nevertheless")
+        lab.until_paired("paired nevertheless")
         for each in NODES:
             assert lab.status(each)["config_differs"], each
         log.wait("level=warn config=same->differs")
-    wait_until(lab.paired, 30, "paired again")
+    lab.until_paired("paired again")
     for each in NODES:
         wait_until(lambda: lab.status(each).get("config_differs") is False, 5, f"{each} finds them equal")
 

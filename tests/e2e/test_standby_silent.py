@@ -74,7 +74,7 @@ def change_places(lab, ends):
         wait_until(lambda: lab.role(other(old)) == "active", 5, f"{other(old)} is active")
         time.sleep(0.5)
         lab.start(old)
-        wait_until(lab.paired, 30, "paired")
+        lab.until_paired("paired")
 
 
 def test_the_standby_sends_no_sip(lab):

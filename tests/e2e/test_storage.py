@@ -34,7 +34,7 @@ def faulty_disks(lab):
     lab.environment["LD_PRELOAD"] = str(BIN / "disk_fault.so")
     try:
         lab.up()
-        wait_until(lab.paired, 60, "the pair is paired")
+        lab.until_paired("the pair is paired")
         yield set_fault
     finally:
         for node in NODES:

@@ -48,7 +48,7 @@ def back_and_forth(lab, name, hand_over):
         for each in phones:
             each.audit()
         lab.start(old)
-        wait_until(lab.paired, 30, "paired with the roles exchanged")
+        lab.until_paired("paired with the roles exchanged")
         assert lab.active() == other(old), "the address must not come back by itself (A16)"
 
 
@@ -115,7 +115,7 @@ def test_a_switchover_whose_standby_hangs_midway_is_given_up(lab):
         assert lab.role(old) == "active" and lab.has_address(old)
         lab.resume(other(old))
         results = end_all(phones, loads)
-        wait_until(lab.paired, 30, "paired again")
+        lab.until_paired("paired again")
         if took is not None:
             break
     else:
